@@ -1,0 +1,34 @@
+"""The house, written once: the floors, the modules on them, and the arrows really drawn between them.
+
+The import linter, the architecture tests, the settings and the diagram in the docs all read this file.
+"""
+
+# from the street to the roof; neighbours on a floor never import each other
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("kernel",),
+    ("places",),
+    ("accounts",),
+    ("patients", "workforce"),
+    ("record", "archive"),
+    ("radiology",),
+    ("contracts",),
+)
+
+EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "cli")
+
+ROOMS: tuple[str, ...] = (
+    "apps",
+    "models",
+    "events",
+    "rules",
+    "queries",
+    "services",
+    "fhir",
+    "dicom",
+    "listeners",
+    "views",
+)
+
+DOORS: tuple[str, ...] = ("services", "queries", "events")
+
+MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in floor)
