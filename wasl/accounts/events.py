@@ -1,0 +1,55 @@
+"""What is told about accounts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from wasl.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonAdded(Event):
+    """Somebody received an account."""
+
+    person: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonClosed(Event):
+    """An account was closed; its sessions ended."""
+
+    person: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostGiven(Event):
+    """A person was given a role at a place."""
+
+    post: UUID
+    person: UUID
+    role: str
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostEnded(Event):
+    """A person no longer holds a role at a place."""
+
+    post: UUID
+    person: UUID
+    role: str
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientAdded(Event):
+    """A machine client was registered with its scopes."""
+
+    client: UUID
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientRevoked(Event):
+    """A machine client may no longer speak to Wasl."""
+
+    client: UUID

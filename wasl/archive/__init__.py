@@ -1,0 +1,1 @@
+"""The pictures: DICOM studies received, kept, found and given."""

@@ -1,0 +1,1 @@
+"""DICOM's edge: DIMSE and DICOMweb."""

@@ -1,0 +1,1 @@
+"""FHIR's edge: the R4 interface of the shared record."""

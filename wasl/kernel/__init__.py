@@ -1,0 +1,1 @@
+"""What every module stands on: rows, facts, verbs, errors, actors, FHIR and text. No medicine here."""

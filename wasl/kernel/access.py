@@ -1,0 +1,51 @@
+"""Who acts: a person, a machine client, a modality, or the system itself."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+SYSTEM_ROLE = "system"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A role held at a place now; `place` is None for a role held for the whole country."""
+
+    role: str
+    place: UUID | None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts or looks: kind (`person`, `client`, `modality`, `system`), identity, roles held now, and from where."""
+
+    kind: str
+    id: UUID | None
+    name: str = field(compare=False)
+    held: tuple[Held, ...] = ()
+    address: str = field(default="", compare=False)
+    scopes: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Every role held anywhere."""
+        return frozenset(held.role for held in self.held)
+
+    def places(self, *roles: str) -> frozenset[UUID]:
+        """The places where any of the roles (or any role at all) is held."""
+        return frozenset(h.place for h in self.held if h.place and (not roles or h.role in roles))
+
+    def holds(self, role: str, place: UUID | None = None) -> bool:
+        """Whether the role is held: at this place, for the whole country, or anywhere when no place is named."""
+        return any(h.role == role and (place is None or h.place is None or h.place == place) for h in self.held)
+
+    @property
+    def is_system(self) -> bool:
+        """Whether this is Wasl itself, at work after a fact."""
+        return self.kind == "system"
+
+
+SYSTEM = Actor(kind="system", id=None, name="Wasl", held=(Held(SYSTEM_ROLE, None),))
+STRANGER = Actor(kind="stranger", id=None, name="")

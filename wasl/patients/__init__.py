@@ -1,0 +1,1 @@
+"""Who is cared for: one number per person, names in two scripts, who may look and who did."""

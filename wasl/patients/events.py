@@ -1,0 +1,42 @@
+"""What is told about patients."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from wasl.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientRegistered(Event):
+    """A person received a Wasl number."""
+
+    patient: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientCorrected(Event):
+    """What is known of a person was corrected."""
+
+    patient: UUID
+    place: UUID | None
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOpened(Event):
+    """A record was opened to a place or a person, on a ground."""
+
+    patient: UUID
+    place: UUID | None
+    ground: str
+    relationship: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlassBroken(Event):
+    """Somebody opened a record in an emergency, with a reason and a time limit."""
+
+    patient: UUID
+    place: UUID | None
+    relationship: UUID

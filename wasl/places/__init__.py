@@ -1,0 +1,1 @@
+"""Where care is given: regions, hospitals, their units, each with the dates it holds."""

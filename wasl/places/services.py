@@ -1,0 +1,63 @@
+"""What is done with places."""
+
+import datetime
+from uuid import UUID
+
+from django.contrib.postgres.fields.ranges import DateRange
+
+from wasl.kernel.access import Actor
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.places import rules
+from wasl.places.events import PlaceAdded, RegionAdded, StandingChanged, UnitAdded
+from wasl.places.models import Place, Region, Standing, Unit
+
+
+@verb
+def add_region(*, by: Actor, **values: object) -> Region:
+    """Enter a governorate or wilaya, from a source that `source` names; entered twice, it stays one."""
+    region, added = Region.objects.get_or_create(
+        country=values.pop("country"), code=values.pop("code"), defaults=values
+    )
+    if added:
+        emit(RegionAdded(region=region.id), by=by)
+    return region
+
+
+@verb
+def add_place(
+    *, code: str, names: tuple[str, str, str], region: UUID, kind: str, by: Actor,
+    since: datetime.date | None = None, point: tuple[float, float] | None = None, invented: bool = False,
+) -> Place:  # fmt: skip
+    """Let a hospital join the network; `names` are Arabic, French, English, `point` is latitude and longitude."""
+    if Place.objects.filter(code=code).exists():
+        raise rules.PlaceCodeTaken(code=code)
+    latitude, longitude = point or (None, None)
+    place = Place.objects.create(
+        code=code, name_ar=names[0], name_fr=names[1], name_en=names[2], region_id=region,
+        latitude=latitude, longitude=longitude, invented=invented,
+    )  # fmt: skip
+    Standing.objects.create(place=place, kind=kind, period=DateRange(since, None))
+    emit(PlaceAdded(place=place.id), by=by)
+    return place
+
+
+@verb
+def change_standing(place: UUID, *, kind: str, since: datetime.date, by: Actor) -> Standing:
+    """Make a place another kind of establishment from a date on; what it was before stays known."""
+    current = Standing.objects.select_for_update().filter(place=place, period__upper_inf=True).first()
+    rules.check_standing(since=since, current=current.period.lower if current else None)
+    if current:
+        current.period = DateRange(current.period.lower, since)
+        current.save(update_fields=("period",))
+    standing = Standing.objects.create(place_id=place, kind=kind, period=DateRange(since, None))
+    emit(StandingChanged(place=place, kind=kind), by=by)
+    return standing
+
+
+@verb
+def add_unit(place: UUID, *, kind: str, names: tuple[str, str, str], by: Actor) -> Unit:
+    """Open a unit at a place; `names` are Arabic, French, English."""
+    unit = Unit.objects.create(place_id=place, kind=kind, name_ar=names[0], name_fr=names[1], name_en=names[2])
+    emit(UnitAdded(unit=unit.id, place=place), by=by)
+    return unit

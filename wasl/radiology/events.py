@@ -1,0 +1,193 @@
+"""What is told about orders, readings and reports; turnaround is always recomputed from these facts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from wasl.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderSent(Event):
+    """A requesting doctor ordered an exam."""
+
+    order: UUID
+    patient: UUID
+    place: UUID
+    procedure: str
+    modality: str
+    urgency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelled(Event):
+    """An order was cancelled, with a reason."""
+
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamStarted(Event):
+    """The exam of an order began at the modality."""
+
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamPerformed(Event):
+    """The exam of an order was performed."""
+
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyLinked(Event):
+    """A study was said to answer an order."""
+
+    link: UUID
+    order: UUID
+    study: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyUnlinked(Event):
+    """A study was taken back from an order."""
+
+    link: UUID
+    order: UUID
+    study: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOpened(Event):
+    """A complete study waits for a reader; its clock runs from when the study was complete."""
+
+    reading: UUID
+    order: UUID
+    study: UUID
+    patient: UUID
+    place: UUID
+    urgency: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingClaimed(Event):
+    """A reader took a reading."""
+
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingHandedBack(Event):
+    """A reader gave a reading back, with its draft."""
+
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingTimedOut(Event):
+    """A reader gave no sign of life and the reading went back to the worklist, with its draft."""
+
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingWithdrawn(Event):
+    """A reading was withdrawn because its study does not answer the order."""
+
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSigned(Event):
+    """A reader signed a report; it can no longer change."""
+
+    report: UUID
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
+    critical: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddendumSigned(Event):
+    """A reader signed an addendum to a signed report."""
+
+    report: UUID
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
+    critical: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentMade(Event):
+    """The signed PDF of a report was made and kept in its study."""
+
+    document: UUID
+    report: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticalResultRaised(Event):
+    """A critical result waits to be acknowledged."""
+
+    obligation: UUID
+    report: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticalResultAcknowledged(Event):
+    """A named clinician acknowledged a critical result."""
+
+    obligation: UUID
+    report: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRead(Event):
+    """The doctor who asked read the report."""
+
+    receipt: UUID
+    report: UUID
+    order: UUID
+    patient: UUID
+    place: UUID

@@ -1,0 +1,1 @@
+"""Who cares: staff, what names a reader and the hospitals that a reader serves."""
