@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import wasl.kernel.models
 from django.db import migrations, models
+
+import wasl.kernel.models
 
 
 class Migration(migrations.Migration):
