@@ -1,4 +1,5 @@
 """Placeholder replaced in the next commit."""
+
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 

@@ -147,3 +147,6 @@ PROCRASTINATE_IMPORT_PATHS = ["wasl.kernel.events"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "listeners"
 
 COUNTRY_TITLES = {"TN": _("Tunisia"), "DZ": _("Algeria")}
+
+# machines: OAuth 2 client credentials with scopes
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"

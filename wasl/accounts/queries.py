@@ -1,12 +1,14 @@
 """What may be asked about people who sign in and machines that speak."""
 
+import hashlib
 from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
-from wasl.accounts.models import Person, Post
+from wasl.accounts.models import Client, Person, Post
 from wasl.kernel.access import STRANGER, Actor, Held
 from wasl.kernel.errors import NotFound
 
@@ -45,3 +47,23 @@ def holders(role: str, *, place: UUID, viewer: Actor) -> QuerySet[Person]:
     """The people who hold a role at a place now."""
     posts = Post.objects.filter(role=role, place=place, period__contains=timezone.now())
     return _visible(viewer).filter(id__in=posts.values("person"))
+
+
+def actor_of_token(token: str, *, address: str = "") -> Actor:
+    """The machine client that an OAuth 2 access token was given to, with its scopes; a stranger when it is not valid."""
+    found = (
+        AccessToken.objects.select_related("application")
+        .filter(token_checksum=hashlib.sha256(token.encode()).hexdigest(), expires__gt=timezone.now())
+        .first()
+    )
+    client = Client.objects.filter(application=found.application, revoked_at__isnull=True).first() if found else None
+    if found is None or client is None:
+        return STRANGER
+    return Actor(
+        kind="client",
+        id=client.id,
+        name=client.name,
+        held=(Held("client", client.place_id),),
+        address=address,
+        scopes=frozenset(found.scope.split()) & frozenset(client.scopes),
+    )

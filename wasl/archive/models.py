@@ -34,10 +34,10 @@ class Study(Row):
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
     patient = models.ForeignKey("patients.Patient", on_delete=models.PROTECT, related_name="+", null=True)
     # what the header says, as it says it; never a proof of identity
-    patient_id = models.CharField(max_length=64, blank=True)
-    patient_issuer = models.CharField(max_length=64, blank=True)
-    patient_name = models.CharField(max_length=400, blank=True)
-    patient_name_folded = models.CharField(max_length=400, blank=True)
+    header_id = models.CharField(max_length=64, blank=True)
+    header_issuer = models.CharField(max_length=64, blank=True)
+    header_name = models.CharField(max_length=400, blank=True)
+    header_name_folded = models.CharField(max_length=400, blank=True)
     birth_date = models.DateField(null=True)
     sex = models.CharField(max_length=1, blank=True)
     accession = models.CharField(max_length=16, blank=True)
@@ -61,7 +61,7 @@ class Study(Row):
             models.Index(fields=("patient", "-started_at"), name="archive_study_by_patient"),
             models.Index(fields=("place", "-started_at"), name="archive_study_by_place"),
             models.Index(fields=("accession",), condition=~Q(accession=""), name="archive_study_by_accession"),
-            models.Index(fields=("patient_id",), name="archive_study_by_patient_id"),
+            models.Index(fields=("header_id",), name="archive_study_by_header_id"),
             models.Index(
                 fields=("last_arrival_at",), condition=Q(complete_at__isnull=True), name="archive_study_arriving"
             ),
@@ -120,9 +120,7 @@ class Conflict(Row):
     settled_by = models.CharField(max_length=120, blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("instance", "sha256"), name="archive_a_conflict_is_kept_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("instance", "sha256"), name="archive_a_conflict_is_kept_once"),)
 
 
 class PerformedStep(Row):

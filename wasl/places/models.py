@@ -42,9 +42,7 @@ class Region(Named):
     valid_from = models.DateField(null=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("country", "code"), name="places_a_region_code_is_used_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("country", "code"), name="places_a_region_code_is_used_once"),)
 
 
 class Place(Named):

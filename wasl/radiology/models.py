@@ -266,9 +266,7 @@ class KeyImage(Row):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=("report", "instance_uid", "frame"), name="radiology_an_image_is_key_once"
-            ),
+            models.UniqueConstraint(fields=("report", "instance_uid", "frame"), name="radiology_an_image_is_key_once"),
         )
 
 

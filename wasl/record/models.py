@@ -43,7 +43,5 @@ class Version(Row):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=("type", "resource", "version"), name="record_a_version_is_written_once"
-            ),
+            models.UniqueConstraint(fields=("type", "resource", "version"), name="record_a_version_is_written_once"),
         )

@@ -1,0 +1,54 @@
+"""One server: the fast doors, and Django's pages in threads beside them."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.settings")
+
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+
+Message = MutableMapping[str, Any]
+Door = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+pages: Door = WSGIMiddleware(get_wsgi_application(), workers=8)  # type: ignore[assignment]  # its own typing of ASGI
+
+# the fast doors: prefix of the address -> module that holds `application`
+FAST = {
+    "/fhir": "wasl.edges.fhir.fast",
+    "/dicom-web": "wasl.edges.dicom.web",
+    "/viewer": "wasl.edges.web.viewer",
+    "/live": "wasl.edges.web.live",
+}
+doors: dict[str, Door] = {
+    prefix: import_module(name).application for prefix, name in FAST.items() if find_spec(name) is not None
+}
+
+
+async def application(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    """Send a request to its door."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+        return
+    first = "/" + scope["path"].split("/", 2)[1]
+    await doors.get(first, pages)(scope, receive, send)
+
+
+async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
+    from wasl.edges import gate
+
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await gate.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,89 @@
+"""The gate of the fast doors (FHIR, DICOMweb, live pages): who asks, and the database without Django's request path.
+
+A grant is remembered for at most a minute, so that a revoked session or token is refused within a minute.
+"""
+
+import hashlib
+import time
+from http.cookies import SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from wasl.accounts import queries as accounts
+from wasl.kernel.access import STRANGER, Actor
+
+Scope = dict[str, Any]
+
+GRANT_SECONDS = 60
+_grants: dict[str, tuple[float, Actor]] = {}
+_pool: AsyncConnectionPool | None = None
+
+
+async def pool() -> AsyncConnectionPool:
+    """The process's own async pool, opened at the first question."""
+    global _pool
+    if _pool is None:
+        _pool = AsyncConnectionPool(_conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
+        await _pool.open()
+    return _pool
+
+
+async def close() -> None:
+    """Close the pool when the process ends."""
+    global _pool
+    if _pool is not None:
+        await _pool.close()
+        _pool = None
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A request header, or the empty string."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def actor_of(scope: Scope) -> Actor:
+    """Who asks: the person of the session cookie, the machine client of the bearer token, or a stranger."""
+    credential = _credential(scope)
+    if not credential:
+        return STRANGER
+    address = (scope.get("client") or ("",))[0]
+    key = hashlib.sha256(f"{credential}|{address}".encode()).hexdigest()
+    known = _grants.get(key)
+    if known and known[0] > time.monotonic():
+        return known[1]
+    actor = await sync_to_async(_find)(credential, address)
+    if len(_grants) > 10_000:
+        _grants.clear()
+    _grants[key] = (time.monotonic() + GRANT_SECONDS, actor)
+    return actor
+
+
+def _credential(scope: Scope) -> str:
+    kind, _, token = header(scope, b"authorization").partition(" ")
+    if kind.lower() == "bearer" and token:
+        return f"bearer {token.strip()}"
+    cookie = SimpleCookie(header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME)
+    return f"session {cookie.value}" if cookie else ""
+
+
+def _find(credential: str, address: str) -> Actor:
+    kind, _, value = credential.partition(" ")
+    if kind == "bearer":
+        return accounts.actor_of_token(value, address=address)
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(value)
+    person = get_user(request)
+    return accounts.actor_of(person.pk, address=address) if person.is_authenticated else STRANGER
+
+
+def _conninfo() -> str:
+    database = settings.DATABASES["default"]
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return make_conninfo(**{key: database[name] for key, name in names.items() if database[name]})
