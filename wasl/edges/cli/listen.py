@@ -18,8 +18,8 @@ def dicom() -> None:
 
     host, port = dicom_address()
     claim(host, port, "WASL_DICOM_PORT")
-    write_logs("dicom")
     django.setup()
+    write_logs("dicom")
     from wasl.edges.dicom.dimse import serve
 
     serve(host, port, os.environ.get("WASL_AE_TITLE", "WASL"))

@@ -43,6 +43,7 @@ def serve() -> None:
 def load_application(target: str) -> Callable[..., object]:
     """Import the application in a worker that does not outlive granian's main process."""
     follow_parent(signal.SIGTERM)
-    write_logs("serve")
     module, _, name = target.partition(":")
-    return cast(Callable[..., object], getattr(importlib.import_module(module), name))
+    application = cast(Callable[..., object], getattr(importlib.import_module(module), name))
+    write_logs("serve")
+    return application

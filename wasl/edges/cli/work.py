@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CONCURRENCY = 4
 HEARTBEAT = 5.0  # seconds between a worker's signs of life
 LOST_AFTER = 20.0  # seconds without one, and its jobs are given to others
+DATABASE_AWAY = 5.0  # seconds without an answer, and the worker ends, to be started again
 GRACE = 20.0  # seconds for running jobs to end when we are asked to stop
 
 
@@ -27,16 +28,21 @@ def work() -> None:
     """
     import django
 
-    write_logs("work")
     django.setup()
-    asyncio.run(_work(max(1, number("WASL_WORKERS", CONCURRENCY))))
+    write_logs("work")
+    from procrastinate.exceptions import ConnectorException
+
+    try:
+        asyncio.run(_work(max(1, number("WASL_WORKERS", CONCURRENCY))))
+    except ConnectorException as error:
+        raise click.ClickException("The database went away; jobs under way are done again later.") from error
 
 
 async def _work(concurrency: int) -> None:
-    from procrastinate.contrib.django import app
-    from procrastinate.contrib.django.django_connector import DjangoConnector
+    from procrastinate.contrib.django import app, connector_params
+    from procrastinate.psycopg_connector import PsycopgConnector
 
-    connector = cast(DjangoConnector, app.connector).get_worker_connector()
+    connector = PsycopgConnector(kwargs=connector_params(), timeout=DATABASE_AWAY)
     with app.replace_connector(connector) as worker:
         async with worker.open_async():
             rescue = asyncio.create_task(_rescue_lost_jobs(worker))
