@@ -11,8 +11,13 @@ from wasl.edges.cli.translations import compile_translations
 
 
 @click.command()
-def migrate() -> None:
+@click.option("--check", is_flag=True, help="Only say which models differ from their migrations; needs no database.")
+def migrate(check: bool) -> None:
     """Bring the database and the static files up to date; what is up to date already is left alone."""
+    if check:
+        if unwritten := _unwritten_migrations():
+            raise click.ClickException(f"Models without their migration: {', '.join(unwritten)}.")
+        return
     with instance():
         for line in bring_up_to_date():
             click.echo(line)
@@ -26,6 +31,22 @@ def bring_up_to_date() -> Iterator[str]:
         yield f"Database brought up to date: {applied} migrations."
     if collected := _collect():
         yield f"Static files collected: {collected}."
+
+
+def _unwritten_migrations() -> list[str]:
+    """Our modules whose models changed and whose migrations did not."""
+    import django
+
+    django.setup()
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    loader = MigrationLoader(None)
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+    changed = detector.changes(graph=loader.graph)
+    return sorted(label for label in changed if apps.get_app_config(label).name.startswith("wasl."))
 
 
 def _migrate() -> int:
