@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from wasl.edges.cli.home import reachable, secret
 from wasl.edges.cli.lifeline import die_with_parent
+from wasl.edges.cli.postgres_processes import server_pid, still_attached
 from wasl.edges.cli.postgres_programs import ACCOUNT, PostgresFailed, programs, server_account
 
 __all__ = ["Postgres", "PostgresFailed"]
@@ -85,24 +86,26 @@ class Postgres:
                 self._create()
             if self._answers_before_long():
                 return False
-            # PostgreSQL itself would take a zombie for a live server
-            for left in (self.data / "postmaster.pid", self.run / ".s.PGSQL.5432.lock"):
-                left.unlink(missing_ok=True)
+            self._clear_remains()
             self._start()
             self._create_database()
             return True
+
+    def running(self) -> bool:
+        """Whether the server lives, ready or not; cheap enough to ask every second."""
+        return server_pid(self.data) is not None
 
     def stop(self) -> None:
         """Stop the server: open transactions are rolled back, what was acknowledged is on disk."""
         if not self.data.exists():
             return
         with self._lock():
-            pid = self._pid()
+            pid = server_pid(self.data)
             if pid is None:
                 return
             os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
             end = time.monotonic() + PATIENCE
-            while self._pid() is not None:
+            while server_pid(self.data) is not None:
                 if time.monotonic() > end:
                     raise PostgresFailed(f"PostgreSQL (process {pid}) does not stop; see {self.data}/log")
                 time.sleep(0.02)
@@ -143,28 +146,6 @@ class Postgres:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _pid(self) -> int | None:
-        """The process of this cluster's live server, ready or not."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            os.kill(pid, 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
-            return None
-        except PermissionError:
-            return pid
-        with contextlib.suppress(OSError):  # without /proc there is no way to tell a zombie
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                self._reap(pid)
-                return None
-        return pid
-
-    def _reap(self, pid: int) -> None:
-        if self._server is not None and self._server.pid == pid:
-            self._server.poll()
-        else:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-
     def _ready(self) -> bool:
         asked = subprocess.run([self._bin / "pg_isready", "-q", "-h", self.run], env=CLEAN, check=False)
         return asked.returncode == 0
@@ -172,13 +153,23 @@ class Postgres:
     def _answers_before_long(self) -> bool:
         """Wait for a server on its way up or down; True when it answers, False when there is none."""
         end = time.monotonic() + PATIENCE
-        while self._pid() is not None:
+        while server_pid(self.data) is not None:
             if self._ready():
                 return True
             if time.monotonic() > end:
                 raise PostgresFailed(f"PostgreSQL is running but does not answer; see {self.data}/log")
             time.sleep(0.05)
         return False
+
+    def _clear_remains(self) -> None:
+        """Remove what a killed server left: PostgreSQL itself would take a zombie for a live server."""
+        end = time.monotonic() + PATIENCE
+        while still_attached(self.data):
+            if time.monotonic() > end:
+                raise PostgresFailed(f"Processes of a killed PostgreSQL in {self.data} do not end.")
+            time.sleep(0.02)
+        for left in (self.data / "postmaster.pid", self.run / ".s.PGSQL.5432.lock"):
+            left.unlink(missing_ok=True)
 
     # making and starting
 

@@ -1,0 +1,88 @@
+"""`wasl migrate`: the database, the translations and the static files, brought up to date."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from wasl.edges.cli.instance import instance
+from wasl.edges.cli.translations import compile_translations
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Only say which models differ from their migrations; needs no database.")
+def migrate(check: bool) -> None:
+    """Bring the database and the static files up to date; what is up to date already is left alone."""
+    if check:
+        if unwritten := _unwritten_migrations():
+            raise click.ClickException(f"Models without their migration: {', '.join(unwritten)}.")
+        return
+    with instance():
+        for line in bring_up_to_date():
+            click.echo(line)
+
+
+def bring_up_to_date() -> Iterator[str]:
+    """Do what is owed and say it, a sentence for each thing done."""
+    if languages := compile_translations():
+        yield f"Translations compiled: {', '.join(languages)}."
+    if applied := _migrate():
+        yield f"Database brought up to date: {applied} migrations."
+    if collected := _collect():
+        yield f"Static files collected: {collected}."
+
+
+def _unwritten_migrations() -> list[str]:
+    """Our modules whose models changed and whose migrations did not."""
+    import django
+
+    django.setup()
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    loader = MigrationLoader(None)
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+    changed = detector.changes(graph=loader.graph)
+    return sorted(label for label in changed if apps.get_app_config(label).name.startswith("wasl."))
+
+
+def _migrate() -> int:
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    owed = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if owed:
+        call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    return owed
+
+
+def _collect() -> int:
+    """Collect the static files when any of them changed; the number of files, 0 when nothing was owed."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    root = Path(settings.STATIC_ROOT)
+    mark = root / ".digest"
+    sources = dict(_static_sources())
+    digest = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()
+    if mark.is_file() and mark.read_text() == digest:
+        return 0
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    mark.write_text(digest)
+    return len(sources)
+
+
+def _static_sources() -> Iterator[tuple[str, tuple[int, int]]]:
+    """Each static file with its size and time: enough to see a change, cheap enough for every start."""
+    from django.contrib.staticfiles.finders import get_finders
+
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            yield name, (stat.st_size, stat.st_mtime_ns)

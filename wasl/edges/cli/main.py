@@ -1,0 +1,54 @@
+"""The `wasl` command: one file per family of commands, read only when it is asked for."""
+
+import importlib
+import importlib.util
+import os
+from typing import NamedTuple
+
+import click
+
+
+class Place(NamedTuple):
+    """Where a command stands, and its sentence for `wasl --help`."""
+
+    module: str
+    sentence: str
+
+
+COMMANDS: dict[str, Place] = {
+    "up": Place("wasl.edges.cli.up", "Run everything on this machine, database included."),
+    "serve": Place("wasl.edges.cli.serve", "Serve pages, FHIR and DICOMweb over HTTP."),
+    "dicom": Place("wasl.edges.cli.listen", "Listen for DICOM associations (DIMSE)."),
+    "work": Place("wasl.edges.cli.work", "Do the jobs that wait in the database."),
+    "migrate": Place("wasl.edges.cli.database", "Bring the database and the static files up to date."),
+    "demo": Place("wasl.edges.cli.demo", "Load the demo country and its people, once."),
+    "doctor": Place("wasl.edges.cli.doctor", "Say what is wrong and how to mend it."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are run, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands whose module is there, in the order of the list."""
+        return [name for name, place in COMMANDS.items() if importlib.util.find_spec(place.module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called `cmd_name`, which its module defines under the same name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name].module), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101  a programmer's mistake, met by the first test
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from their sentences, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].sentence) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wasl")
+def main() -> None:
+    """Wasl, one national digital-health network."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.settings")

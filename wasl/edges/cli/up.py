@@ -1,0 +1,166 @@
+"""`wasl up`: the whole of Wasl on one machine, under one process."""
+
+import contextlib
+import fcntl
+import http
+import http.client
+import importlib.util
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from wasl.edges.cli.children import Child, stop_all, wasl
+from wasl.edges.cli.home import data_home
+from wasl.edges.cli.lifeline import die_with_parent
+from wasl.edges.cli.ports import claim, dicom_address, http_address
+from wasl.edges.cli.postgres import Postgres, PostgresFailed
+
+ANSWER_WITHIN = 60.0  # seconds for the first page
+TICK = 0.25  # seconds between two looks at the children
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Load the demo country the first time, and print its people.")
+def up(demo: bool) -> None:
+    """Run everything on this machine: database, pages, FHIR, DICOM and jobs, until Ctrl-C."""
+    home = data_home()
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    os.environ["WASL_DATA"] = str(home)
+    if demo:
+        os.environ["WASL_DEMO"] = "1"
+    with _only_one(home):
+        claim(*http_address(), "WASL_HTTP_PORT")
+        claim(*dicom_address(), "WASL_DICOM_PORT")
+        Up(home, demo=demo).run()
+
+
+class Up:
+    """The life of one `wasl up`."""
+
+    def __init__(self, home: Path, *, demo: bool) -> None:
+        self._home = home
+        self._demo = demo
+        self._postgres = None if os.environ.get("WASL_DATABASE_URL") else Postgres(home)
+        self._database_is_ours = False
+        self._children: list[Child] = []
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Start all in order, watch until asked to stop, and stop all: the database is first in and last out."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask_to_stop)
+        try:
+            for step in (self._start_database, self._bring_up_to_date, self._start_children, self._welcome):
+                step()
+                if self._stopping.is_set():
+                    return
+            while not self._stopping.wait(TICK):
+                self._watch()
+        except PostgresFailed as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            self._stop()
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _start_database(self) -> None:
+        click.echo(f"Data: {self._home}")
+        if self._postgres is not None:
+            # from the main thread: the server ends with the thread that started it
+            self._database_is_ours = self._postgres.ensure()
+
+    def _bring_up_to_date(self) -> None:
+        if self._once("migrate"):
+            raise click.ClickException("The database or the files could not be brought up to date; see above.")
+
+    def _start_children(self) -> None:
+        for name in services():
+            child = Child(name)
+            child.start()
+            self._children.append(child)
+
+    def _welcome(self) -> None:
+        host, port = http_address()
+        if not self._answers(host, port):
+            return
+        click.echo(f"Pages, FHIR and DICOMweb: http://{_near(host)}:{port}/")
+        if "dicom" in services():
+            host, port = dicom_address()
+            click.echo(f"DICOM: {os.environ.get('WASL_AE_TITLE', 'WASL')} at {_near(host)}:{port}")
+        if self._demo and self._once("demo"):
+            click.echo("The demo country is not complete; see above.", err=True)
+        if not self._stopping.is_set():
+            click.echo("Ctrl-C stops it.")
+
+    def _answers(self, host: str, port: int) -> bool:
+        """Wait for the first page."""
+        end = time.monotonic() + ANSWER_WITHIN
+        while not self._stopping.wait(0.1):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection = http.client.HTTPConnection(_near(host), port, timeout=10)
+                connection.request("GET", "/")
+                status = connection.getresponse().status
+                connection.close()
+                if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return True
+            if time.monotonic() > end:
+                click.echo(f"No page answers at port {port} yet; `wasl doctor` says what is wrong.", err=True)
+                return False
+            self._watch()
+        return False
+
+    def _once(self, name: str) -> int:
+        """Run another command to its end and give its exit code; 0 when we are asked to stop before that."""
+        process = subprocess.Popen(wasl(name), process_group=0, preexec_fn=die_with_parent(signal.SIGTERM))
+        while process.poll() is None:
+            if self._stopping.wait(0.05):
+                process.terminate()
+                process.wait()
+                return 0
+            self._watch()
+        return process.returncode
+
+    def _watch(self) -> None:
+        if self._postgres is not None and not self._postgres.running():
+            click.echo("PostgreSQL ended and is started again.", err=True)
+            self._database_is_ours = self._postgres.ensure()
+        for child in self._children:
+            child.watch()
+
+    def _stop(self) -> None:
+        if self._children:
+            click.echo("Stopping.")
+        stop_all(self._children)
+        if self._postgres is not None and self._database_is_ours:
+            self._postgres.stop()
+
+
+def services() -> list[str]:
+    """The commands that run as long as `wasl up` does."""
+    listener = ["dicom"] if importlib.util.find_spec("wasl.edges.dicom.dimse") else []
+    return ["serve", *listener, "work"]
+
+
+def _near(host: str) -> str:
+    """Where a program on this machine finds a server that listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read here, not bound
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Refuse a second `wasl up` on the same data."""
+    with (home / "up.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
+            raise click.ClickException(message) from error
+        yield
