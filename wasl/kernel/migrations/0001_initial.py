@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["name", "seq"], name="kernel_fact_by_name"),
+                    models.Index(fields=["name", "at"], name="kernel_fact_by_name"),
                     models.Index(fields=["subject", "seq"], name="kernel_fact_by_subject"),
                     models.Index(models.F("data__patient"), models.F("seq"), name="kernel_fact_by_patient"),
                 ],
