@@ -58,11 +58,10 @@ def cast() -> Cast:
     def hospital(code: str, names: tuple[str, str, str], kind: str) -> UUID:
         return places.add_place(code=code, names=names, region=region.id, kind=kind, by=SYSTEM, invented=True).id
 
-    stage = {
+    stage: dict[str, UUID] = {
         "R": hospital("oued-zen", ("المستشفى الجهوي وادي الزان", "Hôpital régional Oued Zen", "Oued Zen"), "tn_hr"),
         "U": hospital("el-amal", ("المستشفى الجامعي الأمل", "CHU El Amal", "El Amal University Hospital"), "tn_chu"),
         "O": hospital("el-nakhil", ("المستشفى الجهوي النخيل", "Hôpital régional El Nakhil", "El Nakhil"), "tn_hr"),
-        "-": None,
     }
     people: dict[str, Any] = {}
     for name, (given, family, given_ar, family_ar, role, where) in PARTS.items():
@@ -70,7 +69,7 @@ def cast() -> Cast:
             username=name, password=None, given_name=given, family_name=family, given_name_ar=given_ar,
             family_name_ar=family_ar, demo=True, by=SYSTEM,
         )  # fmt: skip
-        accounts.give_post(person.id, role=role, place=stage[where], by=SYSTEM)
+        accounts.give_post(person.id, role=role, place=stage.get(where), by=SYSTEM)
         people[name] = person.id
     worker = workforce.enrol_worker(
         people["leila"], place=stage["U"], specialty="radiology", licence="TN-R-1001", languages=["ar", "fr"], by=SYSTEM

@@ -1,0 +1,5 @@
+"""The pages of radiology."""
+
+from wasl.radiology.views import service
+
+urlpatterns = [*service.urlpatterns]

@@ -1,0 +1,249 @@
+"""The ministry's page: how many exams, how fast, where; every figure leads to its cases."""
+
+import csv
+import datetime
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import xlsxwriter
+from django import forms
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from wasl.kernel.access import Actor
+from wasl.kernel.http import Request
+from wasl.places import queries as places
+from wasl.radiology import queries
+from wasl.radiology.queries import Line, Question
+
+STEP_TITLES = {
+    "ordered": pgettext_lazy("step", "ordered"),
+    "performed": pgettext_lazy("step", "performed"),
+    "received": pgettext_lazy("step", "received"),
+    "complete": pgettext_lazy("step", "complete"),
+    "claimed": pgettext_lazy("step", "claimed"),
+    "signed": pgettext_lazy("step", "signed"),
+    "acknowledged": pgettext_lazy("step", "acknowledged"),
+}
+GROUP_TITLES = {
+    "place": _("Hospital"),
+    "region": _("Region"),
+    "modality": _("Modality"),
+    "urgency": _("Urgency"),
+    "hour": _("Hour"),
+}
+CASES_A_PAGE = 50
+
+
+class Filters(forms.Form):
+    """What the address of the page may narrow; anything wrong falls back to the last thirty days of everything."""
+
+    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    by = forms.ChoiceField(label=_("Grouped by"), choices=list(GROUP_TITLES.items()))
+    region = forms.ChoiceField(label=_("Region"), required=False)
+    place = forms.ChoiceField(label=_("Hospital"), required=False)
+    modality = forms.ChoiceField(
+        label=_("Modality"), required=False,
+        choices=[("", _("All")), *((m, m) for m in ("CR", "DX", "CT", "MR", "US", "MG", "XA", "NM"))],
+    )  # fmt: skip
+    urgency = forms.ChoiceField(
+        label=_("Urgency"), required=False, choices=[("", _("All")), *((u, u) for u in ("P0", "P1", "P2", "P3"))]
+    )
+    hour = forms.TypedChoiceField(
+        label=_("Hour"), required=False, coerce=int, empty_value=None,
+        choices=[("", _("All")), *((h, f"{h:02d}:00") for h in range(24))],
+    )  # fmt: skip
+
+    def __init__(self, data: dict[str, str], viewer: Actor) -> None:
+        super().__init__(data)
+        self.places = list(places.places(viewer=viewer).order_by("name_fr"))
+        regions = places.regions(viewer=viewer)
+        self.fields["region"].choices = [("", _("All")), *((str(r.id), r.name) for r in regions)]  # type: ignore[attr-defined]
+        self.fields["place"].choices = [("", _("All")), *((str(p.id), p.name) for p in self.places)]  # type: ignore[attr-defined]
+
+    def question(self) -> Question:
+        """The question that the address asks."""
+        asked = self.cleaned_data
+        chosen: frozenset[UUID] | None = None
+        if asked["place"]:
+            chosen = frozenset({UUID(asked["place"])})
+        elif asked["region"]:
+            chosen = frozenset(p.id for p in self.places if str(p.region_id) == asked["region"])
+        return Question(asked["since"], asked["until"], chosen, asked["modality"], asked["urgency"], asked["hour"])
+
+
+def _asked(request: Request) -> tuple[Filters, Question]:
+    today = timezone.localdate()
+    usual = {"since": str(today - datetime.timedelta(days=29)), "until": str(today), "by": "place"}
+    form = Filters({**usual, **{k: str(v) for k, v in request.GET.items() if v}}, request.actor)
+    if not form.is_valid() or form.cleaned_data["until"] < form.cleaned_data["since"]:
+        form = Filters(usual, request.actor)
+        form.is_valid()
+    return form, form.question()
+
+
+def service(request: Request) -> HttpResponse:
+    """Volumes, turnaround of every step, the map, and the groups."""
+    form, question = _asked(request)
+    by = form.cleaned_data["by"]
+    totals = queries.turnaround(question, by="", viewer=request.actor)
+    lines = queries.turnaround(question, by=by, viewer=request.actor)
+    context = {
+        "form": form,
+        "total": totals[0] if totals else None,
+        "lines": [{"title": title, "line": line, "query": query} for title, line, query in _named(lines, by, request)],
+        "by_title": GROUP_TITLES[by],
+        "spans": [(name, *(STEP_TITLES[s] for s in ends)) for name, ends in queries.SPANS.items()],
+        "bars": _bars(queries.volumes(question, viewer=request.actor)),
+        "map": _map(question, request.actor),
+        "address": request.GET.urlencode(),
+    }
+    return render(request, "radiology/_service.html" if request.htmx else "radiology/service.html", context)
+
+
+def _named(lines: Iterable[Line], by: str, request: Request) -> Iterator[tuple[str, Line, str]]:
+    """Each group with its title in the language in force, and the address of its cases."""
+    titles: dict[str, str] = {}
+    if by == "place":
+        titles = {str(p.id): p.name for p in places.places(viewer=request.actor)}
+    elif by == "region":
+        titles = {str(r.id): r.name for r in places.regions(viewer=request.actor)}
+    for line in lines:
+        query = request.GET.copy()
+        query[by] = line.key
+        title = f"{int(line.key):02d}:00" if by == "hour" else titles.get(line.key, line.key)
+        yield title, line, query.urlencode()
+
+
+def _bars(days: list[tuple[datetime.date, int, int]]) -> list[dict[str, object]]:
+    """The days as bars: left edge and heights in hundredths of the drawing."""
+    most = max((ordered for _, ordered, _ in days), default=0) or 1
+    width = 100 / max(len(days), 1)
+    return [
+        {"day": day, "ordered": ordered, "signed": signed, "x": round(n * width, 3), "width": round(width * 0.8, 3),
+         "height": round(100 * ordered / most, 2), "inner": round(100 * signed / most, 2)}
+        for n, (day, ordered, signed) in enumerate(days)
+    ]  # fmt: skip
+
+
+def _map(question: Question, viewer: Actor) -> dict[str, Any]:
+    """The country as points: each region's size by its exams, its shade by its median from complete to signed."""
+    lines = {line.key: line for line in queries.turnaround(replace(question, places=None), by="region", viewer=viewer)}
+    regions = list(places.regions(viewer=viewer))
+    if not regions:
+        return {}
+    south, north = min(r.latitude for r in regions), max(r.latitude for r in regions)
+    west, east = min(r.longitude for r in regions), max(r.longitude for r in regions)
+    tall = max(north - south, 0.1)
+    scale = 560 / tall
+    width = max((east - west) * scale * 0.83, 60)  # a degree of longitude is shorter at these latitudes
+    most = max((line.ordered for line in lines.values()), default=1)
+    points = []
+    for region in regions:
+        line = lines.get(str(region.id))
+        median = line.spans["complete_signed"].p50 if line else None
+        points.append(
+            {
+                "region": region, "line": line, "median": median, "shade": _shade(median),
+                "x": round((region.longitude - west) * scale * 0.83 + 30, 1),
+                "y": round((north - region.latitude) * scale + 30, 1),
+                "r": round(5 + 17 * ((line.ordered if line else 0) / most) ** 0.5, 1),
+            }
+        )  # fmt: skip
+    return {"points": points, "width": round(width + 60), "height": 620}
+
+
+def _shade(seconds: float | None) -> str:
+    """Nothing known, within an hour, within four, slower."""
+    if seconds is None:
+        return "none"
+    return "fast" if seconds <= 3600 else "fair" if seconds <= 4 * 3600 else "slow"
+
+
+def cases(request: Request) -> HttpResponse:
+    """The cases behind a figure, with the moments of their steps."""
+    form, question = _asked(request)
+    page = max(int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdigit() else 1, 1)
+    found = queries.cases(question, viewer=request.actor, limit=CASES_A_PAGE + 1, offset=(page - 1) * CASES_A_PAGE)
+    names = {p.id: p.name for p in form.places}
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "form": form,
+        "cases": [(names.get(case.place, ""), case) for case in found[:CASES_A_PAGE]],
+        "steps": list(STEP_TITLES.items()),
+        "page": page,
+        "more": len(found) > CASES_A_PAGE,
+        "address": query.urlencode(),
+    }
+    return render(request, "radiology/cases.html", context)
+
+
+def _table(request: Request) -> Iterator[list[object]]:
+    """The page's table as rows: a head, then a line a group; times are minutes."""
+    form, question = _asked(request)
+    by = form.cleaned_data["by"]
+    spans = [f"{STEP_TITLES[a]} → {STEP_TITLES[b]}" for a, b in queries.SPANS.values()]
+    yield [
+        str(GROUP_TITLES[by]), gettext("Ordered"), gettext("Signed"), gettext("With a deadline"), gettext("In time"),
+        *(f"{span}, {what}" for span in spans for what in (gettext("cases"), "p50 (min)", "p90 (min)")),
+    ]  # fmt: skip
+    lines = queries.turnaround(question, by=by, viewer=request.actor)
+    for title, line, _address in _named(lines, by, request):
+        times = [x for s in line.spans.values() for x in (s.cases, _minutes(s.p50), _minutes(s.p90))]
+        yield [title, line.ordered, line.signed, line.due, line.in_time, *times]
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 60, 1)
+
+
+class _Echo:
+    """A file that hands back what is written to it, so that the csv writer can be streamed."""
+
+    def write(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+def table_csv(request: Request) -> HttpResponseBase:
+    """The table as CSV (UTF-8 with its mark, for old spreadsheets)."""
+    writer = csv.writer(_Echo())
+    rows = (
+        "\ufeff" + writer.writerow(row) if n == 0 else writer.writerow(row) for n, row in enumerate(_table(request))
+    )
+    return StreamingHttpResponse(
+        rows, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="wasl.csv"'}
+    )
+
+
+def table_xlsx(request: Request) -> HttpResponse:
+    """The table as a spreadsheet."""
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True, "strings_to_formulas": False})
+    sheet = book.add_worksheet()
+    for number, row in enumerate(_table(request)):
+        sheet.write_row(number, 0, ["" if value is None else value for value in row])
+    book.close()
+    return HttpResponse(
+        file.getvalue(),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        headers={"Content-Disposition": 'attachment; filename="wasl.xlsx"'},
+    )
+
+
+urlpatterns: list[URLPattern] = [
+    path("service/", service, name="service"),
+    path("service/cases/", cases, name="cases"),
+    path("service/table.csv", table_csv, name="service_csv"),
+    path("service/table.xlsx", table_xlsx, name="service_xlsx"),
+]
