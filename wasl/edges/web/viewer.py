@@ -1,0 +1,124 @@
+"""The OHIF viewer under `/viewer/`, fed by our own DICOMweb; nothing of it comes from or goes to another host."""
+
+import json
+import mimetypes
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from wasl.edges import gate
+
+FILES = Path(__file__).resolve().parents[2] / "static/vendor/ohif"
+BASE = "/viewer/"
+TYPES = {".wasm": "application/wasm", ".js": "text/javascript", ".webapp": "application/json"}
+CHUNK = 1 << 18
+
+CONFIG = {
+    "routerBasename": "/viewer",
+    "extensions": [],
+    "modes": [],
+    "customizationService": {"ohif.tours": {"$set": []}},
+    "investigationalUseDialog": {"option": "never"},
+    "showStudyList": False,
+    "maxNumberOfWebWorkers": 2,
+    "showWarningMessageForCrossOrigin": False,
+    "strictZSpacingForVolumeViewport": True,
+    "defaultDataSourceName": "wasl",
+    "dataSources": [
+        {
+            "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
+            "sourceName": "wasl",
+            "configuration": {
+                "friendlyName": "Wasl",
+                "name": "wasl",
+                "wadoUriRoot": "/dicom-web",
+                "qidoRoot": "/dicom-web",
+                "wadoRoot": "/dicom-web",
+                "qidoSupportsIncludeField": True,
+                "supportsReject": False,
+                "imageRendering": "wadors",
+                "thumbnailRendering": "thumbnail",
+                "thumbnailRequestStrategy": "fetch",
+                "enableStudyLazyLoad": True,
+                "supportsFuzzyMatching": False,
+                "supportsWildcard": True,
+                "dicomUploadEnabled": False,
+                "bulkDataURI": {"enabled": True},
+                "omitQuotationForMultipartRequest": True,
+            },
+        }
+    ],
+}
+APP_CONFIG = f"window.config={json.dumps(CONFIG)};".encode()
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+    """Serve the viewer's files to people who are signed in; send others to the sign-in page."""
+    if scope["method"] not in ("GET", "HEAD"):
+        return await _answer(send, 405, b"", allow="GET, HEAD")
+    if not (await gate.actor_of(scope)).held:
+        return await _answer(send, 302, b"", location=f"/account/login/?next={BASE}")
+    if not (FILES / "index.html").is_file():
+        return await _answer(send, 503, b"The viewer's files were not built: run `make install`.", "text/plain")
+    name = scope["path"].removeprefix(BASE)
+    if name == "app-config.js":
+        return await _answer(send, 200, APP_CONFIG, "text/javascript", cache="no-cache")
+    file = _file(name)
+    await _give(scope, send, file or FILES / "index.html", hashed=file is not None and file.name.count(".") >= 2)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _file(name: str) -> Path | None:
+    """The file of this name, or None for an address that the viewer's own pages answer (index.html)."""
+    path = (FILES / name).resolve()
+    return path if path.is_relative_to(FILES) and path.is_file() and path.suffix != ".gz" else None
+
+
+@lru_cache(maxsize=1)
+def _policy() -> str:
+    """The content security policy: inline scripts are allowed by their hash, never as such."""
+    scripts = " ".join(json.loads((FILES / "inline-scripts.json").read_text()))
+    return (
+        f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval' {scripts}; worker-src 'self' blob:; "
+        "connect-src 'self' blob: data:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+        "font-src 'self' data:; media-src 'self' blob:; manifest-src 'self'; frame-ancestors 'self'; base-uri 'self'"
+    )
+
+
+async def _give(scope: gate.Scope, send: Send, file: Path, *, hashed: bool) -> None:
+    """Send a file in chunks, compressed where it lies compressed beside itself."""
+    kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    packed = file.with_name(f"{file.name}.gz")
+    zipped = "gzip" in gate.header(scope, b"accept-encoding") and packed.exists()
+    body = packed if zipped else file
+    headers = {
+        "content-type": kind,
+        "content-length": str(body.stat().st_size),
+        "cache-control": "private, max-age=31536000, immutable" if hashed else "no-cache",
+        "content-security-policy": _policy(),
+        "x-content-type-options": "nosniff",
+        "vary": "accept-encoding",
+        **({"content-encoding": "gzip"} if zipped else {}),
+    }
+    await send({"type": "http.response.start", "status": 200, "headers": _raw(headers)})
+    if scope["method"] == "GET":
+        with body.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, kind: str = "text/plain", *, cache: str = "no-store", **headers: str
+) -> None:
+    known = {"content-type": kind, "content-length": str(len(body)), "cache-control": cache, **headers}
+    await send({"type": "http.response.start", "status": status, "headers": _raw(known)})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
