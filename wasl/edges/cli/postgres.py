@@ -101,16 +101,20 @@ class Postgres:
             return
         with self._lock():
             pid = server_pid(self.data)
-            if pid is None:
-                return
-            os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
+            if pid is not None:
+                os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
             end = time.monotonic() + PATIENCE
             while server_pid(self.data) is not None:
                 if time.monotonic() > end:
                     raise PostgresFailed(f"PostgreSQL (process {pid}) does not stop; see {self.data}/log")
                 time.sleep(0.02)
-            if self._server is not None:
-                self._server.wait()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Take leave of a server of ours that has ended."""
+        if self._server is not None:
+            self._server.wait()
+            self._server = None
 
     # who and where
 
@@ -170,6 +174,7 @@ class Postgres:
             time.sleep(0.02)
         for left in (self.data / "postmaster.pid", self.run / ".s.PGSQL.5432.lock"):
             left.unlink(missing_ok=True)
+        self._forget()
 
     # making and starting
 
