@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test check
+.PHONY: help install run test check docs new
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,8 +29,16 @@ test: install ## run all tests, browser journeys included
 	@.ci/needs
 	$(BIN)/pytest -n 2
 
-check: install ## format, lint, types, migrations
+check: install ## format, lint, types, contracts, migrations, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/wasl docs --check
 	$(BIN)/wasl migrate --check
+
+docs: install ## write the reference pages from the code
+	$(BIN)/wasl docs
+
+new: install ## start a module: make new NAME=beds
+	$(BIN)/wasl new $(NAME)

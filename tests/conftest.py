@@ -32,4 +32,5 @@ def _provide_database() -> None:
 if not IN_WORKER:
     _provide_database()
 os.environ["DJANGO_SETTINGS_MODULE"] = "wasl.settings"
+os.environ.setdefault("WASL_DEMO", "1")  # the cast are people of the demonstration
 django.setup()

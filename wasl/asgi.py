@@ -4,7 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.settings")
 
@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 Message = MutableMapping[str, Any]
 Door = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
-pages: Door = WSGIMiddleware(get_wsgi_application(), workers=8)  # type: ignore[assignment]  # its own typing of ASGI
+pages = cast(Door, WSGIMiddleware(cast(Any, get_wsgi_application()), workers=8))
 
 # the fast doors: prefix of the address -> module that holds `application`
 FAST = {

@@ -32,3 +32,15 @@ ROOMS: tuple[str, ...] = (
 DOORS: tuple[str, ...] = ("services", "queries", "events")
 
 MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in floor)
+
+# who really uses whose doors; a test draws these arrows again from the code and compares
+USES: dict[str, tuple[str, ...]] = {
+    "places": (),
+    "accounts": (),
+    "patients": (),
+    "workforce": (),
+    "record": (),
+    "archive": (),
+    "radiology": (),
+    "contracts": (),
+}

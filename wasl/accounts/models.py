@@ -26,9 +26,9 @@ class Person(AbstractBaseUser, Row):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ()
+    REQUIRED_FIELDS = []
 
-    objects: "BaseUserManager[Person]" = BaseUserManager()
+    objects = BaseUserManager["Person"]()
 
     class Meta:
         constraints = (

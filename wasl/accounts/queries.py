@@ -16,7 +16,7 @@ from wasl.kernel.errors import NotFound
 def _visible(viewer: Actor) -> QuerySet[Person]:
     """Colleagues are known to everyone who holds a post; strangers see nobody."""
     rows = Person.objects.all()
-    return rows if viewer.held else rows.filter(id=viewer.id)
+    return rows if viewer.held else rows.filter(id__in=[viewer.id] if viewer.id else [])
 
 
 def actor_of(key: UUID, *, address: str = "") -> Actor:
@@ -50,7 +50,7 @@ def holders(role: str, *, place: UUID, viewer: Actor) -> QuerySet[Person]:
 
 
 def actor_of_token(token: str, *, address: str = "") -> Actor:
-    """The machine client that an OAuth 2 access token was given to, with its scopes; a stranger when it is not valid."""
+    """The machine client that holds an OAuth 2 access token, with its scopes; a stranger when it is not valid."""
     found = (
         AccessToken.objects.select_related("application")
         .filter(token_checksum=hashlib.sha256(token.encode()).hexdigest(), expires__gt=timezone.now())

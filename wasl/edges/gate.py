@@ -86,4 +86,4 @@ def _find(credential: str, address: str) -> Actor:
 def _conninfo() -> str:
     database = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    return make_conninfo(**{key: database[name] for key, name in names.items() if database[name]})
+    return make_conninfo("", **{key: str(database[name]) for key, name in names.items() if database[name]})

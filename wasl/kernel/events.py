@@ -142,7 +142,7 @@ def _typed(hint: object, value: object) -> object:
     if hint is UUID:
         return UUID(str(value))
     if hint in (datetime.datetime, datetime.date):
-        return typing.cast(type[datetime.date], hint).fromisoformat(str(value))
+        return hint.fromisoformat(str(value))
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_typed(typing.get_args(hint)[0], item) for item in value)
     return value

@@ -16,7 +16,7 @@ R = TypeVar("R")
 class Owned:
     """A resource type that a module owns: how a row becomes the resource, and which facts make it speak."""
 
-    type: str
+    kind: str
     on: tuple[type[Event], ...]
     get: Callable[[UUID], Any]
     every: Callable[[], Iterable[UUID]]
@@ -92,7 +92,7 @@ def without_empty(body: Resource) -> Resource:
     return clean
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: object) -> object:
     if isinstance(value, dict):
         return without_empty(value)
     if isinstance(value, list):

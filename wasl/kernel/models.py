@@ -43,7 +43,7 @@ class Fact(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("name", "seq"), name="kernel_fact_by_name"),
+            models.Index(fields=("name", "at"), name="kernel_fact_by_name"),
             models.Index(fields=("subject", "seq"), name="kernel_fact_by_subject"),
             models.Index(models.F("data__patient"), "seq", name="kernel_fact_by_patient"),
         )

@@ -3,7 +3,7 @@
 import datetime
 from uuid import UUID
 
-from django.contrib.postgres.fields.ranges import DateRange
+from django.db.backends.postgresql.psycopg_any import DateRange
 
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit

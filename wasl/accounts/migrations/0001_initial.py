@@ -5,9 +5,10 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.utils.timezone
-import wasl.kernel.models
 from django.conf import settings
 from django.db import migrations, models
+
+import wasl.kernel.models
 
 
 class Migration(migrations.Migration):

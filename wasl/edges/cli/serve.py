@@ -47,8 +47,8 @@ def serve() -> None:
 def load_application(target: str) -> Callable[..., object]:
     """Import the application in a worker that does not outlive granian's main process."""
     # a worker is forked with the handlers of granian's main process, which would swallow an early request to stop
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, signal.SIG_DFL)
     follow_parent(signal.SIGTERM)
     module, _, name = target.partition(":")
     application = cast(Callable[..., object], getattr(importlib.import_module(module), name))

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import wasl.kernel.models
 from django.db import migrations, models
+
+import wasl.kernel.models
 
 
 class Migration(migrations.Migration):
@@ -36,7 +37,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["name", "seq"], name="kernel_fact_by_name"),
+                    models.Index(fields=["name", "at"], name="kernel_fact_by_name"),
                     models.Index(fields=["subject", "seq"], name="kernel_fact_by_subject"),
                     models.Index(models.F("data__patient"), models.F("seq"), name="kernel_fact_by_patient"),
                 ],

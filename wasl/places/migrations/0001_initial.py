@@ -4,8 +4,9 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.utils.timezone
-import wasl.kernel.models
 from django.db import migrations, models
+
+import wasl.kernel.models
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,150 @@
+"""`wasl docs`: the reference pages, written from the code; `--check` fails when they are stale."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+REFERENCE = CHECKOUT / "docs/reference"
+WRITTEN = "<!-- Written by `make docs` from the code: change the code, not this page. -->\n\n"
+
+
+def _sentence(thing: object) -> str:
+    return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def _modules() -> Iterator[str]:
+    """Modules by floor, with their tables, verbs and refusals."""
+    from django.apps import apps
+
+    from wasl.floors import FLOORS, MODULES, USES
+    from wasl.kernel.errors import Refused
+    from wasl.kernel.verbs import verbs
+
+    yield "# Modules\n\nFrom the roof to the ground; imports go down only.\n\n```\n"
+    yield from (f"{len(FLOORS) - 1 - n}  {'   '.join(floor)}\n" for n, floor in enumerate(reversed(FLOORS)))
+    yield "```\n"
+    for module in reversed(MODULES):
+        package = import_module(f"wasl.{module}")
+        yield f"\n## {module}\n\n{_sentence(package)}\n\n"
+        yield f"Uses: {', '.join(USES[module]) or 'nothing'}.\n\n| table | what a row is |\n|---|---|\n"
+        for model in sorted(apps.get_app_config(module).get_models(), key=lambda m: m.__name__):
+            yield f"| {model.__name__} | {_sentence(model)} |\n"
+        if not find_spec(f"wasl.{module}.services"):
+            continue
+        import_module(f"wasl.{module}.services")
+        can = import_module(f"wasl.{module}.rules").CAN
+        yield "\n| verb | what it does | who may |\n|---|---|---|\n"
+        for key, act in sorted(verbs.items()):
+            if key.startswith(f"{module}."):
+                name = key.split(".")[1]
+                yield f"| {name} | {_sentence(act)} | {', '.join(sorted(can[name]))} |\n"
+        refusals = [r for r in _every(Refused) if r.__module__.startswith(f"wasl.{module}.rules")]
+        if refusals:
+            yield "\n| refusal | its sentence | HTTP |\n|---|---|---|\n"
+            yield from (f"| {r.__name__} | {_sentence(r)} | {r.http} |\n" for r in refusals)
+
+
+def _every(kind: type) -> list[type]:
+    found: set[type] = set()
+    pending = [kind]
+    while pending:
+        for child in pending.pop().__subclasses__():
+            found.add(child)
+            pending.append(child)
+    return sorted(found, key=lambda r: (r.__module__, r.__name__))
+
+
+def _events() -> Iterator[str]:
+    """Every fact that the journal may hold."""
+    from dataclasses import fields
+
+    from wasl.floors import MODULES
+    from wasl.kernel.events import type_of
+
+    for module in MODULES:
+        if find_spec(f"wasl.{module}.events"):
+            import_module(f"wasl.{module}.events")
+    yield "# Events\n\nEvery fact that the journal may hold; the first field is its subject.\n\n"
+    yield "| fact | what happened | fields |\n|---|---|---|\n"
+    for name, event in sorted(type_of.items()):
+        if name.split(".")[0] in MODULES:
+            yield f"| {name} | {_sentence(event)} | {', '.join(f.name for f in fields(event))} |\n"
+
+
+def _commands() -> Iterator[str]:
+    """Every `wasl` command with its options."""
+    from wasl.edges.cli.main import main
+
+    yield "# Commands\n\n"
+    context = click.Context(main, info_name="wasl")
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if command:
+            yield from _command(command, click.Context(command, parent=context, info_name=name))
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child:
+                yield from _command(child, click.Context(child, parent=context, info_name=name))
+
+
+def _resources() -> Iterator[str]:
+    """Which FHIR resource types are served, by whom owned."""
+    from wasl.kernel import fhir
+
+    yield "# FHIR resources\n\nR4. Each type has one owner, whose facts write it to the record as they happen.\n\n"
+    yield "| type | owner | written on | taken from outside |\n|---|---|---|---|\n"
+    for kind, owned in sorted(fhir.owned.items()):
+        facts = ", ".join(sorted(event.name() for event in owned.on))
+        yield f"| {kind} | {owned.render.__module__.split('.')[1]} | {facts} | "
+        yield f"{'yes' if kind in fhir.accepted else 'no'} |\n"
+
+
+def _glossary() -> Iterator[str]:
+    """The words of the field in three languages."""
+    yield "# Glossary\n\nA new term enters here first: `docs/reference/glossary.csv`.\n\n"
+    yield "| English | French | Arabic | country | source |\n|---|---|---|---|---|\n"
+    with (REFERENCE / "glossary.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield f"| {row['en']} | {row['fr']} | {row['ar']} | {row['country']} | {row['source']} |\n".replace(
+                "||", "|"
+            )
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "modules.md": _modules,
+    "events.md": _events,
+    "commands.md": _commands,
+    "fhir.md": _resources,
+    "glossary.md": _glossary,
+}
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when a page is stale.")
+def docs(check: bool) -> None:
+    """Write the reference pages from the code."""
+    import django
+
+    django.setup()
+    stale = []
+    for name, write in PAGES.items():
+        page = REFERENCE / name
+        text = WRITTEN + "".join(write()).rstrip("\n") + "\n"
+        if not page.exists() or page.read_text() != text:
+            stale.append(name)
+            if not check:
+                page.write_text(text)
+    if check and stale:
+        click.echo(f"Stale: {', '.join(stale)}. Run `make docs` and commit what it writes.", err=True)
+        sys.exit(1)
