@@ -157,3 +157,14 @@ def test_no_secret_is_printed(kept: dict[str, str]) -> None:
         assert up.says(READY), up.said
     for file in Path(kept["WASL_DATA"]).glob("*.secret"):
         assert file.read_text() not in up.said
+
+
+def test_the_doctor_finds_it_well(kept: dict[str, str]) -> None:
+    with Command("up", env=kept) as up:
+        assert up.says(READY), up.said
+        with Command("doctor", env=kept) as doctor:
+            assert doctor.process.wait(60) == 0, doctor.said
+        assert "`wasl serve` listens." in doctor.said
+    with Command("doctor", env=kept) as doctor:
+        assert doctor.process.wait(60) == 1
+    assert "Start `wasl up`." in doctor.said

@@ -26,6 +26,7 @@ def database_findings(url: str) -> Iterator[Finding]:
             if not migrations.mend:
                 yield queue_finding(connection)
                 yield failed_finding(connection)
+                yield demo_finding(connection)
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[0]
         embedded = not os.environ.get("WASL_DATABASE_URL")
@@ -90,6 +91,15 @@ def failed_finding(connection: Rows) -> Finding:
         mend = "Read the errors of `wasl work`, mend their cause, and have the jobs done again."
         return Finding("jobs", f"{failed} failed for good.", mend)
     return Finding("jobs", "none failed.")
+
+
+def demo_finding(connection: Rows) -> Finding:
+    """People with published passwords have no business beside real patients."""
+    people = _count(connection, "select count(*) from accounts_person where demo")
+    if people and os.environ.get("WASL_DEMO") != "1":
+        mend = "Work with real patients in a database of its own: set WASL_DATA or WASL_DATABASE_URL to an empty one."
+        return Finding("demo", f"{people} demo people are in the database, outside demo mode.", mend)
+    return Finding("demo", f"{people} demo people." if people else "no demo people.")
 
 
 def _count(connection: Rows, query: LiteralString, values: dict[str, str] | None = None) -> int:
