@@ -63,6 +63,13 @@ def test_an_installed_wheel_keeps_data_in_a_state_folder(monkeypatch: pytest.Mon
     assert subject.place_for(".wasl") == subject.SYSTEM_STATE / "wasl"
 
 
+def test_a_home_is_closed_but_for_the_server_of_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for number, mode in ((1000, 0o700), (0, 0o711)):
+        account(monkeypatch, number)
+        subject.make_home(tmp_path / str(number))
+        assert stat.S_IMODE((tmp_path / str(number)).stat().st_mode) == mode
+
+
 def test_a_secret_is_made_once_and_closed(tmp_path: Path) -> None:
     found: list[str] = []
     makers = [threading.Thread(target=lambda: found.append(subject.secret(tmp_path, "pg"))) for _ in range(8)]

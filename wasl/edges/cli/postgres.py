@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypedDict
 from urllib.parse import quote
 
-from wasl.edges.cli.home import reachable, secret
+from wasl.edges.cli.home import make_home, reachable, secret
 from wasl.edges.cli.lifeline import die_with_parent
 from wasl.edges.cli.postgres_processes import server_pid, still_attached
 from wasl.edges.cli.postgres_programs import ACCOUNT, PostgresFailed, programs, server_account
@@ -135,7 +135,7 @@ class Postgres:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
     def _prepare_home(self) -> None:
-        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_home(self.home)
         if self._account and not reachable(self.home):
             raise PostgresFailed(
                 f"{self.home} is closed to other accounts, and as root PostgreSQL runs as {ACCOUNT}: "

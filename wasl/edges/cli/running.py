@@ -5,11 +5,13 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
+from wasl.edges.cli.home import make_home
+
 
 @contextlib.contextmanager
 def hold(home: Path, command: str) -> Iterator[None]:
     """Show that `command` runs on `home`; several may."""
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    make_home(home)
     with _lock_file(home, command).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
@@ -18,7 +20,7 @@ def hold(home: Path, command: str) -> Iterator[None]:
 @contextlib.contextmanager
 def hold_alone(home: Path, command: str) -> Iterator[None]:
     """Be the only one that runs `command` on `home`. Raises BlockingIOError."""
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    make_home(home)
     with _lock_file(home, command).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
