@@ -1,4 +1,6 @@
-"""The tests' database: an embedded PostgreSQL in `.wasl-test`, up before Django's settings are read.
+"""What every test stands on: a real database, compiled translations, collected static files.
+
+The database is an embedded PostgreSQL in `.wasl-test`, up before Django's settings are read.
 
 pytest-django reads the settings before any conftest when pytest's own configuration names them, so they are
 named here, once the database's address is known; pytest-django then finds Django ready. The workers of
@@ -10,8 +12,10 @@ import os
 
 import django
 
+from wasl.edges.cli.database import collect_static
 from wasl.edges.cli.home import place_for
 from wasl.edges.cli.postgres import Postgres
+from wasl.edges.cli.translations import compile_translations
 
 IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
@@ -31,6 +35,9 @@ def _provide_database() -> None:
 
 if not IN_WORKER:
     _provide_database()
+    compile_translations()
 os.environ["DJANGO_SETTINGS_MODULE"] = "wasl.settings"
 os.environ.setdefault("WASL_DEMO", "1")  # the cast are people of the demonstration
 django.setup()
+if not IN_WORKER:
+    collect_static()

@@ -15,7 +15,7 @@ from wasl.edges.cli.translations import compile_translations
 def migrate(check: bool) -> None:
     """Bring the database and the static files up to date; what is up to date already is left alone."""
     if check:
-        if unwritten := _unwritten_migrations():
+        if unwritten := unwritten_migrations():
             raise click.ClickException(f"Models without their migration: {', '.join(unwritten)}.")
         return
     with instance():
@@ -29,11 +29,11 @@ def bring_up_to_date() -> Iterator[str]:
         yield f"Translations compiled: {', '.join(languages)}."
     if applied := _migrate():
         yield f"Database brought up to date: {applied} migrations."
-    if collected := _collect():
+    if collected := collect_static():
         yield f"Static files collected: {collected}."
 
 
-def _unwritten_migrations() -> list[str]:
+def unwritten_migrations() -> list[str]:
     """Our modules whose models changed and whose migrations did not."""
     import django
 
@@ -62,7 +62,7 @@ def _migrate() -> int:
     return owed
 
 
-def _collect() -> int:
+def collect_static() -> int:
     """Collect the static files when any of them changed; the number of files, 0 when nothing was owed."""
     from django.conf import settings
     from django.core.management import call_command

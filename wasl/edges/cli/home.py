@@ -38,6 +38,11 @@ def place_for(name: str) -> Path:
     return Path(state) / name.lstrip(".")
 
 
+def make_home(home: Path) -> None:
+    """Make a data folder: closed to others, but that root's server, which is another account, may pass through."""
+    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+
+
 def reachable(path: Path) -> bool:
     """Whether any account may pass through `path` and all folders above it."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
@@ -64,7 +69,7 @@ def secret(home: Path, name: str) -> str:
 
 def _write_once(path: Path, text: str) -> None:
     """Write a 0600 file that appears whole or not at all; the first of several writers wins."""
-    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    make_home(path.parent)
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -4,8 +4,10 @@ import os
 
 import click
 
+from wasl.edges.cli.home import data_home
 from wasl.edges.cli.logs import write_logs
 from wasl.edges.cli.ports import claim, dicom_address
+from wasl.edges.cli.running import hold
 
 
 @click.command()
@@ -22,4 +24,5 @@ def dicom() -> None:
     write_logs("dicom")
     from wasl.edges.dicom.dimse import serve
 
-    serve(host, port, os.environ.get("WASL_AE_TITLE", "WASL"))
+    with hold(data_home(), "dicom"):
+        serve(host, port, os.environ.get("WASL_AE_TITLE", "WASL"))

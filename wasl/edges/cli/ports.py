@@ -13,12 +13,12 @@ LOCAL = "127.0.0.1"  # nothing is open to the network before somebody decides it
 
 def http_address() -> tuple[str, int]:
     """Where pages, FHIR and DICOMweb are served: `WASL_HTTP_HOST` and `WASL_HTTP_PORT`."""
-    return os.environ.get("WASL_HTTP_HOST", LOCAL), number("WASL_HTTP_PORT", 8000)
+    return os.environ.get("WASL_HTTP_HOST", LOCAL), _port("WASL_HTTP_PORT", 8000)
 
 
 def dicom_address() -> tuple[str, int]:
     """Where DICOM associations are accepted: `WASL_DICOM_HOST` and `WASL_DICOM_PORT`."""
-    return os.environ.get("WASL_DICOM_HOST", LOCAL), number("WASL_DICOM_PORT", 11112)
+    return os.environ.get("WASL_DICOM_HOST", LOCAL), _port("WASL_DICOM_PORT", 11112)
 
 
 def number(setting: str, default: int) -> int:
@@ -27,6 +27,13 @@ def number(setting: str, default: int) -> int:
     if given and not given.isdecimal():
         raise click.ClickException(f"{setting} must be a whole number, and is {given!r}.")
     return int(given or default)
+
+
+def _port(setting: str, default: int) -> int:
+    port = number(setting, default)
+    if not 0 < port < 1 << 16:
+        raise click.ClickException(f"{setting} must be between 1 and 65535, and is {port}.")
+    return port
 
 
 def free(host: str, port: int) -> bool:

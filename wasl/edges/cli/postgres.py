@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypedDict
 from urllib.parse import quote
 
-from wasl.edges.cli.home import reachable, secret
+from wasl.edges.cli.home import make_home, reachable, secret
 from wasl.edges.cli.lifeline import die_with_parent
 from wasl.edges.cli.postgres_processes import server_pid, still_attached
 from wasl.edges.cli.postgres_programs import ACCOUNT, PostgresFailed, programs, server_account
@@ -101,16 +101,20 @@ class Postgres:
             return
         with self._lock():
             pid = server_pid(self.data)
-            if pid is None:
-                return
-            os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
+            if pid is not None:
+                os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
             end = time.monotonic() + PATIENCE
             while server_pid(self.data) is not None:
                 if time.monotonic() > end:
                     raise PostgresFailed(f"PostgreSQL (process {pid}) does not stop; see {self.data}/log")
                 time.sleep(0.02)
-            if self._server is not None:
-                self._server.wait()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Take leave of a server of ours that has ended."""
+        if self._server is not None:
+            self._server.wait()
+            self._server = None
 
     # who and where
 
@@ -131,7 +135,7 @@ class Postgres:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
     def _prepare_home(self) -> None:
-        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_home(self.home)
         if self._account and not reachable(self.home):
             raise PostgresFailed(
                 f"{self.home} is closed to other accounts, and as root PostgreSQL runs as {ACCOUNT}: "
@@ -170,6 +174,7 @@ class Postgres:
             time.sleep(0.02)
         for left in (self.data / "postmaster.pid", self.run / ".s.PGSQL.5432.lock"):
             left.unlink(missing_ok=True)
+        self._forget()
 
     # making and starting
 

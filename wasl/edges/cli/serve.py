@@ -7,9 +7,11 @@ from typing import cast
 
 import click
 
+from wasl.edges.cli.home import data_home
 from wasl.edges.cli.lifeline import follow_parent
 from wasl.edges.cli.logs import write_logs
 from wasl.edges.cli.ports import claim, http_address, number
+from wasl.edges.cli.running import hold
 
 APPLICATION = "wasl.asgi:application"
 WORKERS = 2
@@ -28,7 +30,7 @@ def serve() -> None:
 
     host, port = http_address()
     claim(host, port, "WASL_HTTP_PORT")  # granian would share the port with another granian, silently
-    Granian(
+    server = Granian(
         target=APPLICATION,
         address=host,
         port=port,
@@ -37,11 +39,16 @@ def serve() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER,
         log_level=LogLevels.warning,
-    ).serve(target_loader=load_application)
+    )
+    with hold(data_home(), "serve"):
+        server.serve(target_loader=load_application)
 
 
 def load_application(target: str) -> Callable[..., object]:
     """Import the application in a worker that does not outlive granian's main process."""
+    # a worker is forked with the handlers of granian's main process, which would swallow an early request to stop
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, signal.SIG_DFL)
     follow_parent(signal.SIGTERM)
     module, _, name = target.partition(":")
     application = cast(Callable[..., object], getattr(importlib.import_module(module), name))

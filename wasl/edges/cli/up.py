@@ -1,7 +1,6 @@
 """`wasl up`: the whole of Wasl on one machine, under one process."""
 
 import contextlib
-import fcntl
 import http
 import http.client
 import importlib.util
@@ -10,7 +9,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +19,7 @@ from wasl.edges.cli.home import data_home
 from wasl.edges.cli.lifeline import die_with_parent
 from wasl.edges.cli.ports import claim, dicom_address, http_address
 from wasl.edges.cli.postgres import Postgres, PostgresFailed
+from wasl.edges.cli.running import hold_alone
 
 ANSWER_WITHIN = 60.0  # seconds for the first page
 TICK = 0.25  # seconds between two looks at the children
@@ -31,14 +30,17 @@ TICK = 0.25  # seconds between two looks at the children
 def up(demo: bool) -> None:
     """Run everything on this machine: database, pages, FHIR, DICOM and jobs, until Ctrl-C."""
     home = data_home()
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
     os.environ["WASL_DATA"] = str(home)
     if demo:
         os.environ["WASL_DEMO"] = "1"
-    with _only_one(home):
-        claim(*http_address(), "WASL_HTTP_PORT")
-        claim(*dicom_address(), "WASL_DICOM_PORT")
-        Up(home, demo=demo).run()
+    try:
+        with hold_alone(home, "up"):
+            claim(*http_address(), "WASL_HTTP_PORT")
+            claim(*dicom_address(), "WASL_DICOM_PORT")
+            Up(home, demo=demo).run()
+    except BlockingIOError as error:
+        message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
+        raise click.ClickException(message) from error
 
 
 class Up:
@@ -152,15 +154,3 @@ def services() -> list[str]:
 def _near(host: str) -> str:
     """Where a program on this machine finds a server that listens at `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read here, not bound
-
-
-@contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    """Refuse a second `wasl up` on the same data."""
-    with (home / "up.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
-            raise click.ClickException(message) from error
-        yield

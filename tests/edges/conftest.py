@@ -1,0 +1,24 @@
+"""Fixtures of the tests that run real servers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edges.scenes import data_folder
+from wasl.edges.cli.postgres import Postgres
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A data folder of its own."""
+    with data_folder() as path:
+        yield path
+
+
+@pytest.fixture
+def postgres(home: Path) -> Iterator[Postgres]:
+    """The server of that folder, not yet started."""
+    server = Postgres(home)
+    yield server
+    server.stop()
