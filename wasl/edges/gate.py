@@ -3,11 +3,13 @@
 A grant is remembered for at most a minute, so that a revoked session or token is refused within a minute.
 """
 
+import datetime
 import hashlib
 import time
 from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -18,11 +20,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import STRANGER, Actor
+from wasl.kernel.models import uuid7
+from wasl.patients import queries as patients
 
 Scope = dict[str, Any]
 
 GRANT_SECONDS = 60
 _grants: dict[str, tuple[float, Actor]] = {}
+_grounds: dict[tuple[Actor, UUID], tuple[float, str | None]] = {}
 _pool: AsyncConnectionPool | None = None
 
 
@@ -63,6 +68,32 @@ async def actor_of(scope: Scope) -> Actor:
         _grants.clear()
     _grants[key] = (time.monotonic() + GRANT_SECONDS, actor)
     return actor
+
+
+async def ground_of(patient: UUID, *, viewer: Actor) -> str | None:
+    """The ground on which the viewer may open a patient's record now, or None; remembered like a grant."""
+    key = (viewer, patient)
+    known = _grounds.get(key)
+    if known and known[0] > time.monotonic():
+        return known[1]
+    found = await sync_to_async(patients.ground)(patient, viewer=viewer)
+    if len(_grounds) > 50_000:
+        _grounds.clear()
+    if found:  # a refusal is asked again, so that access just given is not kept waiting
+        _grounds[key] = (time.monotonic() + GRANT_SECONDS, found)
+    return found
+
+
+async def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None) -> None:
+    """Write one line of the access log, as `patients.services.log_access` does."""
+    place = next(iter(by.places()), None)
+    async with (await pool()).connection() as connection:
+        await connection.execute(
+            "insert into patients_access (id, created_at, patient_id, actor, actor_name, place, address, what, subject,"
+            " ground) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (uuid7(), datetime.datetime.now(datetime.UTC), patient, str(by), by.name, place, by.address, what, subject,
+             ground),
+        )  # fmt: skip
 
 
 def _credential(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
@@ -18,6 +19,7 @@ class Request(HttpRequest):
 
     actor: Actor
     htmx: HtmxDetails
+    place: UUID | None  # the place that the person chose to work at, one of those where a post is held
 
 
 class Listing(Generic[M]):

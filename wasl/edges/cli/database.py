@@ -9,6 +9,10 @@ import click
 from wasl.edges.cli.instance import instance
 from wasl.edges.cli.translations import compile_translations
 
+NOT_COLLECTED = [
+    "ohif"
+]  # the viewer's bundles name each other, so they keep their names: edges/web/viewer.py serves them
+
 
 @click.command()
 @click.option("--check", is_flag=True, help="Only say which models differ from their migrations; needs no database.")
@@ -73,7 +77,7 @@ def collect_static() -> int:
     digest = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()
     if mark.is_file() and mark.read_text() == digest:
         return 0
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=NOT_COLLECTED)
     mark.write_text(digest)
     return len(sources)
 
@@ -83,6 +87,6 @@ def _static_sources() -> Iterator[tuple[str, tuple[int, int]]]:
     from django.contrib.staticfiles.finders import get_finders
 
     for finder in get_finders():
-        for name, storage in finder.list([]):
+        for name, storage in finder.list(NOT_COLLECTED):
             stat = Path(storage.path(name)).stat()
             yield name, (stat.st_size, stat.st_mtime_ns)

@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from wasl.kernel.errors import Refused
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 REFERENCE = CHECKOUT / "docs/reference"
@@ -23,7 +27,6 @@ def _modules() -> Iterator[str]:
     from django.apps import apps
 
     from wasl.floors import FLOORS, MODULES, USES
-    from wasl.kernel.errors import Refused
     from wasl.kernel.verbs import verbs
 
     yield "# Modules\n\nFrom the roof to the ground; imports go down only.\n\n```\n"
@@ -44,19 +47,22 @@ def _modules() -> Iterator[str]:
             if key.startswith(f"{module}."):
                 name = key.split(".")[1]
                 yield f"| {name} | {_sentence(act)} | {', '.join(sorted(can[name]))} |\n"
-        refusals = [r for r in _every(Refused) if r.__module__.startswith(f"wasl.{module}.rules")]
+        refusals = [r for r in _refusals() if r.__module__.startswith(f"wasl.{module}.rules")]
         if refusals:
             yield "\n| refusal | its sentence | HTTP |\n|---|---|---|\n"
             yield from (f"| {r.__name__} | {_sentence(r)} | {r.http} |\n" for r in refusals)
 
 
-def _every(kind: type) -> list[type]:
-    found: set[type] = set()
-    pending = [kind]
+def _refusals() -> "list[type[Refused]]":
+    """Every refusal of the house, by module and name."""
+    from wasl.kernel.errors import Refused
+
+    found: set[type[Refused]] = set()
+    pending: list[type[Refused]] = [Refused]
     while pending:
-        for child in pending.pop().__subclasses__():
-            found.add(child)
-            pending.append(child)
+        children = pending.pop().__subclasses__()
+        found.update(children)
+        pending.extend(children)
     return sorted(found, key=lambda r: (r.__module__, r.__name__))
 
 

@@ -1,0 +1,69 @@
+"""Opening a patient's record on a ground, and the log of who looked."""
+
+import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from wasl.kernel.access import Actor
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.patients import rules
+from wasl.patients.events import GlassBroken, RecordOpened
+from wasl.patients.models import Access, CareRelationship
+
+Ground = CareRelationship.Ground
+
+
+@verb
+def open_for_care(
+    patient: UUID, *, place: UUID | None = None, source: UUID, because: str, by: Actor, person: UUID | None = None,
+    until: datetime.datetime | None = None,
+) -> CareRelationship:  # fmt: skip
+    """Open a record to a place (or to one person) because an act links it to the patient; told twice, it opens once.
+
+    `source` is the act (an order, a reading), `because` the fact that says so, as `radiology.OrderSent`.
+    """
+    relation, made = CareRelationship.objects.get_or_create(
+        patient_id=patient, ground=Ground.CARE, place_id=place,  # type: ignore[misc]
+ person=person, source=source,
+        defaults={"because": because, "starts_at": timezone.now(), "ends_at": until},
+    )  # fmt: skip
+    if made:
+        emit(RecordOpened(patient=patient, place=place, ground=Ground.CARE, relationship=relation.id), by=by)
+    return relation
+
+
+@verb
+def present_card(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
+    """Open a record to the place where the patient's card or number was presented, for some hours."""
+    if place not in by.places():
+        raise rules.NotYourPlace
+    now = timezone.now()
+    relation = CareRelationship.objects.create(
+        patient_id=patient, ground=Ground.CARD, place_id=place, because=str(by), starts_at=now,
+        ends_at=now + datetime.timedelta(hours=rules.CARD_HOURS),
+    )  # fmt: skip
+    emit(RecordOpened(patient=patient, place=place, ground=Ground.CARD, relationship=relation.id), by=by)
+    return relation
+
+
+@verb
+def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -> CareRelationship:
+    """Open a record to one person in an emergency, with a reason and for an hour; the patient and an auditor see it."""
+    rules.check_reason(because)
+    now = timezone.now()
+    relation = CareRelationship.objects.create(
+        patient_id=patient, ground=Ground.BREAK_GLASS, person=by.id, because=because.strip(), starts_at=now,
+        ends_at=now + datetime.timedelta(hours=rules.GLASS_HOURS),
+    )  # fmt: skip
+    emit(GlassBroken(patient=patient, place=place, relationship=relation.id), by=by)
+    return relation
+
+
+def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None) -> None:
+    """Write one line of the access log: what was read of the patient (`module.thing`), and on which ground."""
+    Access.objects.create(
+        patient_id=patient, actor=str(by), actor_name=by.name, place=next(iter(by.places()), None),
+        address=by.address, what=what, subject=subject, ground=ground,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Worklist items and documents as DICOM data sets."""

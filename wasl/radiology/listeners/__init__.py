@@ -1,0 +1,1 @@
+"""What follows from a fact, own or heard from below."""

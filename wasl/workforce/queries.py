@@ -1,0 +1,57 @@
+"""What may be asked about staff."""
+
+import datetime
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from wasl.kernel.access import Actor
+from wasl.workforce.models import Cover, Worker
+
+
+def _visible(viewer: Actor) -> QuerySet[Worker]:
+    """Colleagues are known to everyone who holds a post; strangers see nobody."""
+    rows = Worker.objects.select_related("person", "place")
+    return rows if viewer.held else rows.none()
+
+
+def worker_of(person: UUID, *, viewer: Actor) -> Worker | None:
+    """The professional that a person is, if enrolled."""
+    return _visible(viewer).filter(person=person).first()
+
+
+def workers_of(persons: Iterable[UUID], *, viewer: Actor) -> dict[UUID, Worker]:
+    """The professionals that several people are, by person."""
+    return {worker.person_id: worker for worker in _visible(viewer).filter(person__in=set(persons))}
+
+
+def covers(person: UUID, *, viewer: Actor, at: datetime.datetime | None = None) -> list[Cover]:
+    """The hospitals that a person reads for at a moment (now when none is given)."""
+    return list(
+        Cover.objects.filter(worker__in=_visible(viewer).filter(person=person), period__contains=at or timezone.now())
+    )
+
+
+def serves(person: UUID, *, place: UUID, modality: str, viewer: Actor) -> bool:
+    """Whether a person now reads exams of this modality for this hospital."""
+    return any(c.place_id == place and (not c.modalities or modality in c.modalities)
+               for c in covers(person, viewer=viewer))  # fmt: skip
+
+
+def readers_for(place: UUID, *, modality: str, viewer: Actor) -> QuerySet[Worker]:
+    """Who now reads exams of this modality for this hospital."""
+    now = Cover.objects.filter(Q(modalities=[]) | Q(modalities__contains=[modality]), place=place,
+                               period__contains=timezone.now())  # fmt: skip
+    return _visible(viewer).filter(id__in=now.values("worker"))
+
+
+def worker_for_record(key: UUID) -> Worker:
+    """One professional, for the record."""
+    return Worker.objects.select_related("person", "place").get(id=key)
+
+
+def every_worker() -> Iterable[UUID]:
+    """The key of every professional, for the record."""
+    return Worker.objects.values_list("id", flat=True).iterator()
