@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from django.conf import settings
 
 
 @pytest.fixture(autouse=True)
-def store(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty pixel store."""
-    settings.STORAGE = tmp_path / "store"
+    monkeypatch.setattr(settings, "STORAGE", tmp_path / "store")
     return tmp_path / "store"
