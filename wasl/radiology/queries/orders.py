@@ -146,7 +146,7 @@ def order_of_step(*, study_uid: str, accession: str, place: UUID | None, viewer:
 
 def order_for_record(key: UUID) -> Order:
     """One order, for the record."""
-    return Order.objects.select_related("procedure").get(id=key)
+    return Order.objects.select_related("procedure", "requester").get(id=key)
 
 
 def every_order() -> Iterable[UUID]:
