@@ -15,7 +15,6 @@ from wasl.radiology.models import Order, Procedure
 _numbers = itertools.count(1)
 
 
-
 def patient(stage: Cast, **values: object) -> Patient:
     """A woman known in both scripts, registered by Nour at the regional hospital unless the values say otherwise."""
     about: dict[str, Any] = {
