@@ -1,6 +1,6 @@
 """What may be asked about patients."""
 
-from wasl.patients.queries.access import ground, require_ground
+from wasl.patients.queries.access import ground, opened, require_ground
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -14,5 +14,5 @@ from wasl.patients.queries.search import by_local_number, by_number, candidates,
 
 __all__ = [
     "accesses", "by_local_number", "by_number", "candidates", "doubles", "every_patient", "ground", "identities_of",
-    "numbers_of", "patient", "patient_for_record", "relations", "require_ground", "search",
+    "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "search",
 ]  # fmt: skip
