@@ -5,7 +5,7 @@ from django.utils import translation
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.radiology import queries
 from wasl.radiology.events import ExamPerformed, ExamStarted, OrderCancelled, OrderSent
-from wasl.radiology.models import Order
+from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
 
 STATUS = {"sent": "active", "started": "active", "performed": "completed", "cancelled": "revoked"}

@@ -1,5 +1,6 @@
 """What may be asked about orders, readings and the service as a whole."""
 
+from wasl.radiology.models import Link, Order, Procedure
 from wasl.radiology.queries.linking import (
     Suggestion,
     compare,
@@ -22,7 +23,9 @@ from wasl.radiology.queries.orders import (
     orders_of,
     procedure,
     procedures,
+    reports_of_orders,
     sees,
+    story,
     subject,
     target_minutes,
 )
@@ -41,8 +44,10 @@ from wasl.radiology.queries.turnaround import (
 from wasl.radiology.queries.worklist import Scheduled, worklist
 
 __all__ = [
+    "Link", "Order", "Procedure",  # what the queries return, for the faces to name
     "GROUPS", "SPANS", "STEPS", "Case", "Line", "Question", "Scheduled", "Span", "Suggestion", "cases", "compare",
     "doubles", "every_order", "exam_of", "exams", "expected_order", "nobodys", "order", "order_for_record",
-    "order_of_step", "order_of_study", "orders", "orders_of", "procedure", "procedures", "recent_links", "sees",
+    "order_of_step", "order_of_study", "orders", "orders_of", "procedure", "procedures", "recent_links",
+    "reports_of_orders", "sees", "story",
     "studies_of_order", "subject", "suggestions", "target_minutes", "turnaround", "volumes", "worklist",
 ]  # fmt: skip

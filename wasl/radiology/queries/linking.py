@@ -2,22 +2,19 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from wasl.archive import queries as archive
+from wasl.archive.queries import Study
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients
+from wasl.patients.queries import Patient
 from wasl.radiology.models import Link, Order
 from wasl.radiology.queries.orders import _visible
 from wasl.radiology.rules import linking as rules
-
-if TYPE_CHECKING:
-    from wasl.archive.models import Study
-    from wasl.patients.models import Patient
 
 DAYS_AROUND = 30  # orders so long before and after a study may be what it answers
 RECENT_DAYS = 14
@@ -28,7 +25,7 @@ class Suggestion:
     """An order that a study may answer: how much speaks for it, what, what against, and the identities side by side."""
 
     order: Order
-    patient: "Patient"
+    patient: Patient
     score: int
     reasons: tuple[str, ...]
     against: str
@@ -71,12 +68,12 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     return (order, rules.BECAUSE[by, how]) if how else None
 
 
-def compare(study: "Study", patient: "Patient", *, viewer: Actor) -> list[rules.Compared]:
+def compare(study: Study, patient: Patient, *, viewer: Actor) -> list[rules.Compared]:
     """What a study's header says of its patient, beside what is known of a patient."""
     return _compare(study, patient, _owner_of(study.header_id.strip(), study.place_id))
 
 
-def _compare(study: "Study", patient: "Patient", owner: UUID | None) -> list[rules.Compared]:
+def _compare(study: Study, patient: Patient, owner: UUID | None) -> list[rules.Compared]:
     header = rules.Header(
         study.header_id, study.header_name, study.birth_date, study.sex, owner == patient.id if owner else None
     )
@@ -107,7 +104,7 @@ def suggestions(study: UUID, *, viewer: Actor, limit: int = 5) -> list[Suggestio
     return sorted((s for s in found if s.score > 0), key=lambda s: (-s.score, s.order.created_at))[:limit]
 
 
-def _near(study: "Study", rows: QuerySet[Order]) -> list[Order]:
+def _near(study: Study, rows: QuerySet[Order]) -> list[Order]:
     """The orders of the study's place, not cancelled and without images, made around the time of the study."""
     moment = study.started_at or study.created_at
     around = datetime.timedelta(days=DAYS_AROUND)
@@ -120,7 +117,7 @@ def _near(study: "Study", rows: QuerySet[Order]) -> list[Order]:
     )
 
 
-def _suggestion(study: "Study", order: Order, patient: "Patient", owner: UUID | None) -> Suggestion:
+def _suggestion(study: Study, order: Order, patient: Patient, owner: UUID | None) -> Suggestion:
     compared = _compare(study, patient, owner)
     moment = study.started_at or study.created_at
     signs = rules.Signs(
@@ -136,6 +133,6 @@ def _suggestion(study: "Study", order: Order, patient: "Patient", owner: UUID | 
     )
 
 
-def nobodys(*, viewer: Actor) -> "QuerySet[Study]":
+def nobodys(*, viewer: Actor) -> QuerySet[Study]:
     """The studies that are nobody's yet, where the viewer may say whose they are."""
     return archive.nobodys(viewer=viewer)

@@ -1,17 +1,15 @@
 """What the modality worklist shows: the exams still to be made at a place, with their patients and stations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients
+from wasl.patients.queries import Patient
 from wasl.radiology.models import Order
 from wasl.radiology.queries.orders import OPEN, _visible
-
-if TYPE_CHECKING:
-    from wasl.patients.models import Patient
 
 WORKLIST = 1000  # an answer longer than this helps nobody at a console
 
@@ -21,7 +19,7 @@ class Scheduled:
     """An exam still to be made: its order, its patient, and the AE titles of the stations that may make it."""
 
     order: Order
-    patient: "Patient"
+    patient: Patient
     stations: tuple[str, ...]
 
 
@@ -50,5 +48,5 @@ def _stations(places: frozenset[UUID]) -> dict[UUID, list[tuple[str, str]]]:
     return found
 
 
-def _able(stations: "list[tuple[str, str]] | tuple[()]", modality: str) -> tuple[str, ...]:
+def _able(stations: Sequence[tuple[str, str]], modality: str) -> tuple[str, ...]:
     return tuple(title for title, makes in stations if makes in ("", modality))

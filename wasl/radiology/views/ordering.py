@@ -18,7 +18,7 @@ from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.places import queries as places
 from wasl.radiology import queries, services
-from wasl.radiology.models import Procedure
+from wasl.radiology.queries import Procedure
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
 
