@@ -1,7 +1,7 @@
 """What may be asked about patients."""
 
 from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
-from wasl.patients.queries.access import ground, require_ground
+from wasl.patients.queries.access import ground, opened, require_ground
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -16,5 +16,5 @@ from wasl.patients.queries.search import LIMIT, by_local_number, by_number, cand
 __all__ = [
     "LIMIT", "Access", "CareRelationship", "Patient", "SourceIdentity",  # for the faces to name what they get
     "accesses", "by_local_number", "by_number", "candidates", "doubles", "every_patient", "ground", "identities_of",
-    "numbers_of", "patient", "patient_for_record", "relations", "require_ground", "search",
+    "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "search",
 ]  # fmt: skip
