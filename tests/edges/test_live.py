@@ -86,6 +86,7 @@ def instance() -> Iterator[Instance]:
             assert server.end() == 0, server.said  # an open page does not keep the server from its end
             assert eventually(lambda: listening.ended)
             assert "Traceback" not in server.said
+        postgres.stop()
 
 
 def answers(instance: Instance) -> bool:
