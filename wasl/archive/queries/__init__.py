@@ -1,5 +1,6 @@
 """What may be asked about studies."""
 
+from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
     conflicts,
@@ -17,10 +18,12 @@ from wasl.archive.queries.studies import (
 )
 
 __all__ = [
+    "Found",
     "actor_of_source",
     "conflicts",
     "destination",
     "every_study",
+    "find",
     "ground",
     "instances_of",
     "nobodys",
