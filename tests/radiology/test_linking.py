@@ -13,6 +13,7 @@ from tests.cast import Cast, cast
 from tests.hear import hear
 from wasl.archive import queries as archive
 from wasl.archive import services as archive_services
+from wasl.archive.dicom import incoming
 from wasl.archive.models import Match, Study
 from wasl.kernel.access import STRANGER, SYSTEM
 from wasl.kernel.errors import NotAllowed, Refused
@@ -23,7 +24,11 @@ from wasl.radiology.models import Link, Order
 from wasl.radiology.rules import linking as rules
 from wasl.radiology.rules import ordering
 
-SALMA = {"PatientName": "Ben Salah^Salma=بن صالح^سلمى", "PatientBirthDate": "19800312", "PatientSex": "F"}
+SALMA: dict[str, Any] = {
+    "PatientName": "Ben Salah^Salma=بن صالح^سلمى",
+    "PatientBirthDate": "19800312",
+    "PatientSex": "F",
+}
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def stage(db: None) -> Cast:
 def arrives(stage: Cast, place: uuid.UUID | None = None, **header: Any) -> Study:  # noqa: ANN401
     """A study of one image arrives and its listeners are told."""
     by = stage.sami if place is None else SYSTEM
-    items = [make.incoming(make.part10(make.image(1, **header)), place=place or stage.regional)]
+    items = [incoming(make.part10(make.image(1, **header)), place=place or stage.regional)]
     key = archive_services.receive(items, by=by)[0].study
     hear()
     return archive.study(key, viewer=SYSTEM)
@@ -70,7 +75,7 @@ def test_a_study_that_carries_everything_is_linked_by_itself(stage: Cast) -> Non
         ({"PatientID": "number", "PatientName": "", "PatientBirthDate": "", "PatientSex": ""}, ("accession", "id")),
     ],
 )
-def test_what_is_enough(stage: Cast, header: dict[str, str], because: tuple[str, str]) -> None:
+def test_what_is_enough(stage: Cast, header: dict[str, Any], because: tuple[str, str]) -> None:
     order = make.order(stage)
     patients.add_identity(order.patient_id, kind="local", value="LOCAL-7", place=stage.regional, by=stage.nour)
     if header["PatientID"] == "number":
@@ -91,7 +96,7 @@ def test_what_is_enough(stage: Cast, header: dict[str, str], because: tuple[str,
         {"PatientID": "X", "PatientBirthDate": ""},
     ],
 )
-def test_what_waits_for_a_person(stage: Cast, header: dict[str, str]) -> None:
+def test_what_waits_for_a_person(stage: Cast, header: dict[str, Any]) -> None:
     order, other = make.order(stage), make.patient(stage, family_name="Ferchichi", family_name_ar="الفرشيشي")
     numbers = {"number": number_of(order), "another": other.number}
     header = {**header, "PatientID": numbers.get(header["PatientID"], header["PatientID"])}
@@ -256,7 +261,7 @@ def test_one_study_and_two_orders_at_once() -> None:
     def link(order: Order) -> None:
         services.link_study(order.id, study=study.id, because="it looks like it", by=stage.sami)
 
-    refused = at_once(*(lambda order=order: link(order) for order in orders))  # type: ignore[misc]
+    refused = at_once(*(lambda order=order: link(order) for order in orders))
     assert len(refused) == 7
     assert set(refused) <= {"StudyAlreadyLinked", "StudyOfAnother"}
     assert Link.objects.filter(undone_at__isnull=True).count() == 1
