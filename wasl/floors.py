@@ -41,6 +41,6 @@ USES: dict[str, tuple[str, ...]] = {
     "workforce": (),
     "record": (),
     "archive": (),
-    "radiology": (),
-    "contracts": (),
+    "radiology": ("places", "accounts", "patients", "workforce", "archive"),
+    "contracts": ("places", "accounts", "workforce", "radiology"),
 }

@@ -1,1 +1,34 @@
-"""What is done with orders, readings and reports."""
+"""What is done about orders, readings and reports."""
+
+from wasl.radiology.services.reading import (
+    claim_reading,
+    flag_reading,
+    hand_back_reading,
+    keep_reading,
+    open_reading,
+    time_out_reading,
+    withdraw_reading,
+)
+from wasl.radiology.services.reporting import (
+    add_phrase,
+    add_template,
+    begin_addendum,
+    mark_key_image,
+    save_draft,
+    sign_report,
+    unmark_key_image,
+)
+from wasl.radiology.services.results import (
+    acknowledge_result,
+    hand_over_report,
+    raise_critical_result,
+    read_report,
+    set_critical_target,
+)
+
+__all__ = [
+    "acknowledge_result", "add_phrase", "add_template", "begin_addendum", "claim_reading", "flag_reading",
+    "hand_back_reading", "hand_over_report", "keep_reading", "mark_key_image", "open_reading",
+    "raise_critical_result", "read_report", "save_draft", "set_critical_target", "sign_report", "time_out_reading",
+    "unmark_key_image", "withdraw_reading",
+]  # fmt: skip
