@@ -33,7 +33,7 @@ drop function radiology_key_image_keep();
 class Migration(migrations.Migration):
     """Reading and reporting."""
 
-    dependencies = (("radiology", "0002_pre_keep_signed_reports"),)
+    dependencies = (("radiology", "0003_pre_number_orders"),)
     operations = (
         migrations.AddField("reading", "more_at", models.DateTimeField(null=True)),
         migrations.CreateModel(

@@ -1,5 +1,21 @@
 """What may be asked about orders, readings and the service as a whole."""
 
+from wasl.radiology.queries.orders import (
+    doubles,
+    every_order,
+    exam_of,
+    exams,
+    order,
+    order_for_record,
+    order_of_step,
+    orders,
+    orders_of,
+    procedure,
+    procedures,
+    sees,
+    subject,
+    target_minutes,
+)
 from wasl.radiology.queries.reading import (
     is_in_study,
     orders_to_read,
@@ -8,7 +24,6 @@ from wasl.radiology.queries.reading import (
     readings_of_study,
     signed_readings,
     silent_readings,
-    target_minutes,
 )
 from wasl.radiology.queries.reports import (
     Verified,
@@ -39,7 +54,9 @@ from wasl.radiology.queries.turnaround import (
 
 __all__ = [
     "GROUPS", "SPANS", "STEPS", "Case", "Line", "Question", "Span", "Verified", "cases", "chain", "critical_minutes",
-    "digest_of", "document", "draft_of", "is_in_study", "key_images", "orders_to_read", "phrases", "reading",
-    "readings", "readings_of_study", "report", "reports_of", "results", "signed_readings", "silent_readings",
-    "target_minutes", "templates", "turnaround", "verified", "volumes", "waiting_results",
+    "digest_of", "document", "doubles", "draft_of", "every_order", "exam_of", "exams", "is_in_study", "key_images",
+    "order", "order_for_record", "order_of_step", "orders", "orders_of", "orders_to_read", "phrases", "procedure",
+    "procedures", "reading", "readings", "readings_of_study", "report", "reports_of", "results", "sees",
+    "signed_readings", "silent_readings", "subject", "target_minutes", "templates", "turnaround", "verified",
+    "volumes", "waiting_results",
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """What may be asked about cases: the readers' worklist over all hospitals they serve, and who reads what."""
 
-import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -9,7 +8,7 @@ from django.utils import timezone
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
-from wasl.radiology.models import Link, Reading, Target
+from wasl.radiology.models import Link, Reading
 from wasl.workforce import queries as workforce
 
 State = Reading.State
@@ -79,9 +78,3 @@ def is_in_study(study: UUID, *, instance_uid: str, frame: int, viewer: Actor) ->
     """Whether a study that the viewer reads holds this image, and this frame of it."""
     here = _visible_readings(viewer).filter(study=study, study__series__instances__uid=instance_uid)
     return frame >= 1 and here.filter(study__series__instances__frames__gte=frame).exists()
-
-
-def target_minutes(urgency: str, *, on: datetime.datetime) -> int:
-    """The target."""
-    dated = Target.objects.filter(urgency=urgency, period__contains=timezone.localdate(on)).first()
-    return dated.minutes if dated else 60
