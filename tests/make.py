@@ -13,6 +13,11 @@ from wasl.radiology import services as radiology
 from wasl.radiology.models import Order, Procedure
 
 _numbers = itertools.count(1)
+from typing import Any
+
+from tests.cast import Cast
+from wasl.patients import services as patients
+from wasl.patients.models import Patient
 
 
 def patient(stage: Cast, **values: object) -> Patient:
