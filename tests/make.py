@@ -5,19 +5,17 @@ import itertools
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from tests.cast import Cast
-from wasl.kernel.access import SYSTEM
+from wasl.archive.models import Instance, Series, Study
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Order, Procedure
+from wasl.radiology.models import Link, Order, Procedure, Reading, Report
 
 _numbers = itertools.count(1)
-from typing import Any
-
-from tests.cast import Cast
-from wasl.patients import services as patients
-from wasl.patients.models import Patient
 
 
 def patient(stage: Cast, **values: object) -> Patient:
@@ -51,3 +49,51 @@ def order(stage: Cast, *, patient: UUID | None = None, procedure: UUID | None = 
 
 
 _patient, _procedure = patient, procedure  # their names are also arguments
+
+
+def study(order: Order, *, complete: bool = True, images: int = 1) -> Study:
+    """A study with the header that the order's modality would write, whole unless said otherwise."""
+    now = timezone.now()
+    made = Study.objects.create(
+        uid=order.study_uid, place_id=order.place_id, patient_id=order.patient_id, accession=order.accession,
+        modalities=[order.procedure.modality], last_arrival_at=now, instance_count=images,
+        complete_by="quiet" if complete else "", complete_at=now if complete else None,
+    )  # fmt: skip
+    series = Series.objects.create(study=made, uid=f"{order.study_uid}.1", modality=order.procedure.modality, number=1)
+    for number in range(1, images + 1):
+        Instance.objects.create(
+            series=series, uid=f"{series.uid}.{number}", sop_class="1.2.840.10008.5.1.4.1.1.2",
+            transfer_syntax="1.2.840.10008.1.2.1", number=number, frames=1, path=f"{series.uid}.{number}", size=1,
+            sha256=bytes(32),
+        )  # fmt: skip
+    return made
+
+
+def reading(stage: Cast, *, order: UUID | None = None, **values: object) -> Reading:
+    """A complete study that waits for Leila, of an order of Amel's unless one is named."""
+    asked = Order.objects.get(id=order) if order else _order(stage, **values)
+    arrived = study(asked)
+    Link.objects.create(order=asked, study=arrived, by="tests", because="tests")
+    return radiology.open_reading(asked.id, study=arrived.id, by=SYSTEM)
+
+
+def draft(stage: Cast, case: UUID, *, by: Actor | None = None, revision: int = 0, **values: object) -> Report:
+    """What Leila, who holds the case, wrote so far."""
+    about: dict[str, Any] = {
+        "sections": {"title": "Scanner cérébral", "findings": "Hypodensité sylvienne gauche.",
+                     "conclusion": "AVC ischémique sylvien gauche."},
+        "language": "fr", "by": by or stage.leila, "revision": revision,
+    }  # fmt: skip
+    about.update(values)
+    return radiology.save_draft(case, **about)
+
+
+def signed_report(stage: Cast, *, case: UUID | None = None, **values: object) -> Report:
+    """A report that Leila claimed, wrote and signed."""
+    key = case or reading(stage).id
+    radiology.claim_reading(key, by=stage.leila)
+    written = draft(stage, key, **values)
+    return radiology.sign_report(written.id, revision=written.revision, by=stage.leila)
+
+
+_order = order
