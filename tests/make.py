@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,10 @@ from wasl.radiology import services as radiology
 from wasl.radiology.models import Link, Order, Procedure, Reading, Report
 
 _numbers = itertools.count(1)
+WRITTEN = {
+    "title": "Scanner cérébral", "findings": "Hypodensité sylvienne gauche.",
+    "conclusion": "AVC ischémique sylvien gauche.",
+}  # fmt: skip
 
 
 def patient(stage: Cast, **values: object) -> Patient:
@@ -69,30 +74,34 @@ def study(order: Order, *, complete: bool = True, images: int = 1) -> Study:
     return made
 
 
-def reading(stage: Cast, *, order: UUID | None = None, **values: object) -> Reading:
+def reading(stage: Cast, *, order: Order | None = None, **values: object) -> Reading:
     """A complete study that waits for Leila, of an order of Amel's unless one is named."""
-    asked = Order.objects.get(id=order) if order else _order(stage, **values)
+    asked = order or _order(stage, **values)  # type: ignore[arg-type]
     arrived = study(asked)
     Link.objects.create(order=asked, study=arrived, by="tests", because="tests")
     return radiology.open_reading(asked.id, study=arrived.id, by=SYSTEM)
 
 
-def draft(stage: Cast, case: UUID, *, by: Actor | None = None, revision: int = 0, **values: object) -> Report:
+def draft(
+    stage: Cast, case: UUID, *, by: Actor | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
+    language: str = "fr", critical: bool = False, critical_what: str = "",
+) -> Report:  # fmt: skip
     """What Leila, who holds the case, wrote so far."""
-    about: dict[str, Any] = {
-        "sections": {"title": "Scanner cérébral", "findings": "Hypodensité sylvienne gauche.",
-                     "conclusion": "AVC ischémique sylvien gauche."},
-        "language": "fr", "by": by or stage.leila, "revision": revision,
-    }  # fmt: skip
-    about.update(values)
-    return radiology.save_draft(case, **about)
+    return radiology.save_draft(
+        case, sections=sections, language=language, critical=critical, critical_what=critical_what, revision=revision,
+        by=by or stage.leila,
+    )  # fmt: skip
 
 
-def signed_report(stage: Cast, *, case: UUID | None = None, **values: object) -> Report:
+def signed_report(
+    stage: Cast, *, case: UUID | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
+    language: str = "fr", critical: bool = False, critical_what: str = "",
+) -> Report:  # fmt: skip
     """A report that Leila claimed, wrote and signed."""
     key = case or reading(stage).id
     radiology.claim_reading(key, by=stage.leila)
-    written = draft(stage, key, **values)
+    written = draft(stage, key, revision=revision, sections=sections, language=language, critical=critical,
+                    critical_what=critical_what)  # fmt: skip
     return radiology.sign_report(written.id, revision=written.revision, by=stage.leila)
 
 

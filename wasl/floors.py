@@ -42,5 +42,5 @@ USES: dict[str, tuple[str, ...]] = {
     "record": (),
     "archive": (),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
-    "contracts": ("places", "accounts", "workforce", "radiology"),
+    "contracts": ("places", "workforce", "radiology"),
 }

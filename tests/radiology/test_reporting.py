@@ -3,7 +3,9 @@
 import datetime
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -73,9 +75,7 @@ def test_a_first_save_upon_nothing(stage: Cast, case: Reading) -> None:
         ({"language": "de"}, rules.NotALanguageOfReports),
     ],
 )
-def test_what_a_report_cannot_hold(
-    stage: Cast, case: Reading, values: dict[str, object], refusal: type[Refused]
-) -> None:
+def test_what_a_report_cannot_hold(stage: Cast, case: Reading, values: dict[str, Any], refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
         make.draft(stage, case.id, **values)
     assert not Report.objects.exists()
@@ -148,7 +148,7 @@ def test_a_second_signature_is_refused(stage: Cast, case: Reading) -> None:
         ({"critical": True, "critical_what": " "}, "critical_what"),
     ],
 )
-def test_what_cannot_be_signed(stage: Cast, case: Reading, values: dict[str, object], field: str) -> None:
+def test_what_cannot_be_signed(stage: Cast, case: Reading, values: dict[str, Any], field: str) -> None:
     draft = make.draft(stage, case.id, **values)
     with pytest.raises(rules.NotReady) as refused:
         services.sign_report(draft.id, revision=1, by=stage.leila)
@@ -181,9 +181,9 @@ def test_the_database_keeps_a_signed_report_and_its_images(stage: Cast, case: Re
     uid = f"{case.study.uid}.1.1"
     services.mark_key_image(case.id, instance_uid=uid, by=stage.leila)
     report = make.signed_report(stage, case=case.id, revision=1)
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: Report.objects.filter(id=report.id).update(sections={}),
-        lambda: Report.objects.filter(id=report.id).delete(),
+        lambda: connection.cursor().execute("delete from radiology_report where id = %s", (report.id,)),
         lambda: KeyImage.objects.filter(report=report).update(note="x"),
         lambda: KeyImage.objects.filter(report=report).delete(),
         lambda: KeyImage.objects.create(report=report, instance_uid="1.2.3"),
@@ -196,21 +196,21 @@ def test_the_database_keeps_a_signed_report_and_its_images(stage: Cast, case: Re
 
 
 def test_the_digest_covers_every_word_and_image(stage: Cast) -> None:
-    about = {
+    about: dict[str, Any] = {
         "report": uuid.uuid4(), "accession": "A1", "study_uid": "1.2", "patient": uuid.uuid4(), "author": uuid.uuid4(),
         "language": "fr", "sections": {"conclusion": "x"}, "critical": False, "critical_what": "",
         "key_images": [("1.2.3", 1, "")], "adds_to": "", "signed_at": timezone.now(),
     }  # fmt: skip
-    one = rules.digest(**about)  # type: ignore[arg-type]
-    others = {
+    one = rules.digest(**about)
+    others: dict[str, Any] = {
         "report": uuid.uuid4(), "accession": "A2", "study_uid": "1.3", "patient": uuid.uuid4(), "author": uuid.uuid4(),
         "language": "ar", "sections": {"conclusion": "y"}, "critical": True, "critical_what": "z",
         "key_images": [], "adds_to": "a", "signed_at": timezone.now() + datetime.timedelta(microseconds=1),
     }  # fmt: skip
-    digests = {rules.digest(**{**about, name: value}) for name, value in others.items()}  # type: ignore[arg-type]
+    digests = {rules.digest(**{**about, name: value}) for name, value in others.items()}
     assert len(digests | {one}) == len(others) + 1
-    elsewhere = about["signed_at"].astimezone(datetime.timezone(datetime.timedelta(hours=1)))  # type: ignore[attr-defined]
-    assert rules.digest(**{**about, "signed_at": elsewhere}) == one  # type: ignore[arg-type]
+    elsewhere = about["signed_at"].astimezone(datetime.timezone(datetime.timedelta(hours=1)))
+    assert rules.digest(**{**about, "signed_at": elsewhere}) == one
 
 
 def test_key_images(stage: Cast, case: Reading) -> None:
@@ -220,7 +220,7 @@ def test_key_images(stage: Cast, case: Reading) -> None:
     assert (again.id, again.note) == (image.id, "Ici")
     for wrong in ({"instance_uid": "1.2.3"}, {"instance_uid": uid, "frame": 2}, {"instance_uid": uid, "frame": 0}):
         with pytest.raises(rules.NotInThisStudy):
-            services.mark_key_image(case.id, by=stage.leila, **wrong)  # type: ignore[arg-type]
+            services.mark_key_image(case.id, by=stage.leila, **wrong)
     draft = queries.draft_of(case.id, viewer=stage.leila)
     assert draft is not None
     assert queries.key_images([draft.id], viewer=stage.leila) == [again]
@@ -362,6 +362,7 @@ def test_anybody_may_verify_a_digest(stage: Cast) -> None:
 def test_a_report_changed_behind_the_database_shows(stage: Cast) -> None:
     report = make.signed_report(stage)
     with connection.cursor() as cursor:
+        cursor.execute("set constraints all immediate")  # nothing may be pending on a table that is altered
         cursor.execute("alter table radiology_report disable trigger radiology_signed_reports_never_change")
         cursor.execute("update radiology_report set sections = jsonb_set(sections, '{conclusion}', '\"Normal.\"')")
         cursor.execute("alter table radiology_report enable trigger radiology_signed_reports_never_change")
@@ -401,7 +402,7 @@ def test_of_sixteen_saves_upon_one_revision_one_counts() -> None:
     def save(number: int) -> str:
         start.wait()
         try:
-            return make.draft(stage, case.id, sections={"findings": f"{number}"}).sections["findings"]
+            return str(make.draft(stage, case.id, sections={"findings": f"{number}"}).sections["findings"])
         except rules.DraftChanged:
             return ""
         finally:

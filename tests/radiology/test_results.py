@@ -1,6 +1,7 @@
 """A signed report reaches who asked; a critical one is owed an answer by name."""
 
 import datetime
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -36,8 +37,8 @@ def deliver() -> None:
             tell(notice=str(notice.id))
 
 
-def handed_over(stage: Cast, **values: object) -> Report:
-    report = make.signed_report(stage, **values)
+def handed_over(stage: Cast, *, critical: bool = False, critical_what: str = "") -> Report:
+    report = make.signed_report(stage, critical=critical, critical_what=critical_what)
     deliver()
     return report
 
@@ -51,7 +52,7 @@ def colleague(stage: Cast) -> Actor:
     return accounts_queries.actor_of(person.id)
 
 
-CRITICAL = {"critical": True, "critical_what": "Hémorragie sous-arachnoïdienne"}
+CRITICAL: dict[str, Any] = {"critical": True, "critical_what": "Hémorragie sous-arachnoïdienne"}
 
 
 def test_a_signed_report_lies_before_who_asked_once(stage: Cast) -> None:

@@ -20,8 +20,6 @@ CAN: dict[str, frozenset[str]] = {
     "unmark_key_image": frozenset({"radiologist"}),
     "sign_report": frozenset({"radiologist"}),
     "begin_addendum": frozenset({"radiologist"}),
-    "make_document": frozenset({"system"}),
-    "file_document": frozenset({"system"}),
 }
 
 SECTIONS: Final = ("title", "indication", "technique", "comparison", "findings", "conclusion")
