@@ -40,7 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
     "patients": ("places",),
     "workforce": (),
     "record": (),
-    "archive": (),
+    "archive": ("patients",),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "workforce", "radiology"),
 }

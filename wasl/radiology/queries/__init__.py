@@ -1,5 +1,16 @@
 """What may be asked about orders, readings and the service as a whole."""
 
+from wasl.radiology.models import Link, Order, Procedure
+from wasl.radiology.queries.linking import (
+    Suggestion,
+    compare,
+    expected_order,
+    nobodys,
+    order_of_study,
+    recent_links,
+    studies_of_order,
+    suggestions,
+)
 from wasl.radiology.queries.orders import (
     doubles,
     every_order,
@@ -12,7 +23,9 @@ from wasl.radiology.queries.orders import (
     orders_of,
     procedure,
     procedures,
+    reports_of_orders,
     sees,
+    story,
     subject,
     target_minutes,
 )
@@ -51,12 +64,22 @@ from wasl.radiology.queries.turnaround import (
     turnaround,
     volumes,
 )
+from wasl.radiology.queries.worklist import Scheduled, worklist
 
 __all__ = [
+<<<<<<< HEAD
     "GROUPS", "SPANS", "STEPS", "Case", "Line", "Question", "Span", "Verified", "cases", "chain", "critical_minutes",
     "digest_of", "document", "doubles", "draft_of", "every_order", "exam_of", "exams", "is_in_study", "key_images",
     "order", "order_for_record", "order_of_step", "orders", "orders_of", "orders_to_read", "phrases", "procedure",
     "procedures", "reading", "readings", "readings_of_study", "report", "reports_of", "results", "sees",
     "signed_readings", "silent_readings", "subject", "target_minutes", "templates", "turnaround", "verified",
     "volumes", "waiting_results",
+=======
+    "Link", "Order", "Procedure",  # what the queries return, for the faces to name
+    "GROUPS", "SPANS", "STEPS", "Case", "Line", "Question", "Scheduled", "Span", "Suggestion", "cases", "compare",
+    "doubles", "every_order", "exam_of", "exams", "expected_order", "nobodys", "order", "order_for_record",
+    "order_of_step", "order_of_study", "orders", "orders_of", "procedure", "procedures", "recent_links",
+    "reports_of_orders", "sees", "story",
+    "studies_of_order", "subject", "suggestions", "target_minutes", "turnaround", "volumes", "worklist",
+>>>>>>> main
 ]  # fmt: skip
