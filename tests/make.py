@@ -7,12 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-<<<<<<< HEAD
-from django.utils import timezone
-
-from tests.cast import Cast
-from wasl.archive.models import Instance, Series, Study
-=======
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
@@ -22,12 +16,11 @@ from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.archive.models import Source, Study
->>>>>>> main
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Link, Order, Procedure, Reading, Report
+from wasl.radiology.models import Order, Procedure, Reading, Report
 
 _numbers = itertools.count(1)
 WRITTEN = {
@@ -125,29 +118,22 @@ def source(stage: Cast, **values: object) -> Source:
 _patient, _procedure = patient, procedure  # their names are also arguments
 
 
-def study(order: Order, *, complete: bool = True, images: int = 1) -> Study:
-    """A study with the header that the order's modality would write, whole unless said otherwise."""
-    now = timezone.now()
-    made = Study.objects.create(
-        uid=order.study_uid, place_id=order.place_id, patient_id=order.patient_id, accession=order.accession,
-        modalities=[order.procedure.modality], last_arrival_at=now, instance_count=images,
-        complete_by="quiet" if complete else "", complete_at=now if complete else None,
-    )  # fmt: skip
-    series = Series.objects.create(study=made, uid=f"{order.study_uid}.1", modality=order.procedure.modality, number=1)
-    for number in range(1, images + 1):
-        Instance.objects.create(
-            series=series, uid=f"{series.uid}.{number}", sop_class="1.2.840.10008.5.1.4.1.1.2",
-            transfer_syntax="1.2.840.10008.1.2.1", number=number, frames=1, path=f"{series.uid}.{number}", size=1,
-            sha256=bytes(32),
-        )  # fmt: skip
-    return made
+def study_of(stage: Cast, order: Order, *, complete: bool = True, images: int = 1) -> Study:
+    """The images of an order's exam, as its modality sends them; whole unless said otherwise."""
+    about = {
+        "StudyInstanceUID": order.study_uid, "AccessionNumber": order.accession, "Modality": order.procedure.modality
+    }  # fmt: skip
+    outcomes = send(stage, *(image(number, **about) for number in range(1, images + 1)))
+    if complete:
+        archive.complete_study(outcomes[0].study, how="quiet", by=SYSTEM)
+    return archive_queries.study(outcomes[0].study, viewer=SYSTEM)
 
 
 def reading(stage: Cast, *, order: Order | None = None, **values: object) -> Reading:
     """A complete study that waits for Leila, of an order of Amel's unless one is named."""
     asked = order or _order(stage, **values)  # type: ignore[arg-type]
-    arrived = study(asked)
-    Link.objects.create(order=asked, study=arrived, by="tests", because="tests")
+    arrived = study_of(stage, asked)
+    radiology.link_study(asked.id, study=arrived.id, because="accession", by=SYSTEM)
     return radiology.open_reading(asked.id, study=arrived.id, by=SYSTEM)
 
 

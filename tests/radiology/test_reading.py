@@ -14,6 +14,7 @@ from tests import make
 from tests.cast import Cast, cast
 from wasl.accounts import queries as accounts_queries
 from wasl.accounts import services as accounts
+from wasl.archive import services as archive
 from wasl.archive.events import StudyCompleted, StudyReopened
 from wasl.kernel.access import STRANGER, SYSTEM, Actor
 from wasl.kernel.errors import NotAllowed, NotFound
@@ -23,7 +24,7 @@ from wasl.patients import queries as patients
 from wasl.radiology import queries, services
 from wasl.radiology.events import StudyLinked, StudyUnlinked
 from wasl.radiology.listeners import reading as listeners
-from wasl.radiology.models import Link, Reading
+from wasl.radiology.models import Reading
 from wasl.radiology.rules import reading as rules
 from wasl.workforce import services as workforce
 
@@ -99,10 +100,10 @@ def test_told_twice_it_is_one_reading(stage: Cast) -> None:
 
 def test_only_a_complete_linked_study_is_offered(stage: Cast) -> None:
     order = make.order(stage)
-    study = make.study(order, complete=False)
+    study = make.study_of(stage, order, complete=False)
     with pytest.raises(rules.NotLinked):
         services.open_reading(order.id, study=study.id, by=SYSTEM)
-    Link.objects.create(order=order, study=study, by="tests", because="tests")
+    services.link_study(order.id, study=study.id, because="accession", by=SYSTEM)
     with pytest.raises(rules.NotComplete):
         services.open_reading(order.id, study=study.id, by=SYSTEM)
     with pytest.raises(NotAllowed):
@@ -112,29 +113,27 @@ def test_only_a_complete_linked_study_is_offered(stage: Cast) -> None:
 
 def test_whichever_comes_last_opens_the_reading(stage: Cast) -> None:
     order = make.order(stage)
-    study = make.study(order, complete=False)
+    study = make.study_of(stage, order, complete=False)
     about = {"order": order.id, "study": study.id, "patient": order.patient_id, "place": order.place_id}
     linked = StudyLinked(link=uuid.uuid4(), **about)
     complete = StudyCompleted(study=study.id, how="quiet", instances=1, place=order.place_id, patient=order.patient_id)
     circumstances = Told(1, timezone.now(), "system", order.place_id)
-    link = Link.objects.create(order=order, study=study, by="tests", because="tests")
+    link = services.link_study(order.id, study=study.id, because="accession", by=SYSTEM)
     listeners.open_its_reading_once_linked(linked, circumstances)
     assert not Reading.objects.exists()
-    study.complete_at, study.complete_by = timezone.now(), "quiet"
-    study.save()
+    archive.complete_study(study.id, how="quiet", by=SYSTEM)
     listeners.open_its_reading(complete, circumstances)
     listeners.open_its_reading_once_linked(linked, circumstances)
     assert Reading.objects.get().state == State.WAITING
+    services.unlink_study(study.id, by=SYSTEM)
     listeners.withdraw_its_readings(StudyUnlinked(link=link.id, **about), circumstances)
     assert Reading.objects.get().state == State.WITHDRAWN
-    link.undone_at = timezone.now()
-    link.save()
     listeners.open_its_reading(complete, circumstances)
     assert Reading.objects.count() == 1, "a study that answers nothing is not offered"
 
 
 def test_listeners_are_owed_their_facts(stage: Cast) -> None:
-    study = make.study(make.order(stage))
+    study = make.study_of(stage, make.order(stage))
     with transaction.atomic():
         emit(StudyReopened(study=study.id, place=None, patient=None), by=SYSTEM)
     owed = Fact.objects.get(name="archive.StudyReopened").notices.values_list("listener", flat=True)

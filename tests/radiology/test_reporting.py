@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests import make
 from tests.cast import Cast, cast
 from tests.radiology.test_reading import second_reader, told
+from wasl.archive import queries as archive
 from wasl.kernel.access import STRANGER, SYSTEM
 from wasl.kernel.errors import NotAllowed, NotFound, Refused
 from wasl.kernel.models import Fact
@@ -178,7 +179,7 @@ def test_nobody_else_signs(stage: Cast, case: Reading) -> None:
 
 
 def test_the_database_keeps_a_signed_report_and_its_images(stage: Cast, case: Reading) -> None:
-    uid = f"{case.study.uid}.1.1"
+    uid = archive.instances_of(case.study_id, viewer=SYSTEM)[0].uid
     services.mark_key_image(case.id, instance_uid=uid, by=stage.leila)
     report = make.signed_report(stage, case=case.id, revision=1)
     attempts: list[Callable[[], object]] = [
@@ -214,7 +215,7 @@ def test_the_digest_covers_every_word_and_image(stage: Cast) -> None:
 
 
 def test_key_images(stage: Cast, case: Reading) -> None:
-    uid = f"{case.study.uid}.1.1"
+    uid = archive.instances_of(case.study_id, viewer=SYSTEM)[0].uid
     image = services.mark_key_image(case.id, instance_uid=uid, note="Hypodensité", by=stage.leila)
     again = services.mark_key_image(case.id, instance_uid=uid, note="Ici", by=stage.leila)
     assert (again.id, again.note) == (image.id, "Ici")

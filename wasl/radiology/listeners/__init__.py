@@ -1,11 +1,5 @@
 """What follows from a fact, own or heard from below."""
 
-<<<<<<< HEAD
-from wasl.radiology.listeners import reading, results
+from wasl.radiology.listeners import exams, linking, reading, results
 
-__all__ = ["reading", "results"]
-=======
-from wasl.radiology.listeners import exams, linking
-
-__all__ = ["exams", "linking"]
->>>>>>> main
+__all__ = ["exams", "linking", "reading", "results"]
