@@ -16,5 +16,6 @@ from wasl.patients.queries.search import LIMIT, by_local_number, by_number, cand
 __all__ = [
     "GROUNDS", "LIMIT", "Access", "CareRelationship", "Patient", "SourceIdentity",  # for the faces to name
     "accesses", "by_local_number", "by_number", "candidates", "caring_places", "doubles", "every_patient",
-    "ground", "identities_of", "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "search",
+    "ground", "identities_of", "numbers_of", "opened", "patient", "patient_for_record", "relations",
+    "require_ground", "search",
 ]  # fmt: skip
