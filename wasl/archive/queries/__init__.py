@@ -1,5 +1,6 @@
 """What may be asked about studies."""
 
+from wasl.archive.models import Study
 from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
@@ -18,6 +19,7 @@ from wasl.archive.queries.studies import (
 )
 
 __all__ = [
+    "Study",
     "Found",
     "actor_of_source",
     "conflicts",
