@@ -6,6 +6,7 @@ A grant is remembered for at most a minute, so that a revoked session or token i
 import datetime
 import hashlib
 import time
+from collections.abc import Sequence
 from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -95,6 +96,35 @@ async def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subjec
             (uuid7(), datetime.datetime.now(datetime.UTC), patient, str(by), by.name, place, by.address, what, subject,
              ground),
         )  # fmt: skip
+
+
+async def log_accesses(lines: Sequence[tuple[UUID, str]], *, what: str, by: Actor) -> None:
+    """Write the lines of one answer that showed several patients: each with its ground."""
+    place = next(iter(by.places()), None)
+    async with (await pool()).connection() as connection:
+        await connection.execute(
+            "insert into patients_access (id, created_at, patient_id, actor, actor_name, place, address, what, ground)"
+            " select line.id, now(), line.patient, %s, %s, %s, %s, %s, line.ground"
+            " from unnest(%s::uuid[], %s::uuid[], %s::text[]) as line (id, patient, ground)",
+            (str(by), by.name, place, by.address, what, [uuid7() for _ in lines], [patient for patient, _ in lines],
+             [ground for _, ground in lines]),
+        )  # fmt: skip
+
+
+def open_to(viewer: Actor) -> tuple[str, list[object]]:
+    """SQL that gives the `ground` on which the patient of `e.patient` is open to the viewer, as `patients.ground` does.
+
+    For lists, whose rows cannot be asked about one by one; a test compares the two.
+    """
+    places = list(patients.caring_places(viewer=viewer))
+    person = viewer.id if viewer.held else None
+    return (
+        "left join lateral (select r.ground from patients_carerelationship r where r.patient_id = e.patient"
+        " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now())"
+        " and ((r.place_id = any(%s) and r.person is null) or r.person = %s)"
+        " order by array_position(%s::text[], r.ground::text) limit 1) g on true",
+        [places, person, list(patients.GROUNDS)],
+    )
 
 
 def _credential(scope: Scope) -> str:
