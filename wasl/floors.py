@@ -41,6 +41,6 @@ USES: dict[str, tuple[str, ...]] = {
     "workforce": (),
     "record": (),
     "archive": (),
-    "radiology": (),
+    "radiology": ("places",),
     "contracts": (),
 }
