@@ -3,7 +3,6 @@
 A grant is remembered for at most a minute, so that a revoked session or token is refused within a minute.
 """
 
-import datetime
 import hashlib
 import time
 from collections.abc import Iterable

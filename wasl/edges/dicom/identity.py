@@ -12,15 +12,16 @@ _ARABIC = "nullif(concat_ws('^', nullif(p.family_name_ar, ''), nullif(p.given_na
 
 
 def _value(vr: str, sql: str) -> str:
-    return f"jsonb_strip_nulls(jsonb_build_object('vr', '{vr}', 'Value', case when {sql} is not null then jsonb_build_array({sql}) end))"
+    values = f"case when {sql} is not null then jsonb_build_array({sql}) end"
+    return f"jsonb_strip_nulls(jsonb_build_object('vr', '{vr}', 'Value', {values}))"
 
 
 def _name(sql: str) -> str:
     return f"case when {sql} is not null then jsonb_build_array(jsonb_build_object('Alphabetic', {sql})) else '[]' end"
 
 
-# (0010,0010) name, (0010,0020) and (0010,0021) number and issuer, (0010,0030), (0010,0040); the others: (0010,1001) names,
-# (0010,1002) numbers
+# (0010,0010) name, (0010,0020) and (0010,0021) number and issuer, (0010,0030) birth date, (0010,0040) sex; what
+# else the person is called: (0010,1001) names, (0010,1002) numbers
 IDENTITY = f"""case when p.id is null
   then jsonb_build_object('00100021', {_value("LO", "coalesce(nullif(s.header_issuer, ''), h.code)")})
   else jsonb_build_object(

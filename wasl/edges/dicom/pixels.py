@@ -1,4 +1,4 @@
-"""Pixels decoded for clients that cannot decode them, and pictures for those that only show pictures (PS3.18, 8.7.5)."""
+"""Pixels decoded for clients that cannot decode them, and pictures for those that show only pictures (PS3.18, 8.7)."""
 
 import io
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, get_decoder
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.uid import UID
 
 from wasl.edges.dicom.frames import BIG_ENDIAN, Pixels, frame, swapped, value
@@ -138,7 +139,7 @@ def _grey(
 def _window(head: Dataset) -> tuple[float, float] | None:
     centre, width = head.get("WindowCenter"), head.get("WindowWidth")
     try:
-        first = [float(value if isinstance(value, float | int) else value[0]) for value in (centre, width)]  # type: ignore[index]
+        first = [float(value if isinstance(value, float | int) else value[0]) for value in (centre, width)]
     except (TypeError, IndexError, ValueError):
         return None
     return (first[0], first[1]) if first[1] >= 1 else None
@@ -198,4 +199,3 @@ def _written(data: Dataset) -> bytes:
     made = io.BytesIO()
     data.save_as(made, implicit_vr=False, little_endian=True, enforce_file_format=True)
     return made.getvalue()
-

@@ -14,7 +14,9 @@ from wasl.kernel.text import fold
 
 MOST = 1000  # results of one answer
 COUNTED = 10_000  # further results are counted up to here
-CONTROLS = frozenset({"limit", "offset", "includefield", "fuzzymatching", "accept", "emptyvaluematching", "multiplevaluematching"})
+CONTROLS = frozenset(
+    {"limit", "offset", "includefield", "fuzzymatching", "accept", "emptyvaluematching", "multiplevaluematching"}
+)
 
 STUDY_UID, SERIES_UID, INSTANCE_UID = "0020000D", "0020000E", "00080018"
 PATIENT_ID, PATIENT_NAME, STUDY_DATE, MODALITIES = "00100020", "00100010", "00080020", "00080061"
@@ -37,7 +39,8 @@ LEVELS = ("studies", "series", "instances")
 TABLES = {
     "studies": "archive_study s",
     "series": "archive_study s join archive_series e on e.study_id = s.id",
-    "instances": "archive_study s join archive_series e on e.study_id = s.id join archive_instance i on i.series_id = e.id",
+    "instances": "archive_study s join archive_series e on e.study_id = s.id"
+    " join archive_instance i on i.series_id = e.id",
 }
 KEPT = {"studies": "s.attributes", "series": "(s.attributes || e.attributes)", "instances": "i.metadata"}
 ORDER = {
@@ -46,7 +49,17 @@ ORDER = {
     "instances": "s.started_at desc nulls last, s.id desc, e.number nulls last, e.id, i.number nulls last, i.id",
 }
 # what instances tell without being asked (PS3.18, table 10.6.3-5)
-INSTANCE_TAGS = ("00080016", "00080018", "00200013", "00280010", "00280011", "00280100", "00280008", "0020000D", "0020000E")
+INSTANCE_TAGS = (
+    "00080016",
+    "00080018",
+    "00200013",
+    "00280010",
+    "00280011",
+    "00280100",
+    "00280008",
+    "0020000D",
+    "0020000E",
+)
 
 
 @dataclass
@@ -103,8 +116,12 @@ def sql(found: Search, base: str) -> tuple[str, str, dict[str, object]]:
         f"select ({_object(found)})::text, s.patient_id, {GROUND} {source} order by {ORDER[found.level]} "
         "limit %(limit)s + 1 offset %(offset)s"
     )
-    rest = f"select count(*) from (select {source} offset %(offset)s + %(limit)s limit {COUNTED}) r"
-    return page, rest, {**found.params, "limit": found.limit, "offset": found.offset, "base": base, "fields": sorted(found.fields)}
+    rest = f"select count(*) from (select {source} offset %(offset)s + %(limit)s limit {COUNTED}) r"  # noqa: S608
+    return (
+        page,
+        rest,
+        {**found.params, "limit": found.limit, "offset": found.offset, "base": base, "fields": sorted(found.fields)},
+    )
 
 
 def _object(found: Search) -> str:
@@ -121,13 +138,19 @@ def _object(found: Search) -> str:
         told |= {SERIES_UID: ("UI", "e.uid"), "00080060": ("CS", "e.modality"), "00201209": ("IS", "e.instance_count")}
     if found.level == "instances":
         told |= {"00083002": ("UI", "i.transfer_syntax")}
-    own = ", ".join(f"'{tag}', jsonb_build_object('vr', '{vr}', 'Value', jsonb_build_array({value}))" for tag, (vr, value) in told.items())
+    own = ", ".join(
+        f"'{tag}', jsonb_build_object('vr', '{vr}', 'Value', jsonb_build_array({value}))"
+        for tag, (vr, value) in told.items()
+    )
     if found.level == "studies":
         own += f", '{MODALITIES}', jsonb_build_object('vr', 'CS', 'Value', to_jsonb(s.modalities))"
     kept = KEPT[found.level]
     if found.level == "instances" and not found.everything:
         tags = ", ".join(f"'{tag}'" for tag in INSTANCE_TAGS)
-        kept = f"(select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each(i.metadata) where key in ({tags}) or key = any(%(fields)s))"
+        kept = (
+            "(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.metadata)"  # noqa: S608
+            f" where key in ({tags}) or key = any(%(fields)s))"
+        )
     return f"{kept} || {IDENTITY} || jsonb_build_object({own})"
 
 
@@ -184,7 +207,8 @@ def _name(found: Search, value: str, *, fuzzy: bool) -> str:
         pieces = [[fold(text).replace(" ", "") for text in piece.split("?")] for piece in word.split("*")]
         pattern = r"\S*".join(r"\S".join(texts) for texts in pieces)
         end = "" if fuzzy else r"(\s|$)"
-        conditions.append(f"coalesce(p.folded, s.header_name_folded) ~ {found.given(rf'(^|\s){pattern}{end}')}")
+        wanted = found.given(r"(^|\s)" + pattern + end)
+        conditions.append(f"coalesce(p.folded, s.header_name_folded) ~ {wanted}")
     return f"({' and '.join(conditions) or 'true'})"
 
 

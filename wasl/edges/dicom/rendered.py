@@ -35,18 +35,16 @@ async def thumbnail(request: Request) -> Response:
     """A small picture of an instance, or of the middle of a series or study."""
     seen = await looked(request, "archive.images")
     kind = _kind(request)
-    with_pixels = [one for one in await instances(request, seen) if one.pixels]
-    if not with_pixels:
+    pictured = [(one, one.pixels) for one in await instances(request, seen) if one.pixels]
+    if not pictured:
         raise HTTPException(404, "There is no picture here.")
-    one = with_pixels[len(with_pixels) // 2]
-    assert one.pixels is not None
-    number = _numbers(request, one)
+    one, pixels = pictured[len(pictured) // 2]
     size = _viewport(request) or (THUMBNAIL, THUMBNAIL)
-    made = await read(picture, one.pixels, number, Picture(kind=kind, size=size, quality=80))
+    made = await read(picture, pixels, _number(request, one), Picture(kind=kind, size=size, quality=80))
     return Response(made, media_type=kind, headers={"cache-control": "private, max-age=3600"})
 
 
-def _numbers(request: Request, one: Stored) -> int:
+def _number(request: Request, one: Stored) -> int:
     return frame_numbers(request, one)[0] if "frames" in request.path_params else max(one.frames, 1) // 2 or 1
 
 
@@ -57,9 +55,7 @@ def _kind(request: Request) -> str:
 
 
 def _wanted(request: Request) -> Picture:
-    return Picture(
-        kind=_kind(request), window=_window(request), size=_viewport(request), quality=_quality(request)
-    )
+    return Picture(kind=_kind(request), window=_window(request), size=_viewport(request), quality=_quality(request))
 
 
 def _window(request: Request) -> tuple[float, float] | None:

@@ -1,7 +1,7 @@
 """Which studies a viewer may see through DICOMweb, and the line in the access log that each look leaves.
 
-The same grounds as everywhere (`patients.queries.ground`): a patient's study opens on a ground; a study that is nobody's
-yet opens to those who make and read images at its place, so that it can be matched.
+The same grounds as everywhere (`patients.queries.ground`): a patient's study opens on a ground; a study that is
+nobody's yet opens to those who make and read images at its place, so that it can be matched.
 """
 
 from collections.abc import Iterable

@@ -75,7 +75,9 @@ class Receipt:
         return answer
 
 
-def store(chunks: Iterable[bytes], boundary: str, *, study: str | None, place: UUID | None, base: str, by: Actor) -> Receipt:
+def store(
+    chunks: Iterable[bytes], boundary: str, *, study: str | None, place: UUID | None, base: str, by: Actor
+) -> Receipt:
     """Store every part of a multipart body. Raises Malformed and TooLarge; what was received before stays received."""
     receipt = Receipt(base)
     with translation.override("en"):

@@ -21,8 +21,8 @@ from wasl.edges.dicom import accept, sight
 from wasl.edges.dicom.frames import NATIVE, NoPixels, Pixels, frame, value
 from wasl.edges.dicom.identity import IDENTITY, JOINS
 from wasl.edges.dicom.multipart import Writer
-from wasl.edges.dicom.ranges import ranged
 from wasl.edges.dicom.pixels import Undecodable, explicit_file, header, uncompressed
+from wasl.edges.dicom.ranges import ranged
 
 DICOM, JSON, OCTETS = "application/dicom", "application/dicom+json", "application/octet-stream"
 PIECE = 1 << 20
@@ -62,7 +62,7 @@ from unnest(%(keys)s::uuid[]) with ordinality k(id, place)
     join archive_instance i on i.id = k.id join archive_series e on e.id = i.series_id
     join archive_study s on s.id = e.study_id {JOINS}
 order by k.place
-"""
+"""  # noqa: S608 (no value of a request is in it)
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,18 @@ async def looked(request: Request, what: str) -> sight.Seen:
 
 async def instances(request: Request, seen: sight.Seen) -> list[Stored]:
     """The stored instances that the address names, in order. Raises 404 when there is none."""
-    wanted = {"study": seen.key, "series": request.path_params.get("series"), "instance": request.path_params.get("instance")}
-    narrowed = "".join(f" and {column}.uid = %({name})s" for name, column in (("series", "e"), ("instance", "i")) if wanted[name])
+    wanted = {
+        "study": seen.key,
+        "series": request.path_params.get("series"),
+        "instance": request.path_params.get("instance"),
+    }
+    narrowed = "".join(
+        f" and {column}.uid = %({name})s" for name, column in (("series", "e"), ("instance", "i")) if wanted[name]
+    )
     async with (await gate.pool()).connection() as connection:
         rows = await connection.execute(
-            f"{STORED} where s.id = %(study)s{narrowed} order by e.number nulls last, e.id, i.number nulls last, i.id", wanted  # type: ignore[arg-type]
+            f"{STORED} where s.id = %(study)s{narrowed} order by e.number nulls last, e.id, i.number nulls last, i.id",
+            wanted,
         )
         found = [_stored(row) async for row in rows]
     if not found:
@@ -137,12 +144,10 @@ async def frames(request: Request) -> Response:
     """One frame or several, as stored when the client takes that, else without compression."""
     seen = await looked(request, "archive.images")
     one = (await instances(request, seen))[0]
-    numbers = frame_numbers(request, one)
-    assert one.pixels is not None
-    stored, parts, kind = _how(request, one.pixels)
+    numbers, pixels = frame_numbers(request, one), pixels_of(one)
+    stored, parts, kind = _how(request, pixels)
     syntax = one.syntax if stored and one.syntax != "1.2.840.10008.1.2" else accept.EXPLICIT
     give: Callable[[Pixels, int], bytes] = frame if stored else uncompressed
-    pixels = one.pixels
     if not parts and len(numbers) == 1:
         return _whole(request, await read(give, pixels, numbers[0]), f"{kind}; transfer-syntax={syntax}")
     writer = Writer(kind, **{"transfer-syntax": syntax})
@@ -166,7 +171,9 @@ async def bulk_data(request: Request) -> Response:
     one = (await instances(request, seen))[0]
     path = request.path_params["path"].upper()
     if path == "7FE00010" and one.pixels:
-        return await _pixel_data(request, one.pixels, f"{address(request)}/studies/{seen.uid}/{one.address}/bulkdata/{path}")
+        return await _pixel_data(
+            request, one.pixels, f"{address(request)}/studies/{seen.uid}/{one.address}/bulkdata/{path}"
+        )
     kind = next((k for k in accept.taken(request) if k.fits(OCTETS)), None)
     if kind is None:
         raise accept.not_acceptable([OCTETS])
@@ -183,9 +190,16 @@ def frame_numbers(request: Request, one: Stored) -> list[int]:
         numbers = [int(text) for text in request.path_params["frames"].split(",")]
     except ValueError as error:
         raise HTTPException(400, "Frames are numbers from 1, with commas between them.") from error
-    if one.pixels is None or not all(1 <= number <= max(one.frames, 1) for number in numbers):
+    if not all(1 <= number <= max(one.frames, 1) for number in numbers):
         raise HTTPException(404, "There is no such frame in this instance.")
     return numbers
+
+
+def pixels_of(one: Stored) -> Pixels:
+    """The pixels of an instance. Raises 404 when it has none."""
+    if one.pixels is None:
+        raise HTTPException(404, "There are no pixels in this instance.")
+    return one.pixels
 
 
 async def read(give: Callable[..., bytes], *args: object) -> bytes:
@@ -210,7 +224,9 @@ def _how(request: Request, pixels: Pixels) -> tuple[bool, bool, str]:
             return True, parts, own
         if one.syntax in ("", accept.EXPLICIT) and one.fits(OCTETS):
             return raw, parts, OCTETS
-    raise accept.not_acceptable([f'multipart/related; type="{OCTETS}"', f'multipart/related; type="{own}"; transfer-syntax={pixels.syntax}'])
+    raise accept.not_acceptable(
+        [f'multipart/related; type="{OCTETS}"', f'multipart/related; type="{own}"; transfer-syntax={pixels.syntax}']
+    )
 
 
 async def _pixel_data(request: Request, pixels: Pixels, location: str) -> Response:
@@ -258,7 +274,9 @@ def _element(data: Dataset, path: list[str]) -> bytes:
 async def _one_file(request: Request, one: Stored, syntax: str) -> Response:
     if syntax == accept.ANY or one.syntax in (syntax or accept.EXPLICIT, accept.EXPLICIT):
         return ranged(request, one.size, partial(_span, one.path), f"{DICOM}; transfer-syntax={one.syntax}")
-    return StreamingResponse(explicit_file(one.pixels, one.path), media_type=f"{DICOM}; transfer-syntax={accept.EXPLICIT}")
+    return StreamingResponse(
+        explicit_file(one.pixels, one.path), media_type=f"{DICOM}; transfer-syntax={accept.EXPLICIT}"
+    )
 
 
 def _files(request: Request, seen: sight.Seen, found: list[Stored], syntax: str) -> Response:

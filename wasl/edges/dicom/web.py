@@ -5,6 +5,7 @@ It only reads tables; what is stored goes through the archive's verb.
 
 import zlib
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 import anyio.from_thread
@@ -12,9 +13,10 @@ from django.utils import translation
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Message
 
 from wasl.edges import gate
 from wasl.edges.dicom import accept, qido, rendered, sight, stow, wado
@@ -70,7 +72,7 @@ async def store(request: Request) -> Response:
 def _body(request: Request) -> Iterator[bytes]:
     """The request's body, pulled from a thread piece by piece as it arrives."""
     while True:
-        message = anyio.from_thread.run(request.receive)
+        message: Message = anyio.from_thread.run(request.receive)  # type: ignore[arg-type]
         if message["type"] == "http.disconnect":
             raise Malformed("The body ends before its last boundary.")
         if message.get("body"):
@@ -102,12 +104,15 @@ def _json(request: Request, body: bytes, headers: dict[str, str]) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """An error as JSON, in English, the protocol's language."""
-    if isinstance(error, Refused):
-        with translation.override("en"):
-            return JSONResponse({"status": error.http, "error": error.sentence}, error.http)
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"status": error.status_code, "error": error.detail}, error.status_code, error.headers)
+    """A module's refusal, in English, the protocol's language."""
+    refusal = cast(Refused, error)
+    with translation.override("en"):
+        return JSONResponse({"status": refusal.http, "error": refusal.sentence}, refusal.http)
+
+
+async def _wrong(request: Request, error: Exception) -> Response:
+    problem = cast(HTTPException, error)
+    return JSONResponse({"status": problem.status_code, "error": problem.detail}, problem.status_code, problem.headers)
 
 
 def _routes() -> list[Route]:
@@ -129,5 +134,5 @@ def _routes() -> list[Route]:
 
 application = Starlette(
     routes=[Mount("/dicom-web", routes=_routes())],
-    exception_handlers={HTTPException: _refused, Refused: _refused},
+    exception_handlers={HTTPException: _wrong, Refused: _refused},
 )
