@@ -40,7 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
     "patients": (),
     "workforce": (),
     "record": (),
-    "archive": (),
+    "archive": ("patients",),
     "radiology": ("places",),
     "contracts": (),
 }

@@ -19,6 +19,7 @@ SECRET_KEY = secret(DATA, "django")
 HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
+QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
 DICOM_AE_TITLE = os.environ.get("WASL_AE_TITLE", "WASL")
 DEBUG = False
 
