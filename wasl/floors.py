@@ -37,10 +37,15 @@ MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in fl
 USES: dict[str, tuple[str, ...]] = {
     "places": (),
     "accounts": (),
-    "patients": (),
+    "patients": ("places",),
     "workforce": (),
     "record": (),
+<<<<<<< HEAD
     "archive": ("patients",),
     "radiology": ("places",),
+=======
+    "archive": (),
+    "radiology": ("places", "patients", "workforce"),
+>>>>>>> main
     "contracts": (),
 }
