@@ -40,12 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
     "patients": ("places",),
     "workforce": (),
     "record": (),
-<<<<<<< HEAD
     "archive": ("patients",),
-    "radiology": ("places",),
-=======
-    "archive": (),
     "radiology": ("places", "patients", "workforce"),
->>>>>>> main
     "contracts": (),
 }

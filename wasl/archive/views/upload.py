@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -69,16 +70,16 @@ def upload_file(request: Request) -> HttpResponse:
 
 @require_POST
 def upload_known(request: Request) -> HttpResponse:
-    """Which of some data sets, named by their SHA-256, are in the archive already and need not be sent again."""
+    """Which of some images, by UID and the SHA-256 of their data set, are in the archive and need not be sent again."""
     _check_sender(request.actor)
     try:
-        asked = [bytes.fromhex(text) for text in json.loads(request.body)]
-    except (ValueError, TypeError):
+        asked = {str(uid): bytes.fromhex(digest) for uid, digest in json.loads(request.body).items()}
+    except (ValueError, TypeError, AttributeError):
         return JsonResponse({"error": _("This is not a list of hashes.")}, status=400)
     if len(asked) > MOST_ASKED:
         return JsonResponse({"error": _("These are too many at once.")}, status=413)
     known = queries.known(asked, viewer=request.actor)
-    return JsonResponse({"known": sorted(found.hex() for found in known)})
+    return JsonResponse({"known": sorted(known)})
 
 
 def _check_sender(actor: Actor) -> None:
@@ -133,3 +134,10 @@ def _spooled(write: Callable[[IO[bytes]], None]) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+urlpatterns = [
+    path("upload/", upload, name="upload"),
+    path("upload/file/", upload_file, name="upload_file"),
+    path("upload/known/", upload_known, name="upload_known"),
+]

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import connections
 from django.utils import translation
 
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
+from wasl.archive.services import Incoming
 from wasl.edges.dicom.accept import parameters
 from wasl.edges.dicom.multipart import Part, Reader
 from wasl.kernel.access import Actor
@@ -81,7 +83,7 @@ def store(
     """Store every part of a multipart body. Raises Malformed and TooLarge; what was received before stays received."""
     receipt = Receipt(base)
     with translation.override("en"):
-        batch: list[Any] = []
+        batch: list[Incoming] = []
         try:
             for part in Reader(chunks, boundary).parts():
                 if (one := _arrived(part, receipt, study=study, place=place)) is not None:
@@ -92,10 +94,11 @@ def store(
         finally:
             if batch:
                 _receive(batch, receipt, by=by)
+            connections.close_all()  # the thread goes back to others, its connection to the pool
     return receipt
 
 
-def _arrived(part: Part, receipt: Receipt, *, study: str | None, place: UUID | None) -> Any | None:
+def _arrived(part: Part, receipt: Receipt, *, study: str | None, place: UUID | None) -> Incoming | None:
     """A part on disk and understood, or None when it is refused; then nothing of it stays."""
     if parameters(part.head.get("content-type", DICOM))[0] != DICOM:
         receipt.fail(None, UNREADABLE)
@@ -116,7 +119,7 @@ def _arrived(part: Part, receipt: Receipt, *, study: str | None, place: UUID | N
     return one
 
 
-def _receive(batch: list[Any], receipt: Receipt, *, by: Actor) -> None:
+def _receive(batch: list[Incoming], receipt: Receipt, *, by: Actor) -> None:
     try:
         outcomes = archive.receive(batch, by=by)
     except Refused as refusal:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from pydicom import Dataset
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from wasl.archive import queries as archive
 from wasl.edges import gate
 from wasl.edges.dicom import accept, sight
 from wasl.edges.dicom.frames import NATIVE, NoPixels, Pixels, frame, value
@@ -252,7 +252,7 @@ def _whole(request: Request, content: bytes, kind: str) -> Response:
 
 def _stored(row: tuple[Any, ...]) -> Stored:
     key, series, uid, path, size, syntax, offset, frames, rows, columns, samples, bits, photometric = row
-    file = archive.path_of(path)
+    file = Path(settings.STORAGE / path)
     pixels = None
     if offset is not None and rows and columns and bits:
         pixels = Pixels(file, syntax, offset, frames, rows, columns, samples, bits, photometric)
