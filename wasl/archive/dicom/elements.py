@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from pydicom.datadict import DicomDictionary, dictionary_VR
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_VR
 
 from wasl.archive.dicom.values import UTF8, Letters, Unreadable, entry
 
@@ -163,7 +164,7 @@ class _Walker:
     ) -> tuple[list[dict[str, Any]], int]:
         """The items of a sequence, and where it ends; inside a sequence of unknown representation all is implicit."""
         kept, self.explicit = self.explicit, self.explicit and not implicit
-        items = []
+        items: list[dict[str, Any]] = []
         try:
             while at < end:
                 if at + 8 > end:

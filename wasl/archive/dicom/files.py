@@ -18,7 +18,7 @@ IMPLICIT, EXPLICIT_BIG, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "
 # JPIP (PS3.5, A.6): the pixels stay with the sender, so there would be nothing to keep
 ELSEWHERE = frozenset({"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204",
                        "1.2.840.10008.1.2.4.205"})  # fmt: skip
-META_VERSION, SOP_CLASS, SOP_INSTANCE, SYNTAX = 0x00020001, 0x00020002, 0x00020003, 0x00020010
+SYNTAX = 0x0010  # Transfer Syntax UID (0002,0010)
 INFLATED = 512 << 20  # bytes that a deflated data set may grow to
 PIECE = 1 << 20
 
@@ -86,7 +86,7 @@ def read(data: memoryview) -> Part10:
 def _meta(data: memoryview) -> tuple[int, str]:
     """Where the data set begins, and its transfer syntax, from the file meta information (PS3.10, 7.1)."""
     at, syntax = PREAMBLE + 4, ""
-    while at + 8 <= len(data) and data[at : at + 2] == b"\x02\x00":
+    while at + 8 <= len(data) and bytes(data[at : at + 2]) == b"\x02\x00":
         element, vr = struct.unpack_from("<H2s", data, at + 2)
         long = vr in (b"OB", b"OW", b"UN", b"UT", b"SQ")
         if long and at + 12 > len(data):
@@ -96,7 +96,7 @@ def _meta(data: memoryview) -> tuple[int, str]:
         at = value + length
         if at > len(data):
             raise Truncated
-        if element == SYNTAX & 0xFFFF:
+        if element == SYNTAX:
             syntax = bytes(data[value:at]).decode("ascii", "replace").strip("\0 ")
     if not syntax:
         raise Malformed
@@ -127,7 +127,7 @@ def _frames(found: Walk) -> int:
 
 
 def _flags(found: Walk) -> tuple[str, ...]:
-    """What is wrong in the header, for the row: an impossible pixel spacing, letters of another set, broken elements."""
+    """What is wrong in the header, for the row: a pixel spacing that cannot be, wrong letters, broken elements."""
     spacings = [
         spacing
         for tag in ("00280030", "00181164")  # Pixel Spacing, Imager Pixel Spacing
