@@ -51,62 +51,69 @@ class Pixels:
 
 
 def frame(pixels: Pixels, number: int) -> bytes:
-    """One frame as it is stored, counted from 1. Raises NoPixels."""
+    """One frame as it is stored, counted from 1; big endian pixels as little endian ones. Raises NoPixels."""
     if not 1 <= number <= max(pixels.frames, 1):
         raise NoPixels(f"There is no frame {number}.")
-    fd = os.open(pixels.path, os.O_RDONLY)
-    try:
-        if pixels.native:
-            return _native(fd, pixels, number)
-        spans = _table(pixels)
-        if number > len(spans):
-            raise NoPixels(f"There is no frame {number}.")
-        return b"".join(os.pread(fd, length, offset) for offset, length in spans[number - 1])
-    finally:
-        os.close(fd)
+    if pixels.native:
+        return _native(pixels, number)
+    spans = _table(pixels)
+    if number > len(spans):
+        raise NoPixels(f"There is no frame {number}.")
+    with pixels.path.open("rb", buffering=0) as file:
+        return b"".join(os.pread(file.fileno(), length, offset) for offset, length in spans[number - 1])
 
 
 def value(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
     """The length of uncompressed pixel data in bytes, and a reader of them from one offset to another."""
+    with pixels.path.open("rb", buffering=0) as file:
+        head = _head(file.fileno(), pixels)
 
     def read(begin: int, end: int) -> bytes:
+        first = begin - begin % head.unit  # words are turned round whole
+        last = min(-(-end // head.unit) * head.unit, head.length)
         with pixels.path.open("rb", buffering=0) as file:
-            return os.pread(file.fileno(), end - begin, start + begin)
+            found = os.pread(file.fileno(), last - first, head.start + first)
+        if head.unit > 1:
+            found = np.frombuffer(found, f">u{head.unit}").byteswap().tobytes()
+        return found[begin - first : end - first]
 
-    with pixels.path.open("rb", buffering=0) as file:
-        start, length = _value(file.fileno(), pixels)
-    return length, read
-
-
-def swapped(value: bytes, allocated: int) -> bytes:
-    """Big endian pixels as little endian ones."""
-    return value if allocated <= 8 else np.frombuffer(value, f">u{allocated // 8}").byteswap().tobytes()
+    return head.length, read
 
 
-def _native(fd: int, pixels: Pixels, number: int) -> bytes:
-    start, length = _value(fd, pixels)
+def _native(pixels: Pixels, number: int) -> bytes:
+    length, read = value(pixels)
     first, bits = (number - 1) * pixels.frame_bits, pixels.frame_bits
     begin, end = first // 8, -(-(first + bits) // 8)
     if end > length:
         raise NoPixels(f"The pixel data end before frame {number}.")
-    value = os.pread(fd, end - begin, start + begin)
+    found = read(begin, end)
     if first % 8 or bits % 8:  # frames of single bits follow one another without a gap (PS3.5, 8.1.1)
-        ones = np.unpackbits(np.frombuffer(value, np.uint8), bitorder="little")
+        ones = np.unpackbits(np.frombuffer(found, np.uint8), bitorder="little")
         return np.packbits(ones[first % 8 : first % 8 + bits], bitorder="little").tobytes()
-    return value
+    return found
 
 
-def _value(fd: int, pixels: Pixels) -> Span:
-    """Where the value of the pixel data element lies; its length is UNDEFINED when it is encapsulated."""
+@dataclass(frozen=True)
+class _Head:
+    """Where the value of the pixel data lies: its first byte, its length, and how many bytes are turned round as one."""
+
+    start: int
+    length: int
+    unit: int = 1
+
+
+def _head(fd: int, pixels: Pixels) -> _Head:
     head = os.pread(fd, 12, pixels.offset)
     big = pixels.syntax == BIG_ENDIAN
     tag = head[1::-1] + head[3:1:-1] if big else head[:4]
     if len(head) < 12 or tag not in PIXEL_TAGS:
         raise NoPixels("There are no pixel data where the index says.")
-    order = "big" if big else "little"
     if pixels.syntax == IMPLICIT:
-        return pixels.offset + 8, int.from_bytes(head[4:8], "little")
-    return pixels.offset + 12, int.from_bytes(head[8:12], order)  # type: ignore[arg-type]
+        return _Head(pixels.offset + 8, int.from_bytes(head[4:8], "little"))
+    if not big:
+        return _Head(pixels.offset + 12, int.from_bytes(head[8:12], "little"))
+    unit = 1 if head[4:6] == b"OB" else max(pixels.allocated // 8, 2)  # PS3.5, 7.3: words, whatever is in them
+    return _Head(pixels.offset + 12, int.from_bytes(head[8:12], "big"), unit)
 
 
 @lru_cache(maxsize=512)
@@ -114,10 +121,10 @@ def _table(pixels: Pixels) -> list[list[Span]]:
     """The fragments of every frame of encapsulated pixel data."""
     fd = os.open(pixels.path, os.O_RDONLY)
     try:
-        start, length = _value(fd, pixels)
-        if length != UNDEFINED:
+        head = _head(fd, pixels)
+        if head.length != UNDEFINED:
             raise NoPixels("The pixel data are not encapsulated.")
-        (first, size), *fragments = _items(fd, start)
+        (first, size), *fragments = _items(fd, head.start)
         offsets = np.frombuffer(os.pread(fd, size, first), "<u4").tolist() if size % 4 == 0 else []
         frames = max(pixels.frames, 1)
         if frames == 1:

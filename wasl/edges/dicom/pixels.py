@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.uid import UID
 
-from wasl.edges.dicom.frames import BIG_ENDIAN, Pixels, frame, swapped, value
+from wasl.edges.dicom.frames import NATIVE, Pixels, frame, value
 
 PIXEL_MODULE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
@@ -51,7 +51,7 @@ def uncompressed(pixels: Pixels, number: int) -> bytes:
     """One frame as little endian pixels without compression; colours as RGB, interleaved."""
     stored = frame(pixels, number)
     if pixels.native:
-        return swapped(stored, pixels.allocated) if pixels.syntax == BIG_ENDIAN else stored
+        return stored
     decoded, _ = _decoded(stored, header(pixels.path), pixels.syntax)
     return np.ascontiguousarray(decoded).astype(decoded.dtype.newbyteorder("<"), copy=False).tobytes()
 
@@ -65,8 +65,6 @@ def picture(pixels: Pixels, number: int, wanted: Picture) -> bytes:
     """One frame as a picture of eight bits, windowed as asked for or as its header says."""
     head = header(pixels.path)
     stored = frame(pixels, number)
-    if pixels.syntax == BIG_ENDIAN:
-        stored = swapped(stored, pixels.allocated)
     values, look = _decoded(stored, head, pixels.syntax)
     if look == "PALETTE COLOR":
         values = _eight_bits(apply_color_lut(values, head))
@@ -88,7 +86,7 @@ def _decoded(stored: bytes, head: Dataset, syntax: str) -> tuple[NDArray[Any], s
     if "samples_per_pixel" in options and options["samples_per_pixel"] > 1:
         options.setdefault("planar_configuration", 0)
     options["pixel_keyword"] = "PixelData"
-    native = syntax in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN)
+    native = syntax in NATIVE
     coded = stored if native else encapsulate([stored])
     decoder = get_decoder(UID("1.2.840.10008.1.2.1" if native else syntax))
     try:
@@ -174,8 +172,7 @@ def _native_element(pixels: Pixels) -> Iterator[bytes]:
     length, read = value(pixels)
     yield _element_head(pixels, length)
     for begin in range(0, length, PIECE):
-        piece = read(begin, min(begin + PIECE, length))
-        yield swapped(piece, pixels.allocated) if pixels.syntax == BIG_ENDIAN else piece
+        yield read(begin, min(begin + PIECE, length))
     yield b"\0" * (length % 2)
 
 
@@ -197,5 +194,5 @@ def _element_head(pixels: Pixels, length: int) -> bytes:
 def _written(data: Dataset) -> bytes:
     data.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1")
     made = io.BytesIO()
-    data.save_as(made, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    dcmwrite(made, data, implicit_vr=False, little_endian=True, force_encoding=True)
     return made.getvalue()

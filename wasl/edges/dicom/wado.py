@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from wasl.edges import gate
 from wasl.edges.dicom import accept, sight
-from wasl.edges.dicom.frames import NATIVE, NoPixels, Pixels, frame, value
+from wasl.edges.dicom.frames import NoPixels, Pixels, frame, value
 from wasl.edges.dicom.identity import IDENTITY, JOINS
 from wasl.edges.dicom.multipart import Writer
 from wasl.edges.dicom.pixels import Undecodable, explicit_file, header, uncompressed
@@ -146,7 +146,7 @@ async def frames(request: Request) -> Response:
     one = (await instances(request, seen))[0]
     numbers, pixels = frame_numbers(request, one), pixels_of(one)
     stored, parts, kind = _how(request, pixels)
-    syntax = one.syntax if stored and one.syntax != "1.2.840.10008.1.2" else accept.EXPLICIT
+    syntax = one.syntax if stored and not pixels.native else accept.EXPLICIT
     give: Callable[[Pixels, int], bytes] = frame if stored else uncompressed
     if not parts and len(numbers) == 1:
         return _whole(request, await read(give, pixels, numbers[0]), f"{kind}; transfer-syntax={syntax}")
@@ -215,7 +215,6 @@ async def read(give: Callable[..., bytes], *args: object) -> bytes:
 def _how(request: Request, pixels: Pixels) -> tuple[bool, bool, str]:
     """Whether frames are given as stored, whether in parts, and their media type. Raises 406."""
     own = KINDS.get(pixels.syntax, OCTETS)
-    raw = pixels.syntax in NATIVE and pixels.syntax != "1.2.840.10008.1.2.2"
     for one in accept.taken(request):
         parts = one.parts or one.type == "*/*"
         if one.syntax in (accept.ANY, pixels.syntax) and (one.fits(OCTETS) or one.fits(own)):
@@ -223,7 +222,7 @@ def _how(request: Request, pixels: Pixels) -> tuple[bool, bool, str]:
         if one.syntax == "" and own != OCTETS and one.type == own:
             return True, parts, own
         if one.syntax in ("", accept.EXPLICIT) and one.fits(OCTETS):
-            return raw, parts, OCTETS
+            return pixels.native, parts, OCTETS
     raise accept.not_acceptable(
         [f'multipart/related; type="{OCTETS}"', f'multipart/related; type="{own}"; transfer-syntax={pixels.syntax}']
     )
