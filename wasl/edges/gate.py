@@ -34,13 +34,14 @@ _pool: AsyncConnectionPool | None = None
 _LOG = """
 insert into patients_access
     (id, created_at, patient_id, actor, actor_name, place, address, what, subject, ground)
-select n.id, clock_timestamp(), n.patient, %(actor)s, %(name)s, %(place)s, %(address)s, %(what)s, n.subject, n.ground
+select n.id, clock_timestamp(), n.patient, %(actor)s::text, %(name)s::text, %(place)s::uuid, %(address)s::text,
+    %(what)s::text, n.subject, n.ground
 from unnest(%(ids)s::uuid[], %(patients)s::uuid[], %(subjects)s::uuid[], %(grounds)s::text[])
     as n(id, patient, subject, ground)
-where %(seconds)s = 0 or not exists (
+where %(seconds)s::int = 0 or not exists (
     select from patients_access a
-    where a.patient_id = n.patient and a.created_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-      and a.actor = %(actor)s and a.what = %(what)s and a.subject is not distinct from n.subject
+    where a.patient_id = n.patient and a.created_at > clock_timestamp() - make_interval(secs => %(seconds)s::int)
+      and a.actor = %(actor)s::text and a.what = %(what)s::text and a.subject is not distinct from n.subject
 )"""
 
 

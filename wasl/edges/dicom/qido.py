@@ -1,6 +1,7 @@
 """QIDO-RS (PS3.18, 10.6): studies, series and instances that match, as the JSON that is kept beside their rows."""
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from wasl.edges.dicom.identity import IDENTITY, JOINS
 from wasl.edges.dicom.sight import GROUND, VISIBLE
 from wasl.kernel.text import fold
+from wasl.patients.queries import name_form
 
 MOST = 1000  # results of one answer
 COUNTED = 10_000  # further results are counted up to here
@@ -204,12 +206,16 @@ def _name(found: Search, value: str, *, fuzzy: bool) -> str:
     """Every word of the name is there, in any order, script forms and accents aside; fuzzy: as a word's beginning."""
     conditions = []
     for word in value.replace("^", " ").replace("=", " ").split():
-        pieces = [[fold(text).replace(" ", "") for text in piece.split("?")] for piece in word.split("*")]
-        pattern = r"\S*".join(r"\S".join(texts) for texts in pieces)
-        end = "" if fuzzy else r"(\s|$)"
-        wanted = found.given(r"(^|\s)" + pattern + end)
-        conditions.append(f"coalesce(p.folded, s.header_name_folded) ~ {wanted}")
+        header, patient = (found.given(_pattern(word, form, fuzzy=fuzzy)) for form in (fold, name_form))
+        conditions.append(f"case when p.id is null then s.header_name_folded ~ {header} else p.folded ~ {patient} end")
     return f"({' and '.join(conditions) or 'true'})"
+
+
+def _pattern(word: str, form: Callable[[str], str], *, fuzzy: bool) -> str:
+    """A word, wild cards in it, as a pattern of a name's search form."""
+    pieces = [[form(text).replace(" ", "") for text in piece.split("?")] for piece in word.split("*")]
+    inner = r"\S*".join(r"\S".join(texts) for texts in pieces)
+    return rf"(^|\s){inner}" + ("" if fuzzy else r"(\s|$)")
 
 
 def _dates(found: Search, value: str) -> str:

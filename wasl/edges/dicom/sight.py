@@ -98,6 +98,8 @@ async def log_search(found: Iterable[tuple[UUID | None, str | None]], *, by: Act
 
 
 async def _allowed(request: Request, scope: str) -> Actor:
+    if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+        raise HTTPException(400, "No name and no value has a null character.")
     actor = await gate.actor_of(dict(request.scope))
     if not actor.held:
         raise HTTPException(401, "Sign in, or send an access token.", {"www-authenticate": "Bearer"})
