@@ -136,3 +136,4 @@ application = Starlette(
     routes=[Mount("/dicom-web", routes=_routes())],
     exception_handlers={HTTPException: _wrong, Refused: _refused},
 )
+application.router.redirect_slashes = False
