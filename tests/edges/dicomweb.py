@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import data_store
@@ -60,9 +59,12 @@ class Service:
         transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies=cookies)
 
-    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, content: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         """The answer to a request; the path stands below `/dicom-web`."""
-        return self._portal.call(partial(self._client.request, method, f"{URL}{path}", **more))
+        ask = partial(self._client.request, method, f"{URL}{path}", content=content, headers=headers)
+        return self._portal.call(ask)
 
     def get(self, path: str, accept: str = "", **headers: str) -> httpx.Response:
         """The answer to GET."""

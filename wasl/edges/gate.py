@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from wasl.accounts import queries as accounts
+from wasl.edges.session import actor_of_session
 from wasl.kernel.access import STRANGER, Actor
 from wasl.kernel.models import uuid7
 from wasl.patients import queries as patients
@@ -49,7 +50,7 @@ async def pool() -> AsyncConnectionPool:
     """The process's own async pool, opened at the first question."""
     global _pool
     if _pool is None:
-        _pool = AsyncConnectionPool(_conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
+        _pool = AsyncConnectionPool(conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
         await _pool.open()
     return _pool
 
@@ -145,11 +146,12 @@ def _find(credential: str, address: str) -> Actor:
         return accounts.actor_of_token(value, address=address)
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(value)
-    person = get_user(request)
-    return accounts.actor_of(person.pk, address=address) if person.is_authenticated else STRANGER
+    request.user = get_user(request)
+    return actor_of_session(request, address=address)
 
 
-def _conninfo() -> str:
+def conninfo() -> str:
+    """The database's address, for connections of our own."""
     database = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     return make_conninfo("", **{key: str(database[name]) for key, name in names.items() if database[name]})

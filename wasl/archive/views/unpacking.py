@@ -1,4 +1,4 @@
-"""A ZIP archive from an untrusted sender, opened file by file: bombs, tricks with names and archives within are refused."""
+"""A ZIP archive from an untrusted sender, opened file by file: bombs, tricks with names and nesting are refused."""
 
 import zipfile
 from collections.abc import Callable, Iterator

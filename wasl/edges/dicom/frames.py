@@ -95,7 +95,7 @@ def _native(pixels: Pixels, number: int) -> bytes:
 
 @dataclass(frozen=True)
 class _Head:
-    """Where the value of the pixel data lies: its first byte, its length, and how many bytes are turned round as one."""
+    """Where the value of the pixel data lies: its first byte, its length, how many bytes are turned round as one."""
 
     start: int
     length: int
