@@ -1,6 +1,6 @@
 """Studies, and who sees them: those of one's own places, and those of patients whose record is open to one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -75,6 +75,12 @@ def ground(study: UUID, *, viewer: Actor) -> str | None:
         return None
     opened = patients.ground(row.patient_id, viewer=viewer) if row.patient_id else None
     return opened or "place"
+
+
+def known(digests: Mapping[str, bytes], *, viewer: Actor) -> set[str]:
+    """Those of some instances, named by UID and the SHA-256 of their data set, that are in the archive as they are."""
+    rows = Instance.objects.filter(uid__in=digests, series__study__in=_visible(viewer))
+    return {uid for uid, digest in rows.values_list("uid", "sha256") if bytes(digest) == digests[uid]}
 
 
 def path_of(instance: UUID, *, viewer: Actor) -> Path:
