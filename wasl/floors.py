@@ -41,6 +41,6 @@ USES: dict[str, tuple[str, ...]] = {
     "workforce": (),
     "record": (),
     "archive": (),
-    "radiology": ("places",),
+    "radiology": ("places", "patients", "workforce"),
     "contracts": (),
 }

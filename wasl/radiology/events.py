@@ -8,6 +8,22 @@ from wasl.kernel.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcedureAdded(Event):
+    """An exam entered the catalogue."""
+
+    procedure: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSet(Event):
+    """The time in which exams of an urgency class are to be reported was set, from a date on."""
+
+    target: UUID
+    urgency: str
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderSent(Event):
     """A requesting doctor ordered an exam."""
 

@@ -42,6 +42,7 @@ class Procedure(Row):
     contrast = models.BooleanField(default=False)
     loinc = models.CharField(max_length=10, blank=True)  # report title, DICOM CID 7000
     questions = ArrayField(models.CharField(max_length=20), default=list)  # pregnancy, renal, allergy, implants
+    folded = models.TextField(editable=False, default="")  # code, modality, region and names in search form
     active = models.BooleanField(default=True)
 
     @property
@@ -94,6 +95,7 @@ class Order(Row):
     scheduled_for = models.DateTimeField()
     cancelled_because = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField(default=1)
+    stage: str  # how far the whole story is; `queries.orders` works it out
 
     class Meta:
         indexes = (

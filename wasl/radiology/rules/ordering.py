@@ -1,3 +1,156 @@
-"""Who may order exams, and what is refused of an order."""
+"""Who may order exams, perform them and say which study answers which order; and what is refused."""
 
-CAN: dict[str, frozenset[str]] = {}
+import datetime
+from collections.abc import Mapping, Sequence
+
+from django.utils.translation import gettext as _
+
+from wasl.kernel.errors import Invalid, NotAllowed, Refused
+from wasl.radiology.rules import safety
+
+CAN: dict[str, frozenset[str]] = {
+    "add_procedure": frozenset({"administrator", "system"}),
+    "set_target": frozenset({"planner", "administrator", "system"}),
+    "send_order": frozenset({"requester"}),
+    "cancel_order": frozenset({"requester", "radiographer", "chief"}),
+    "start_exam": frozenset({"radiographer", "system"}),
+    "perform_exam": frozenset({"radiographer", "system"}),
+}
+
+# minutes from complete to signed, until a ministry sets its own
+HOUSE_TARGETS = {"P0": 30, "P1": 60, "P2": 24 * 60, "P3": 72 * 60}
+QUESTION_LENGTH = 10
+DAYS_OF_CARE = 180  # how long an order opens the record to the place that asked
+DAYS_OF_DOUBLES = 30  # an earlier exam of the same region so recent is shown before another is ordered
+
+
+class ProcedureCodeTaken(Refused):
+    """Another exam of the catalogue already has the code {code}."""
+
+
+class UnknownQuestion(Invalid):
+    """There is no safety question called {question}."""
+
+
+class TargetNotLater(Invalid):
+    """A new target must begin after {since}, when the present one began."""
+
+
+class NotYourHospital(NotAllowed):
+    """You do not hold this role at this hospital."""
+
+
+class NotOnOffer(Refused):
+    """This exam is no longer in the catalogue."""
+
+
+class Incomplete(Invalid):
+    """The order is not complete."""
+
+
+class OrderIsCancelled(Refused):
+    """This order was cancelled."""
+
+
+class ExamBegun(Refused):
+    """The exam has begun; it can no longer be cancelled."""
+
+
+class AlreadyStarted(Refused):
+    """This exam was started already."""
+
+
+class AlreadyPerformed(Refused):
+    """This exam was performed already."""
+
+
+class NoCancelReason(Invalid):
+    """Say in at least five letters why the order is cancelled."""
+
+
+class UnknownUrgency(Invalid):
+    """There is no urgency class called {urgency}."""
+
+
+def check_urgency(urgency: str) -> None:
+    """Only urgency classes of the house."""
+    if urgency not in HOUSE_TARGETS:
+        raise UnknownUrgency(urgency=urgency)
+
+
+def check_questions(questions: Sequence[str]) -> None:
+    """Only questions that the house can ask."""
+    for question in questions:
+        if question not in safety.ANSWERS:
+            raise UnknownQuestion(question=question)
+
+
+def check_target(*, since: datetime.date, current: datetime.date | None) -> None:
+    """A new target begins after the present one began."""
+    if current is not None and since <= current:
+        raise TargetNotLater(since=current.isoformat())
+
+
+def check_complete(
+    exam: safety.Exam, subject: safety.Subject, *, urgency: str, question: str, side: str, answers: Mapping[str, str],
+    today: datetime.date,
+) -> None:  # fmt: skip
+    """An order names its urgency, asks a clinical question, has a side where there are two, and answers every safety
+    question of its exam. Raises Incomplete with a sentence for each field that is wrong.
+    """
+    wrong: dict[str, str] = {}
+    if urgency not in HOUSE_TARGETS:
+        wrong["urgency"] = _("Choose how urgent the exam is.")
+    if len(question.strip()) < QUESTION_LENGTH:
+        wrong["question"] = _("Ask the clinical question in at least ten letters.")
+    if exam.sided and side not in ("L", "R", "B"):
+        wrong["side"] = _("Say which side.")
+    if not exam.sided and side:
+        wrong["side"] = _("This exam has no side.")
+    wrong |= safety.wrong_answers(exam, subject, answers, vital=urgency == "P0", today=today)
+    if wrong:
+        raise Incomplete(fields=wrong)
+
+
+def check_cancellable(state: str, because: str) -> None:
+    """An order is cancelled before its exam begins, once, and with a reason."""
+    if state == "cancelled":
+        raise OrderIsCancelled
+    if state != "sent":
+        raise ExamBegun
+    if len(because.strip()) < 5:
+        raise NoCancelReason
+
+
+def check_startable(state: str) -> None:
+    """An exam starts once, and not when its order was cancelled."""
+    if state == "cancelled":
+        raise OrderIsCancelled
+    if state != "sent":
+        raise AlreadyStarted
+
+
+def check_performable(state: str) -> None:
+    """An exam is performed once, and not when its order was cancelled."""
+    if state == "cancelled":
+        raise OrderIsCancelled
+    if state == "performed":
+        raise AlreadyPerformed
+
+
+def accession(number: int) -> str:
+    """The accession number of the n-th order: a letter, nine digits that do not show n, two ISO 7064 MOD 97-10 digits.
+
+    The multiplication is a permutation of the nine-digit numbers, so no two orders share one; 12 characters of the 16
+    that DICOM allows (PS3.5, 6.2, SH).
+    """
+    if not 0 < number < 10**9:
+        raise ValueError(f"no accession number for order {number}")
+    digits = f"{(number * 736_481_779 + 184_467_440) % 10**9:09d}"
+    return f"A{digits}{98 - int(digits) * 100 % 97:02d}"
+
+
+def is_accession(text: str) -> bool:
+    """Whether this has the shape and the check digits of an accession number of ours."""
+    digits = text[1:]
+    return len(text) == 12 and text[0] == "A" and digits.isascii() and digits.isdigit() and int(digits) % 97 == 1

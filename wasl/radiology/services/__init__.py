@@ -1,1 +1,6 @@
-"""What is done with orders, readings and reports."""
+"""What is done about orders, readings and reports."""
+
+from wasl.radiology.services.exams import perform_exam, start_exam
+from wasl.radiology.services.ordering import add_procedure, cancel_order, send_order, set_target
+
+__all__ = ["add_procedure", "cancel_order", "perform_exam", "send_order", "set_target", "start_exam"]

@@ -1,0 +1,154 @@
+"""What may be asked about the catalogue and about orders."""
+
+import datetime
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from wasl.kernel.access import SYSTEM, Actor
+from wasl.kernel.errors import NotFound
+from wasl.kernel.text import fold
+from wasl.patients import queries as patients
+from wasl.radiology.models import Link, Order, Procedure, Reading, Report, Target
+from wasl.radiology.rules import ordering as rules
+from wasl.radiology.rules import safety
+from wasl.workforce import queries as workforce
+
+AT_THEIR_PLACE = ("requester", "radiographer", "chief", "radiologist", "modality")
+OPEN = (Order.State.SENT, Order.State.STARTED)
+
+
+def _visible(viewer: Actor) -> QuerySet[Order]:
+    """Orders of the places where the viewer asks for, makes or heads exams, and of those that the viewer reads for."""
+    rows = Order.objects.select_related("procedure", "place", "requester")
+    if viewer.is_system:
+        return rows
+    mine = Q(place__in=viewer.places(*AT_THEIR_PLACE))
+    if viewer.id and viewer.roles & {"radiologist", "chief"}:
+        for cover in workforce.covers(viewer.id, viewer=viewer):
+            read_there = Q(place=cover.place_id)
+            if cover.modalities:
+                read_there &= Q(procedure__modality__in=cover.modalities)
+            mine |= read_there
+    return rows.filter(mine)
+
+
+def _staged(rows: QuerySet[Order]) -> QuerySet[Order]:
+    """Orders with `stage`, how far the whole story is: the exam's state, then images, being read, signed."""
+    linked = Link.objects.filter(order=OuterRef("pk"), undone_at__isnull=True)
+    claimed = Reading.objects.filter(order=OuterRef("pk"), state=Reading.State.CLAIMED)
+    signed = Report.objects.filter(
+        reading__order=OuterRef("pk"), state=Report.State.SIGNED, reading__state=Reading.State.SIGNED
+    )
+    return rows.annotate(
+        stage=Case(
+            When(state=Order.State.CANCELLED, then=F("state")),
+            When(Exists(signed), then=Value("signed")),
+            When(Exists(claimed), then=Value("reading")),
+            When(Exists(linked), then=Value("images")),
+            default=F("state"),
+            output_field=CharField(),
+        )
+    )
+
+
+def procedures(*, viewer: Actor, words: str = "") -> QuerySet[Procedure]:
+    """The exams on offer whose names, code, modality or region hold every one of the words, in any language."""
+    rows = Procedure.objects.filter(active=True).order_by("modality", "code")
+    for word in fold(words).split():
+        rows = rows.filter(folded__contains=word)
+    return rows
+
+
+def procedure(key: UUID, *, viewer: Actor) -> Procedure:
+    """One exam of the catalogue."""
+    found = Procedure.objects.filter(id=key).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def exam_of(procedure: Procedure, *, viewer: Actor) -> safety.Exam:
+    """What an exam of the catalogue asks."""
+    return safety.Exam(procedure.modality, procedure.sided, procedure.contrast, tuple(procedure.questions))
+
+
+def subject(patient: UUID, *, viewer: Actor) -> safety.Subject:
+    """What of the patient decides which safety questions are asked."""
+    known = patients.patient(patient, viewer=viewer)
+    return safety.Subject(known.sex, _age(known.birth_date, timezone.localdate()))
+
+
+def _age(born: datetime.date | None, today: datetime.date) -> int | None:
+    return None if born is None else today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def target_minutes(urgency: str, *, on: datetime.date | datetime.datetime, viewer: Actor = SYSTEM) -> int:
+    """In how many minutes an exam of this class is to be reported, by the target in force on a day."""
+    day = timezone.localdate(on) if isinstance(on, datetime.datetime) else on
+    dated = Target.objects.filter(urgency=urgency, period__contains=day).first()
+    return dated.minutes if dated else rules.HOUSE_TARGETS[urgency]
+
+
+def orders(*, viewer: Actor) -> QuerySet[Order]:
+    """Every order that the viewer has to do with, with its stage."""
+    return _staged(_visible(viewer))
+
+
+def orders_of(patient: UUID, *, viewer: Actor) -> QuerySet[Order]:
+    """A patient's orders, newest first: all of them when the record is open to the viewer, else those seen anyway."""
+    rows = Order.objects.select_related("procedure", "place", "requester")
+    seen = rows if patients.ground(patient, viewer=viewer) else _visible(viewer)
+    return _staged(seen.filter(patient=patient)).order_by("-created_at")
+
+
+def order(key: UUID, *, viewer: Actor) -> Order:
+    """One order, for those who have to do with it and those to whom the patient's record is open."""
+    found = orders(viewer=viewer).filter(id=key).first()
+    if found is None:
+        patient = Order.objects.filter(id=key).values_list("patient", flat=True).first()
+        found = orders_of(patient, viewer=viewer).filter(id=key).first() if patient else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def sees(order: Order, *, viewer: Actor) -> bool:
+    """Whether the viewer has to do with an order."""
+    return _visible(viewer).filter(id=order.id).exists()
+
+
+def exams(*, viewer: Actor, until: datetime.datetime | None = None) -> QuerySet[Order]:
+    """The exams to be made, or made and without images yet, at the radiographer's places, up to a moment."""
+    at = viewer.places("radiographer", "chief", "modality")
+    rows = orders(viewer=viewer).filter(place__in=at)
+    if until:
+        rows = rows.filter(scheduled_for__lt=until)
+    waiting = Q(state__in=OPEN) | Q(state=Order.State.PERFORMED, stage="performed")
+    return rows.filter(waiting).order_by("urgency", "scheduled_for", "id")
+
+
+def doubles(patient: UUID, *, procedure: UUID, viewer: Actor) -> QuerySet[Order]:
+    """The patient's other exams of the same region in the last weeks, which this one may repeat needlessly."""
+    region = Procedure.objects.filter(id=procedure).values("region")
+    since = timezone.now() - datetime.timedelta(days=rules.DAYS_OF_DOUBLES)
+    rows = orders_of(patient, viewer=viewer).exclude(state=Order.State.CANCELLED)
+    return rows.filter(procedure__region__in=region, created_at__gte=since)
+
+
+def order_of_step(*, study_uid: str, accession: str, place: UUID | None, viewer: Actor) -> Order | None:
+    """The order that a modality at a place is working on, by the study UID it was given or by its accession number."""
+    rows = _visible(viewer).filter(place=place)
+    return rows.filter(study_uid=study_uid).first() or (rows.filter(accession=accession).first() if accession else None)
+
+
+def order_for_record(key: UUID) -> Order:
+    """One order, for the record."""
+    return Order.objects.select_related("procedure").get(id=key)
+
+
+def every_order() -> Iterable[UUID]:
+    """The key of every order, for the record."""
+    return Order.objects.values_list("id", flat=True).iterator()

@@ -1,0 +1,34 @@
+"""Performing exams: what the radiographer, or the modality itself, says of an order's exam."""
+
+import datetime
+from uuid import UUID
+
+from wasl.kernel.access import Actor
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.radiology.events import ExamPerformed, ExamStarted
+from wasl.radiology.models import Order
+from wasl.radiology.rules import ordering as rules
+from wasl.radiology.services.ordering import order_to_change, save_state
+
+
+@verb
+def start_exam(key: UUID, *, by: Actor, at: datetime.datetime | None = None) -> Order:
+    """Say that an exam has begun, now or when the modality's clock says (`at`, never in the future)."""
+    order = order_to_change(key, "radiographer", by=by)
+    rules.check_startable(order.state)
+    order.state = Order.State.STARTED
+    save_state(order)
+    emit(ExamStarted(order=order.id, patient=order.patient_id, place=order.place_id), by=by, at=at)
+    return order
+
+
+@verb
+def perform_exam(key: UUID, *, by: Actor, at: datetime.datetime | None = None) -> Order:
+    """Say that an exam is done, now or when the modality's clock says; it leaves the modality worklist."""
+    order = order_to_change(key, "radiographer", by=by)
+    rules.check_performable(order.state)
+    order.state = Order.State.PERFORMED
+    save_state(order)
+    emit(ExamPerformed(order=order.id, patient=order.patient_id, place=order.place_id), by=by, at=at)
+    return order
