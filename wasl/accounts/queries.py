@@ -38,6 +38,11 @@ def person(key: UUID, *, viewer: Actor) -> Person:
     return found
 
 
+def person_by_username(username: str, *, viewer: Actor) -> Person | None:
+    """One person by user name, if there is one."""
+    return _visible(viewer).filter(username=username).first()
+
+
 def names(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, str]:
     """The names of several people at once."""
     return {found.id: str(found) for found in _visible(viewer).filter(id__in=set(keys))}
