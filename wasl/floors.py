@@ -37,7 +37,7 @@ MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in fl
 USES: dict[str, tuple[str, ...]] = {
     "places": (),
     "accounts": (),
-    "patients": (),
+    "patients": ("places",),
     "workforce": (),
     "record": (),
     "archive": (),

@@ -3,6 +3,7 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.models import Row
@@ -44,7 +45,7 @@ class Patient(Row):
     birth_order = models.PositiveSmallIntegerField(null=True)
     description = models.CharField(max_length=300, blank=True)  # of an unknown person: what was seen
     died_on = models.DateField(null=True)
-    folded = models.TextField(editable=False)  # the names in search form, both scripts
+    folded = models.TextField(editable=False)  # the names in search form, both scripts (rules.name_form)
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -71,6 +72,40 @@ class Patient(Row):
                 name="patients_newborns_of_a_birth_have_their_own_order",
             ),
         )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What the person is called: in Arabic letters where the language in force is Arabic, if so known."""
+        latin, arabic = self.latin_name, self.arabic_name
+        known = (arabic or latin) if (get_language() or "").startswith("ar") else (latin or arabic)
+        if known:
+            return known
+        if self.kind == self.Kind.NEWBORN:
+            return gettext("Newborn {order} of {mother}").format(order=self.birth_order, mother=self.mother_name)
+        return gettext("Unknown person {number}").format(number=self.number[-4:])
+
+    @property
+    def latin_name(self) -> str:
+        """Given and family name in Latin letters, or the empty string."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def arabic_name(self) -> str:
+        """Given and family name in Arabic letters, or the empty string."""
+        return f"{self.given_name_ar} {self.family_name_ar}".strip()
+
+    @property
+    def printed_number(self) -> str:
+        """The number in three groups of four, as on the card."""
+        return f"{self.number[:4]} {self.number[4:8]} {self.number[8:]}"
+
+    @property
+    def masked_number(self) -> str:
+        """The end of the number: enough to tell two people apart, not enough to pass for the card."""
+        return f"•••• •••• {self.number[8:]}"
 
 
 class SourceIdentity(Row):
@@ -105,6 +140,11 @@ class SourceIdentity(Row):
                 name="patients_only_local_numbers_have_a_place",
             ),
         )
+
+    @property
+    def masked(self) -> str:
+        """The number as the screen shows it: a national number by its end only."""
+        return self.value if self.kind == self.Kind.LOCAL else f"••••{self.value[-3:]}"
 
 
 class CareRelationship(Row):

@@ -46,10 +46,12 @@ def unwritten_migrations() -> list[str]:
     from django.db.migrations.autodetector import MigrationAutodetector
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.state import ProjectState
+    from django.utils.translation import override
 
-    loader = MigrationLoader(None)
-    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
-    changed = detector.changes(graph=loader.graph)
+    with override(None):  # titles of columns are words, and would differ from one language to the other
+        loader = MigrationLoader(None)
+        detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+        changed = detector.changes(graph=loader.graph)
     return sorted(label for label in changed if apps.get_app_config(label).name.startswith("wasl."))
 
 

@@ -1,5 +1,18 @@
 """What may be asked about patients."""
 
 from wasl.patients.queries.access import ground, require_ground
+from wasl.patients.queries.people import (
+    accesses,
+    every_patient,
+    identities_of,
+    numbers_of,
+    patient,
+    patient_for_record,
+    relations,
+)  # fmt: skip
+from wasl.patients.queries.search import by_local_number, by_number, candidates, doubles, search
 
-__all__ = ["ground", "require_ground"]
+__all__ = [
+    "accesses", "by_local_number", "by_number", "candidates", "doubles", "every_patient", "ground", "identities_of",
+    "numbers_of", "patient", "patient_for_record", "relations", "require_ground", "search",
+]  # fmt: skip

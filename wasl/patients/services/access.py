@@ -37,8 +37,12 @@ def open_for_care(
 @verb
 def present_card(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
     """Open a record to the place where the patient's card or number was presented, for some hours."""
-    if place not in by.places():
-        raise rules.NotYourPlace
+    rules.check_post(place, by)
+    return open_here(patient, place=place, by=by)
+
+
+def open_here(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
+    """Open a record to the place where the patient stands before somebody; part of a verb."""
     now = timezone.now()
     relation = CareRelationship.objects.create(
         patient_id=patient, ground=Ground.CARD, place_id=place, because=str(by), starts_at=now,

@@ -1,0 +1,63 @@
+"""One person, several, and what is known of them; for the record too."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
+from wasl.patients import rules
+from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
+from wasl.patients.queries.access import _visible_relations, require_ground
+
+
+def _visible(viewer: Actor) -> QuerySet[Patient]:
+    """Who may look for people sees who they are; others see only those whose record is open to them."""
+    if viewer.is_system or viewer.roles & rules.CLINICAL:
+        return Patient.objects.all()
+    return Patient.objects.filter(id__in=_visible_relations(viewer).values("patient"))
+
+
+def patient(key: UUID, *, viewer: Actor) -> Patient:
+    """Who one person is; the record itself needs a ground besides. Raises NotFound."""
+    found = _visible(viewer).filter(id=key).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def identities_of(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, Patient]:
+    """Who several people are, by key; for lists whose owner has already seen to it that the viewer may see them."""
+    if not viewer.held:
+        return {}
+    return Patient.objects.in_bulk(set(keys))
+
+
+def numbers_of(patient: UUID, *, viewer: Actor) -> list[SourceIdentity]:
+    """The numbers by which others know a person, on a ground."""
+    require_ground(patient, viewer=viewer)
+    return list(SourceIdentity.objects.filter(patient=patient).select_related("place").order_by("kind", "created_at"))
+
+
+def relations(patient: UUID, *, viewer: Actor) -> list[CareRelationship]:
+    """What opens the record to the viewer now, last begun first."""
+    found = _visible_relations(viewer).filter(patient=patient)
+    return list(found.select_related("place").order_by("-starts_at"))
+
+
+def accesses(patient: UUID, *, viewer: Actor) -> QuerySet[Access]:
+    """Who looked at what of a person, last first; on a ground."""
+    require_ground(patient, viewer=viewer)
+    return Access.objects.filter(patient=patient).order_by("-created_at")
+
+
+def patient_for_record(key: UUID) -> Patient:
+    """One person with all numbers, for the record."""
+    rows = Patient.objects.select_related("region").prefetch_related("identities__place")
+    return rows.get(id=key)
+
+
+def every_patient() -> Iterable[UUID]:
+    """The key of every person, for the record."""
+    return Patient.objects.values_list("id", flat=True).iterator()

@@ -1,0 +1,132 @@
+"""Giving a person a number, correcting what is known, writing down the numbers by which others know them."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import Invalid, NotFound, Refused
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.patients import queries, rules
+from wasl.patients.events import PatientCorrected, PatientRegistered
+from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.services.access import open_here
+from wasl.places import queries as places
+
+ATTEMPTS = 8  # a new number meets a taken one once in thousands, even with the whole country registered
+REFUSALS: dict[str, type[Refused]] = {
+    "patients_a_local_number_is_one_persons": rules.LocalNumberTaken,
+    "patients_newborns_of_a_birth_have_their_own_order": rules.NewbornRegistered,
+}
+COLUMNS = {"region": "region_id", "mother": "mother_id"}
+
+
+@verb
+def register_patient(
+    *, place: UUID | None, by: Actor, kind: str = "known", identities: Sequence[tuple[str, str]] = (), **values: object
+) -> Patient:
+    """Give a person a Wasl number; the record is open to the place that registers, as if the card were shown there.
+
+    `identities` are pairs of kind and value (`tn_cin`, `tn_iuc`, `dz_nin`, `local`); `values` are fields of a patient.
+    """
+    rules.check_post(place, by)
+    person, numbers = rules.checked({**values, "kind": kind}, identities, place=place, today=timezone.localdate())
+    patient = Patient()
+    _set(patient, person, by)
+    _insert(patient)
+    for what, value in numbers:
+        _write_identity(patient.id, what, value, place)
+    emit(PatientRegistered(patient=patient.id, place=place), by=by)
+    if place is not None:
+        open_here(patient.id, place=place, by=by)
+    return patient
+
+
+@verb
+def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = None, **values: object) -> Patient:
+    """Correct what is known of a person, as it stood at `version`; an unknown person becomes known this way."""
+    queries.require_ground(key, viewer=by)
+    patient = Patient.objects.select_for_update().filter(id=key).first()
+    if patient is None:
+        raise NotFound
+    if patient.version != version:
+        raise rules.ChangedMeanwhile
+    before = {name: getattr(patient, COLUMNS.get(name, name)) for name in rules.FIELDS}
+    person, _ = rules.checked({**before, **values}, place=place, today=timezone.localdate())
+    changed = tuple(sorted(name for name in person if person[name] != before[name]))
+    if changed:
+        _set(patient, person, by)
+        patient.version += 1
+        with _refusing():
+            patient.save()
+        emit(PatientCorrected(patient=key, place=place, fields=changed), by=by)
+    return patient
+
+
+@verb
+def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID | None = None) -> SourceIdentity:
+    """Write down a number by which others know the person; written twice, it stays one."""
+    queries.require_ground(patient, viewer=by)
+    if kind == "local":
+        rules.check_post(place, by)
+    faults: dict[str, str] = {}
+    kept = rules.checked_identity(kind, value, place, faults)
+    if faults:
+        raise Invalid(faults)
+    identity, written = _write_identity(patient, kind, kept, place)
+    if written:
+        emit(PatientCorrected(patient=patient, place=place, fields=("identities",)), by=by)
+    return identity
+
+
+def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
+    """Put checked values on the row, with the search form of its names."""
+    for name, value in person.items():
+        setattr(patient, COLUMNS.get(name, name), value)
+    names = [patient.latin_name, patient.arabic_name]
+    if patient.kind == Patient.Kind.NEWBORN:
+        women = Patient.objects.exclude(id=patient.id).exclude(sex=Patient.Sex.MALE)
+        mother = rules.check_mother(women.filter(id=patient.mother_id).first())  # type: ignore[misc]
+        patient.mother_name = patient.mother_name or mother.latin_name or mother.arabic_name
+        if not any(names):
+            names = [mother.latin_name, mother.arabic_name]
+    rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
+    patient.folded = " ".join(rules.name_form(name) for name in names if name)
+
+
+def _insert(patient: Patient) -> None:
+    """Save a new person under a number that nobody has."""
+    for attempt in range(ATTEMPTS):
+        patient.number = rules.wasl_number(1_000_000_000 + secrets.randbelow(9_000_000_000))
+        try:
+            with _refusing():
+                patient.save(force_insert=True)
+            return
+        except IntegrityError:
+            if attempt == ATTEMPTS - 1:
+                raise
+
+
+def _write_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
+    with _refusing():
+        return SourceIdentity.objects.get_or_create(  # type: ignore[misc]
+            patient_id=patient, kind=kind, value=value, place_id=place if kind == "local" else None
+        )
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Try to write; what the database refuses is refused in the module's own words."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if broken in REFUSALS:
+            raise REFUSALS[broken] from error
+        raise
