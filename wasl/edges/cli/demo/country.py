@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from wasl.accounts import queries as accounts_queries
@@ -124,6 +125,12 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
+def stands(country: str) -> bool:
+    """Whether the country's first person is there."""
+    return accounts_queries.person_by_username(CASTS[country][0][0], viewer=SYSTEM) is not None
+
+
+@transaction.atomic
 def build(country: str, password: str) -> Country:
     """Bring the hospitals, the machines and the people on stage; whoever is there already stays."""
     keys = [place for place in _add_places(country)][: len(MAIN[country])]
