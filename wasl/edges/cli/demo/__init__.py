@@ -69,13 +69,9 @@ def _load(home: Path, country: str, stories: int) -> None:
 
 
 def _welcome(home: Path, country: str) -> None:
-    from django.utils import translation
-
-    from wasl.accounts.queries import role_title
     from wasl.edges.cli.demo.country import MAIN, people
 
     click.echo(f"The people of the demo country; everybody's password: {password(home)}")
-    with translation.override("en"):
-        for username, name, role, where in people(country):
-            place = "the whole country" if where is None else MAIN[country][where][3]
-            click.echo(f"  {username:<8} {name:<20} {role_title(role)}, {place}")
+    for username, name, role, where in people(country):
+        place = "the whole country" if where is None else MAIN[country][where][3]
+        click.echo(f"  {username:<8} {name:<20} {role}, {place}")
