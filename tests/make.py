@@ -1,12 +1,21 @@
 """Objects for tests, made with the verbs that users use."""
 
 import datetime
+import io
 import itertools
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
 from tests.cast import Cast
-from wasl.kernel.access import SYSTEM
+from wasl.archive import queries as archive_queries
+from wasl.archive import services as archive
+from wasl.archive.dicom import incoming
+from wasl.archive.models import Source, Study
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.radiology import services as radiology
@@ -43,6 +52,62 @@ def order(stage: Cast, *, patient: UUID | None = None, procedure: UUID | None = 
     }  # fmt: skip
     about.update(values)
     return radiology.send_order(**about)
+
+
+def image(number: int = 1, **values: object) -> Dataset:
+    """A small synthetic CT slice of Salma, in a study of its own unless the values say otherwise."""
+    data = Dataset()
+    study = str(values.get("StudyInstanceUID") or generate_uid())
+    about: dict[str, object] = {
+        "SpecificCharacterSet": "ISO_IR 192", "SOPClassUID": CTImageStorage, "SOPInstanceUID": generate_uid(),
+        "StudyDate": "20261110", "StudyTime": "080500", "AccessionNumber": "", "Modality": "CT",
+        "StudyDescription": "CT du crâne", "SeriesDescription": "Axial", "PatientName": "Ben Salah^Salma=بن صالح^سلمى",
+        "PatientID": "HZ-1980", "PatientBirthDate": "19800312", "PatientSex": "F", "BodyPartExamined": "HEAD",
+        "StudyInstanceUID": study, "SeriesInstanceUID": f"{study[:56]}.1", "SeriesNumber": 1,
+        "InstanceNumber": number, "Rows": 16, "Columns": 16, "PixelSpacing": [0.5, 0.5], "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2", "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11,
+        "PixelRepresentation": 1, "RescaleIntercept": -1024, "RescaleSlope": 1, "ImagePositionPatient": [0, 0, number],
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "SliceThickness": 1,
+    }  # fmt: skip
+    for keyword, value in {**about, **values}.items():
+        setattr(data, keyword, value)
+    pixels = np.random.default_rng(number).integers(0, 2000, (data.Rows, data.Columns), dtype="int16")
+    data.add_new("PixelData", "OW", pixels.tobytes())
+    return data
+
+
+def part10(data: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """A data set as a DICOM file."""
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = UID(syntax)
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    buffer = io.BytesIO()
+    data.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def send(stage: Cast, *images: Dataset, by: Actor | None = None) -> list[archive.Outcome]:
+    """Images that Sami takes into the archive of the regional hospital."""
+    items = [incoming(part10(data), place=stage.regional) for data in images]
+    return archive.receive(items, by=by or stage.sami)
+
+
+def study(stage: Cast, *, images: int = 3, **values: object) -> Study:
+    """A study of some CT slices at the regional hospital, of no patient yet and not yet complete."""
+    uid = str(generate_uid())
+    outcomes = send(stage, *(image(number, **{**values, "StudyInstanceUID": uid}) for number in range(1, images + 1)))
+    return archive_queries.study(outcomes[0].study, viewer=SYSTEM)
+
+
+def source(stage: Cast, **values: object) -> Source:
+    """The CT scanner of the regional hospital, which may send from this machine."""
+    about: dict[str, Any] = {
+        "ae_title": "CT_OUEDZEN", "place": stage.regional, "name": "CT Oued Zen", "modality": "CT",
+        "address": "127.0.0.1", "by": SYSTEM,
+    }  # fmt: skip
+    about.update(values)
+    return archive.add_source(**about)
 
 
 _patient, _procedure = patient, procedure  # their names are also arguments

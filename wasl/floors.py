@@ -40,7 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
     "patients": ("places",),
     "workforce": (),
     "record": (),
-    "archive": (),
+    "archive": ("patients",),
     "radiology": ("places", "patients", "workforce"),
     "contracts": (),
 }

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ SECRET_KEY = secret(DATA, "django")
 HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
+QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
 DICOM_AE_TITLE = os.environ.get("WASL_AE_TITLE", "WASL")
 DEBUG = False
 
@@ -54,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "wasl.edges.web.middleware.PolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -115,6 +118,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "wasl.edges.web.signin.Accounts"
+SOCIALACCOUNT_ADAPTER = "wasl.edges.web.signin.Ministry"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = False  # machines of a ward are shared: a session ends with the browser
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# lockout: attempts by address and by account; the counts lie in the cache table, so all processes share them
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/10m/key", "reauthenticate": "10/m/user"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Wasl"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers themselves allow it for localhost alone
+USERSESSIONS_TRACK_ACTIVITY = True
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -123,6 +143,28 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 X_FRAME_OPTIONS = "SAMEORIGIN"
+
+# a ministry's own sign-in (OpenID Connect), when WASL_OIDC_ISSUER names one
+OIDC_ISSUER = os.environ.get("WASL_OIDC_ISSUER", "")
+OIDC_CLAIM = os.environ.get("WASL_OIDC_CLAIM", "preferred_username")
+OIDC_SECOND_FACTOR = os.environ.get("WASL_OIDC_SECOND_FACTOR", "") == "1"
+OIDC_ORIGINS = [f"https://{urlsplit(OIDC_ISSUER).netloc}"] if OIDC_ISSUER else []
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": os.environ.get("WASL_OIDC_NAME", "OpenID Connect"),
+                "client_id": os.environ.get("WASL_OIDC_CLIENT", ""),
+                "secret": os.environ.get("WASL_OIDC_SECRET", ""),
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ]
+        if OIDC_ISSUER
+        else []
+    }
+}
 
 # words
 LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("en", "English")]
@@ -150,3 +192,7 @@ COUNTRY_TITLES = {"TN": _("Tunisia"), "DZ": _("Algeria")}
 
 # machines: OAuth 2 client credentials with scopes
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "wasl.edges.web.signin.ClientScopes",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+}

@@ -14,6 +14,15 @@ class PersonAdded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreferencesChanged(Event):
+    """A person chose another language or another theme."""
+
+    person: UUID
+    language: str
+    dark: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonClosed(Event):
     """An account was closed; its sessions ended."""
 

@@ -4,13 +4,19 @@ import hashlib
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from wasl.accounts.models import Client, Person, Post
+from wasl.accounts.rules import ROLES, SCOPES
 from wasl.kernel.access import STRANGER, Actor, Held
 from wasl.kernel.errors import NotFound
+
+# for those who may not enter our rules: the web's shell
+ROLE_TITLES = ROLES
+SCOPE_TITLES = SCOPES
 
 
 def _visible(viewer: Actor) -> QuerySet[Person]:
@@ -19,12 +25,16 @@ def _visible(viewer: Actor) -> QuerySet[Person]:
     return rows if viewer.held else rows.filter(id__in=[viewer.id] if viewer.id else [])
 
 
-def actor_of(key: UUID, *, address: str = "") -> Actor:
-    """The actor that a person is now: the posts held at this moment, asked from this address."""
+def actor_of(key: UUID, *, address: str = "", proved: bool = True) -> Actor:
+    """The actor that a person is now: the posts held at this moment, none before a second factor `proved` who it is.
+
+    A closed account, and a person of the demonstration where none runs, is a stranger.
+    """
     person = Person.objects.filter(id=key, is_active=True).first()
-    if person is None:
+    if person is None or (person.demo and not settings.DEMO):
         return STRANGER
-    held = Post.objects.filter(person=person, period__contains=timezone.now()).values_list("role", "place_id")
+    posts = Post.objects.filter(person=person, period__contains=timezone.now()).order_by("period", "id")
+    held = posts.values_list("role", "place_id") if proved else ()
     return Actor(
         kind="person", id=person.id, name=str(person), held=tuple(Held(*post) for post in held), address=address
     )
@@ -38,8 +48,8 @@ def person(key: UUID, *, viewer: Actor) -> Person:
     return found
 
 
-def person_by_username(username: str, *, viewer: Actor) -> Person | None:
-    """One person by user name, if there is one."""
+def person_called(username: str, *, viewer: Actor) -> Person | None:
+    """The person of a user name, or None."""
     return _visible(viewer).filter(username=username).first()
 
 
@@ -72,3 +82,20 @@ def actor_of_token(token: str, *, address: str = "") -> Actor:
         address=address,
         scopes=frozenset(found.scope.split()) & frozenset(client.scopes),
     )
+
+
+def scopes_of(application: int, *, viewer: Actor) -> list[str]:
+    """The scopes that the client of an OAuth 2 application may ask for; none once it is revoked."""
+    client = _visible_clients(viewer).filter(application=application, revoked_at__isnull=True).first()
+    return list(client.scopes) if client else []
+
+
+def clients(*, viewer: Actor) -> QuerySet[Client]:
+    """The machine clients, the newest first."""
+    return _visible_clients(viewer).select_related("place").order_by("-created_at")
+
+
+def _visible_clients(viewer: Actor) -> QuerySet[Client]:
+    """Machines are known to those who register them."""
+    rows = Client.objects.all()
+    return rows if viewer.roles & {"administrator", "system"} else rows.none()

@@ -1,9 +1,14 @@
 """Who may give accounts and posts, and what is refused."""
 
+import datetime
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from wasl.kernel.errors import Invalid, Refused
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import Invalid, NotAllowed, Refused
 
 # every role of the house; modules name them in their CAN
 ROLES: dict[str, str | Promise] = {
@@ -17,6 +22,14 @@ ROLES: dict[str, str | Promise] = {
     "auditor": _("auditor"),
 }
 
+# what a machine may be given; a token carries some of them
+SCOPES: dict[str, str | Promise] = {
+    "fhir.read": _("read and search FHIR resources"),
+    "fhir.write": _("send FHIR resources"),
+    "dicomweb.read": _("find and fetch images"),
+    "dicomweb.write": _("send images"),
+}
+
 CAN: dict[str, frozenset[str]] = {
     "add_person": frozenset({"administrator", "system"}),
     "close_person": frozenset({"administrator", "system"}),
@@ -24,6 +37,7 @@ CAN: dict[str, frozenset[str]] = {
     "end_post": frozenset({"administrator", "system"}),
     "add_client": frozenset({"administrator", "system"}),
     "revoke_client": frozenset({"administrator", "system"}),
+    "change_preferences": frozenset(ROLES),
 }
 
 
@@ -35,5 +49,57 @@ class UnknownRole(Invalid):
     """There is no role called {role}."""
 
 
+class UnknownScope(Invalid):
+    """There is no scope called {scope}."""
+
+
+class NoScope(Invalid):
+    """A machine client needs at least one scope."""
+
+
+class ClientNameTaken(Refused):
+    """Another machine client is already called {name}."""
+
+
+class NotYourself(NotAllowed):
+    """You cannot close your own account, nor give yourself a post or end one; another administrator can."""
+
+
+class PostOver(Refused):
+    """This post is over already."""
+
+
 class PostHeld(Refused):
     """This person already holds this role there in this period."""
+
+
+class UnknownLanguage(Invalid):
+    """Wasl speaks Arabic, French and English."""
+
+
+def check_not_oneself(person: UUID, *, by: Actor) -> None:
+    """Nobody decides alone about their own account."""
+    if by.id == person:
+        raise NotYourself
+
+
+def check_running(until: datetime.datetime | None, *, now: datetime.datetime) -> None:
+    """Only a post that runs, or will, can be ended."""
+    if until is not None and until <= now:
+        raise PostOver
+
+
+def check_scopes(scopes: Sequence[str]) -> None:
+    """A client has some scopes, and known ones only."""
+    if not scopes:
+        raise NoScope
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise UnknownScope(scope=scope)
+
+
+def known_language(code: str) -> str:
+    """The code of a language that Wasl speaks."""
+    if code not in ("ar", "fr", "en"):
+        raise UnknownLanguage
+    return code

@@ -1,16 +1,29 @@
 """What is done with people, their posts and machine clients."""
 
 import datetime
+from collections.abc import Sequence
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import AccessToken, Application
 
 from wasl.accounts import rules
-from wasl.accounts.events import PersonAdded, PostEnded, PostGiven
-from wasl.accounts.models import Person, Post
+from wasl.accounts.events import (
+    ClientAdded,
+    ClientRevoked,
+    PersonAdded,
+    PersonClosed,
+    PostEnded,
+    PostGiven,
+    PreferencesChanged,
+)  # fmt: skip
+from wasl.accounts.models import Client, Person, Post
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 
@@ -18,13 +31,43 @@ from wasl.kernel.verbs import verb
 @verb
 def add_person(*, username: str, password: str | None, by: Actor, **values: object) -> Person:
     """Give somebody an account; without a password it is opened by a reset or by OpenID Connect."""
-    if Person.objects.filter(username=username).exists():
-        raise rules.UserNameTaken(username=username)
     person = Person(username=username, **values)
     person.set_password(password)
-    person.save()
+    try:
+        with transaction.atomic():
+            person.save(force_insert=True)
+    except IntegrityError as error:
+        raise rules.UserNameTaken(username=username) from error
     emit(PersonAdded(person=person.id), by=by)
     return person
+
+
+@verb
+def close_person(key: UUID, *, by: Actor) -> None:
+    """Close an account: its posts end, its sessions end, nobody signs in with it; what it did stays known."""
+    rules.check_not_oneself(key, by=by)
+    person = Person.objects.select_for_update().filter(id=key).first()
+    if person is None:
+        raise NotFound
+    person.is_active = False
+    person.save(update_fields=("is_active",))
+    for post in Post.objects.filter(person=person, period__endswith__isnull=True):
+        _end(post, by=by)
+    for session in UserSession.objects.filter(user=person):
+        session.end()
+    emit(PersonClosed(person=person.id), by=by)
+
+
+@verb
+def change_preferences(*, by: Actor, language: str | None = None, dark: bool | None = None) -> None:
+    """Speak another language to a person, or show another theme."""
+    if by.id is None:
+        raise NotFound
+    person = Person.objects.select_for_update().get(id=by.id)
+    person.language = person.language if language is None else rules.known_language(language)
+    person.dark = person.dark if dark is None else dark
+    person.save(update_fields=("language", "dark"))
+    emit(PreferencesChanged(person=person.id, language=person.language, dark=person.dark), by=by)
 
 
 @verb
@@ -33,6 +76,7 @@ def give_post(
     since: datetime.datetime | None = None, until: datetime.datetime | None = None,
 ) -> Post:  # fmt: skip
     """Let a person hold a role at a place, or for the whole country when no place is given, in a period."""
+    rules.check_not_oneself(person, by=by)
     if role not in rules.ROLES:
         raise rules.UnknownRole(role=role)
     try:
@@ -49,7 +93,48 @@ def give_post(
 @verb
 def end_post(key: UUID, *, by: Actor) -> None:
     """End a post now."""
-    post = Post.objects.select_for_update().get(id=key)
-    post.period = DateTimeTZRange(post.period.lower, timezone.now())
+    post = Post.objects.select_for_update().filter(id=key).first()
+    if post is None:
+        raise NotFound
+    rules.check_not_oneself(post.person_id, by=by)
+    rules.check_running(post.period.upper, now=timezone.now())
+    _end(post, by=by)
+
+
+def _end(post: Post, *, by: Actor) -> None:
+    now = timezone.now()
+    post.period = DateTimeTZRange(min(post.period.lower, now), now)  # a post that was to begin later never begins
     post.save(update_fields=("period",))
     emit(PostEnded(post=post.id, person=post.person_id, role=post.role, place=post.place_id), by=by)
+
+
+@verb
+def add_client(*, name: str, scopes: Sequence[str], by: Actor, place: UUID | None = None) -> tuple[Client, str, str]:
+    """Register a machine that speaks to Wasl; its client id and its secret, which is shown this once only."""
+    rules.check_scopes(scopes)
+    secret = generate_client_secret()
+    try:
+        with transaction.atomic():
+            application = Application.objects.create(
+                name=name, client_type=Application.CLIENT_CONFIDENTIAL, client_secret=secret,
+                authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+            )  # fmt: skip
+            client = Client.objects.create(
+                name=name, application=application, scopes=sorted(set(scopes)), place_id=place
+            )
+    except IntegrityError as error:
+        raise rules.ClientNameTaken(name=name) from error
+    emit(ClientAdded(client=client.id, scopes=tuple(client.scopes)), by=by)
+    return client, application.client_id, secret
+
+
+@verb
+def revoke_client(key: UUID, *, by: Actor) -> None:
+    """Let a machine speak no more; its tokens are void at once."""
+    client = Client.objects.select_for_update().filter(id=key, revoked_at__isnull=True).first()
+    if client is None:
+        raise NotFound
+    client.revoked_at = timezone.now()
+    client.save(update_fields=("revoked_at",))
+    AccessToken.objects.filter(application=client.application_id).delete()
+    emit(ClientRevoked(client=client.id), by=by)

@@ -15,6 +15,14 @@ class SourceAdded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceClosed(Event):
+    """A modality or system may no longer send."""
+
+    source: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyArrived(Event):
     """The first image of a study was received."""
 
@@ -33,6 +41,25 @@ class StudyCompleted(Event):
     instances: int
     place: UUID | None
     patient: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletenessConfirmed(Event):
+    """A study taken for complete is now known to be so by something more trusted."""
+
+    study: UUID
+    how: str
+    place: UUID | None
+    patient: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesAnnounced(Event):
+    """A sender said how many images a study will have."""
+
+    study: UUID
+    instances: int
+    place: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +102,12 @@ class InstanceConflicted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictSettled(Event):
-    """Somebody looked at an image kept aside and settled what it is."""
+    """Somebody looked at an image kept aside and settled which one is shown."""
 
     conflict: UUID
     study: UUID
     place: UUID | None
+    replaced: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +117,15 @@ class StepStarted(Event):
     step: UUID
     study_uid: str
     accession: str
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepChanged(Event):
+    """A modality said more about an exam that is going on."""
+
+    step: UUID
+    study_uid: str
     place: UUID | None
 
 

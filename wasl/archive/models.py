@@ -30,6 +30,15 @@ class Study(Row):
         EXPECTED = "expected", _("as many images as announced")
         QUIET = "quiet", _("no new image for a while")
 
+    class Flag(models.TextChoices):
+        """What is odd about a study's images, so that whoever looks at them knows."""
+
+        SPACING = "spacing", _("the pixel spacing is impossible: do not measure")
+        CHARSET = "charset", _("the letters are not those that the sender names")
+        BROKEN = "broken", _("some elements of the header cannot be read")
+        IDENTITY = "identity", _("the images name several patients")
+        DEMONSTRATION = "demonstration", _("demonstration images, of no patient")
+
     uid = models.CharField(max_length=64, unique=True)
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
     patient = models.ForeignKey("patients.Patient", on_delete=models.PROTECT, related_name="+", null=True)
@@ -50,10 +59,10 @@ class Study(Row):
     instance_count = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)  # bytes
     expected = models.PositiveIntegerField(null=True)  # instances announced, when the sender said so
-    last_arrival_at = models.DateTimeField()
+    last_arrival_at = models.DateTimeField()  # of an image; of the announcement while there is none
     complete_by = models.CharField(max_length=8, choices=Completeness.choices, blank=True)
     complete_at = models.DateTimeField(null=True)
-    flags = ArrayField(models.CharField(max_length=30), default=list)  # "spacing", "demonstration"
+    flags = ArrayField(models.CharField(max_length=30), default=list)  # Flag values: what is odd about it
 
     class Meta:
         indexes = (
@@ -80,13 +89,19 @@ class Series(Row):
     """A series of a study."""
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series")
-    uid = models.CharField(max_length=64, unique=True)
+    uid = models.CharField(max_length=64)
     modality = models.CharField(max_length=16)
     number = models.IntegerField(null=True)
     description = models.CharField(max_length=200, blank=True)
     body_part = models.CharField(max_length=64, blank=True)
     attributes = models.JSONField(default=dict)
     instance_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            # modalities that count from one give the same UID in several studies; their images are not refused for it
+            models.UniqueConstraint(fields=("uid", "study"), name="archive_a_series_is_once_in_its_study"),
+        )
 
 
 class Instance(Row):
@@ -116,11 +131,23 @@ class Conflict(Row):
     size = models.BigIntegerField()
     sha256 = models.BinaryField(max_length=32)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+", null=True)
+    transfer_syntax = models.CharField(max_length=64)
+    frames = models.PositiveIntegerField(default=0)
+    pixel_offset = models.BigIntegerField(null=True)
+    metadata = models.JSONField(default=dict)
     settled_at = models.DateTimeField(null=True)
     settled_by = models.CharField(max_length=120, blank=True)
+    replaced = models.BooleanField(default=False)  # settled by taking this one; then this row holds the former one
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("instance", "sha256"), name="archive_a_conflict_is_kept_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("instance", "sha256"), name="archive_a_conflict_is_kept_once"),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, settled_by="", replaced=False)
+                | (Q(settled_at__isnull=False) & ~Q(settled_by="")),
+                name="archive_a_settled_conflict_says_by_whom",
+            ),
+        )
 
 
 class PerformedStep(Row):

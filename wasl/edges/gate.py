@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from wasl.accounts import queries as accounts
+from wasl.edges.session import actor_of_session
 from wasl.kernel.access import STRANGER, Actor
 from wasl.kernel.models import uuid7
 from wasl.patients import queries as patients
@@ -110,8 +111,8 @@ def _find(credential: str, address: str) -> Actor:
         return accounts.actor_of_token(value, address=address)
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(value)
-    person = get_user(request)
-    return accounts.actor_of(person.pk, address=address) if person.is_authenticated else STRANGER
+    request.user = get_user(request)
+    return actor_of_session(request, address=address)
 
 
 def _conninfo() -> str:

@@ -11,4 +11,4 @@ class PlacesConfig(ModuleConfig):
     name = "wasl.places"
     label = "places"
     title = _("Places")
-    icon = "hospital"
+    icon = "building-hospital"

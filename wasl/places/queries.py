@@ -11,6 +11,10 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.places.models import Place, Region, Standing
 
+__all__ = [
+    "Place", "every_place", "kinds", "place", "place_by_code", "place_for_record", "places", "regions",
+]  # fmt: skip
+
 
 def _visible(viewer: Actor) -> QuerySet[Place]:
     """Places are public: who is a stranger to the network still may know where hospitals are."""
@@ -49,6 +53,11 @@ def kinds(*, viewer: Actor, on: datetime.date | None = None) -> dict[UUID, str]:
     """What kind of establishment each place is on a date."""
     day = on or timezone.localdate()
     return dict(Standing.objects.filter(period__contains=day).values_list("place_id", "kind"))
+
+
+def place_for_record(key: UUID) -> Place:
+    """One place with its region and everything it has been, for the record."""
+    return Place.objects.select_related("region").prefetch_related("standings").get(id=key)
 
 
 def every_place() -> Iterable[UUID]:

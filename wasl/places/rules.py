@@ -16,6 +16,14 @@ class PlaceCodeTaken(Refused):
     """Another place already has the code {code}."""
 
 
+class UnknownRegion(Invalid):
+    """This region is not in the list."""
+
+
+class StandingChangedMeanwhile(Refused):
+    """Somebody else changed what this place is meanwhile; look at what it is now."""
+
+
 class StandingNotLater(Invalid):
     """A change of kind must begin after {since}, when the present kind began."""
 

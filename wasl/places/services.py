@@ -3,12 +3,13 @@
 import datetime
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
-from wasl.places import rules
+from wasl.places import queries, rules
 from wasl.places.events import PlaceAdded, RegionAdded, StandingChanged, UnitAdded
 from wasl.places.models import Place, Region, Standing, Unit
 
@@ -30,13 +31,17 @@ def add_place(
     since: datetime.date | None = None, point: tuple[float, float] | None = None, invented: bool = False,
 ) -> Place:  # fmt: skip
     """Let a hospital join the network; `names` are Arabic, French, English, `point` is latitude and longitude."""
-    if Place.objects.filter(code=code).exists():
-        raise rules.PlaceCodeTaken(code=code)
+    if not Region.objects.filter(id=region).exists():
+        raise rules.UnknownRegion
     latitude, longitude = point or (None, None)
-    place = Place.objects.create(
-        code=code, name_ar=names[0], name_fr=names[1], name_en=names[2], region_id=region,
-        latitude=latitude, longitude=longitude, invented=invented,
-    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            place = Place.objects.create(
+                code=code, name_ar=names[0], name_fr=names[1], name_en=names[2], region_id=region,
+                latitude=latitude, longitude=longitude, invented=invented,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise rules.PlaceCodeTaken(code=code) from error
     Standing.objects.create(place=place, kind=kind, period=DateRange(since, None))
     emit(PlaceAdded(place=place.id), by=by)
     return place
@@ -45,12 +50,17 @@ def add_place(
 @verb
 def change_standing(place: UUID, *, kind: str, since: datetime.date, by: Actor) -> Standing:
     """Make a place another kind of establishment from a date on; what it was before stays known."""
+    queries.place(place, viewer=by)
     current = Standing.objects.select_for_update().filter(place=place, period__upper_inf=True).first()
     rules.check_standing(since=since, current=current.period.lower if current else None)
     if current:
         current.period = DateRange(current.period.lower, since)
         current.save(update_fields=("period",))
-    standing = Standing.objects.create(place_id=place, kind=kind, period=DateRange(since, None))
+    try:
+        with transaction.atomic():
+            standing = Standing.objects.create(place_id=place, kind=kind, period=DateRange(since, None))
+    except IntegrityError as error:  # another change was decided while this one waited
+        raise rules.StandingChangedMeanwhile from error
     emit(StandingChanged(place=place, kind=kind), by=by)
     return standing
 
@@ -58,6 +68,7 @@ def change_standing(place: UUID, *, kind: str, since: datetime.date, by: Actor) 
 @verb
 def add_unit(place: UUID, *, kind: str, names: tuple[str, str, str], by: Actor) -> Unit:
     """Open a unit at a place; `names` are Arabic, French, English."""
+    queries.place(place, viewer=by)
     unit = Unit.objects.create(place_id=place, kind=kind, name_ar=names[0], name_fr=names[1], name_en=names[2])
     emit(UnitAdded(unit=unit.id, place=place), by=by)
     return unit

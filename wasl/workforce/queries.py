@@ -10,6 +10,11 @@ from django.utils import timezone
 from wasl.kernel.access import Actor
 from wasl.workforce.models import Cover, Worker
 
+__all__ = [
+    "Cover", "Worker", "covers", "every_role", "every_worker", "readers_for", "role_for_record", "serves",
+    "worker_for_record", "worker_of", "workers_of",
+]  # fmt: skip
+
 
 def _visible(viewer: Actor) -> QuerySet[Worker]:
     """Colleagues are known to everyone who holds a post; strangers see nobody."""
@@ -47,11 +52,23 @@ def readers_for(place: UUID, *, modality: str, viewer: Actor) -> QuerySet[Worker
     return _visible(viewer).filter(id__in=now.values("worker"))
 
 
-def worker_for_record(key: UUID) -> Worker:
-    """One professional, for the record."""
-    return Worker.objects.select_related("person", "place").get(id=key)
+def worker_for_record(person: UUID) -> Worker:
+    """The professional that a person is, for the record."""
+    return Worker.objects.select_related("person", "place").get(person=person)
 
 
 def every_worker() -> Iterable[UUID]:
-    """The key of every professional, for the record."""
-    return Worker.objects.values_list("id", flat=True).iterator()
+    """The key of every person who is a professional, for the record."""
+    return Worker.objects.values_list("person_id", flat=True).iterator()
+
+
+def role_for_record(key: UUID) -> Worker | Cover:
+    """What a professional does at a place, for the record: the post where enrolled, or a cover of another hospital."""
+    cover = Cover.objects.select_related("worker__person", "place").filter(id=key).first()
+    return cover or Worker.objects.select_related("person", "place").get(id=key)
+
+
+def every_role() -> Iterable[UUID]:
+    """The key of every enrolment and every cover, for the record."""
+    yield from Worker.objects.values_list("id", flat=True).iterator()
+    yield from Cover.objects.values_list("id", flat=True).iterator()

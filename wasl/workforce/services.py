@@ -9,6 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.workforce import rules
@@ -38,7 +39,13 @@ def cover_place(
     since: datetime.datetime | None = None, until: datetime.datetime | None = None,
 ) -> Cover:  # fmt: skip
     """Let a reader read the exams of a hospital, of some modalities or (none named) of all, in a period."""
-    period = DateTimeTZRange(since or timezone.now(), until)
+    begins = since or timezone.now()
+    rules.check_period(begins, until)
+    reader = Worker.objects.filter(id=worker).first()
+    if reader is None:
+        raise NotFound
+    rules.check_decides(reader.place_id, by)
+    period = DateTimeTZRange(begins, until)
     try:
         with transaction.atomic():
             cover = Cover.objects.create(worker_id=worker, place_id=place, modalities=list(modalities), period=period)
@@ -51,7 +58,12 @@ def cover_place(
 @verb
 def end_cover(key: UUID, *, by: Actor) -> None:
     """End a reader's cover of a hospital now."""
-    cover = Cover.objects.select_for_update().get(id=key)
-    cover.period = DateTimeTZRange(cover.period.lower, timezone.now())
+    cover = Cover.objects.select_for_update(of=("self",)).select_related("worker").filter(id=key).first()
+    if cover is None:
+        raise NotFound
+    rules.check_decides(cover.worker.place_id, by)
+    now = timezone.now()
+    rules.check_running(cover.period.lower, cover.period.upper, now)
+    cover.period = DateTimeTZRange(cover.period.lower, now)
     cover.save(update_fields=("period",))
     emit(CoverEnded(cover=cover.id, worker=cover.worker_id, place=cover.place_id), by=by)

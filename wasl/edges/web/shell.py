@@ -1,8 +1,99 @@
-"""What every page shows around its content."""
+"""What every page shows around its content: the place, the person, the language, the search, the way to other pages."""
 
+from functools import cached_property
+from uuid import UUID
+
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+
+from wasl.accounts.queries import ROLE_TITLES
+from wasl.edges.web.navigation import entries_for
+from wasl.kernel.access import STRANGER, Actor
+from wasl.places import queries as places
+
+
+class Link:
+    """An entry of the navigation as this page shows it."""
+
+    def __init__(self, title: str | Promise, icon: str, address: str, here: bool) -> None:
+        self.title = title
+        self.icon = icon
+        self.address = address
+        self.here = here
+
+
+class Shell:
+    """The shell of one page; what a page does not show is not computed."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.actor: Actor = getattr(request, "actor", STRANGER)
+        self.demo = settings.DEMO
+        self.country = settings.COUNTRY_TITLES[settings.COUNTRY]
+        self.languages = settings.LANGUAGES
+        self.code = (get_language() or settings.LANGUAGE_CODE)[:2]
+        self.language = dict(settings.LANGUAGES)[self.code]
+
+    @cached_property
+    def person(self) -> str:
+        """The name of the person who signed in, in the script of the page; empty for a stranger."""
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated:
+            return ""
+        arabic = f"{user.given_name_ar} {user.family_name_ar}".strip()
+        return arabic if self.code == "ar" and arabic else str(user)
+
+    @property
+    def initials(self) -> str:
+        """The first letters of the person's names."""
+        return " ".join(name[0] for name in self.person.split()[:2]) if self.person else ""
+
+    @property
+    def dark(self) -> bool:
+        """Whether the person reads in a dark room."""
+        user = getattr(self.request, "user", None)
+        return bool(user is not None and user.is_authenticated and user.dark)
+
+    @property
+    def roles(self) -> str:
+        """The person's roles, each once."""
+        return " · ".join(str(ROLE_TITLES[role]) for role in sorted(self.actor.roles) if role in ROLE_TITLES)
+
+    @property
+    def search(self) -> str:
+        """The address of the patient search, for those who have patients."""
+        return next((entry.address or "" for entry in entries_for(self.actor) if entry.url == "patients:search"), "")
+
+    @cached_property
+    def places(self) -> list[object]:
+        """The places where the person holds a post."""
+        mine = self.actor.places()
+        return list(places.places(viewer=self.actor, ids=mine)) if mine else []
+
+    @cached_property
+    def place(self) -> object:
+        """The place where the person works now."""
+        chosen: UUID | None = getattr(self.request, "place", None)
+        return next((place for place in self.places if getattr(place, "id", None) == chosen), None)
+
+    @property
+    def national(self) -> bool:
+        """Whether a role is held for the whole country."""
+        return any(held.place is None for held in self.actor.held)
+
+    @cached_property
+    def navigation(self) -> list[Link]:
+        """The pages of the person's roles."""
+        here = self.request.path
+        return [
+            Link(entry.title, entry.icon, entry.address or "", here.startswith(entry.address or " "))
+            for entry in entries_for(self.actor)
+            if not entry.tile_only
+        ]
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """The shell's part of the context."""
-    return {}
+    return {"shell": Shell(request)}

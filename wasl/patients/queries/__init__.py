@@ -1,6 +1,7 @@
 """What may be asked about patients."""
 
-from wasl.patients.queries.access import ground, require_ground
+from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
+from wasl.patients.queries.access import ground, opened, require_ground
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -13,6 +14,7 @@ from wasl.patients.queries.people import (
 from wasl.patients.queries.search import by_local_number, by_number, candidates, doubles, search
 
 __all__ = [
+    "Access", "CareRelationship", "Patient", "SourceIdentity",  # what the queries return, for the faces to name
     "accesses", "by_local_number", "by_number", "candidates", "doubles", "every_patient", "ground", "identities_of",
-    "numbers_of", "patient", "patient_for_record", "relations", "require_ground", "search",
+    "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "search",
 ]  # fmt: skip

@@ -37,3 +37,8 @@ def require_ground(patient: UUID, *, viewer: Actor) -> str:
     if found is None:
         raise rules.NoGround
     return found
+
+
+def opened(*, viewer: Actor) -> "QuerySet[CareRelationship, UUID]":
+    """The keys of all patients whose record is open to the viewer now, to be asked about within a larger question."""
+    return _visible_relations(viewer).values_list("patient", flat=True)

@@ -1,1 +1,5 @@
 """Worklist items and documents as DICOM data sets."""
+
+from wasl.radiology.dicom.worklist import worklist_items
+
+__all__ = ["worklist_items"]

@@ -1,1 +1,5 @@
 """Orders and reports as FHIR resources."""
+
+from wasl.radiology.fhir import orders
+
+__all__ = ["orders"]

@@ -1,1 +1,5 @@
 """What follows from a fact, own or heard from below."""
+
+from wasl.radiology.listeners import exams, linking
+
+__all__ = ["exams", "linking"]

@@ -7,8 +7,10 @@ from uuid import UUID
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from wasl.kernel import journal
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
+from wasl.kernel.models import Fact
 from wasl.kernel.text import fold
 from wasl.patients import queries as patients
 from wasl.radiology.models import Link, Order, Procedure, Reading, Report, Target
@@ -138,6 +140,25 @@ def doubles(patient: UUID, *, procedure: UUID, viewer: Actor) -> QuerySet[Order]
     return rows.filter(procedure__region__in=region, created_at__gte=since)
 
 
+def reports_of_orders(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, UUID]:
+    """The signed report of each order that has one and that the viewer sees, the latest where there are several."""
+    rows = Report.objects.filter(
+        reading__order__in=list(keys), state=Report.State.SIGNED, adds_to__isnull=True,
+        reading__state=Reading.State.SIGNED,
+    )  # fmt: skip
+    found = rows.order_by("signed_at").values_list("reading__order", "id", "reading__patient")
+    opened = {patient for patient in {row[2] for row in found} if patients.ground(patient, viewer=viewer)}
+    return {order: report for order, report, patient in found if patient in opened}
+
+
+def story(order: Order, *, viewer: Actor) -> list[Fact]:
+    """What the journal tells of an order, oldest first; empty for those who do not see it."""
+    if not (sees(order, viewer=viewer) or patients.ground(order.patient_id, viewer=viewer)):
+        return []
+    key = str(order.id)
+    return [fact for fact in journal.facts(patient=order.patient_id) if fact.data.get("order") == key]
+
+
 def order_of_step(*, study_uid: str, accession: str, place: UUID | None, viewer: Actor) -> Order | None:
     """The order that a modality at a place is working on, by the study UID it was given or by its accession number."""
     rows = _visible(viewer).filter(place=place)
@@ -146,7 +167,7 @@ def order_of_step(*, study_uid: str, accession: str, place: UUID | None, viewer:
 
 def order_for_record(key: UUID) -> Order:
     """One order, for the record."""
-    return Order.objects.select_related("procedure").get(id=key)
+    return Order.objects.select_related("procedure", "requester").get(id=key)
 
 
 def every_order() -> Iterable[UUID]:

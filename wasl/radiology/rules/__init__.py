@@ -1,5 +1,5 @@
 """Who may order, read and report, and what is refused."""
 
-from wasl.radiology.rules import ordering, reading
+from wasl.radiology.rules import linking, ordering, reading
 
-CAN: dict[str, frozenset[str]] = {**ordering.CAN, **reading.CAN}
+CAN: dict[str, frozenset[str]] = {**ordering.CAN, **linking.CAN, **reading.CAN}

@@ -134,6 +134,20 @@ def egfr(subject: Subject, answers: Answers) -> float | None:
     return 142 * float(min(ratio, 1.0) ** alpha) * float(max(ratio, 1.0) ** -1.2) * 0.9938**subject.age * factor
 
 
+def in_words(question: str, answers: Answers) -> str:
+    """An answer with what follows from it, as people read it in the language in force."""
+    said = [str(ANSWERS[question].get(answers.get(question, ""), ""))]
+    if question == "renal":
+        if rate := answers.get("renal_egfr"):
+            said.append(_("filtration {rate} mL/min/1.73 m²").format(rate=rate))
+        if creatinine := answers.get("renal_creatinine"):
+            said.append(_("creatinine {value} µmol/L").format(value=creatinine))
+    if question == "implants" and answers.get("implants_conditional") == "yes":
+        said.append(_("MR conditional"))
+    said += [answers[name] for name in FOLLOW_UPS[question] if name.endswith(("_what", "_date")) and name in answers]
+    return ", ".join(word for word in said if word)
+
+
 def _number(text: str) -> float | None:
     try:
         return float(text.replace(",", "."))

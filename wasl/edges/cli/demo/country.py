@@ -127,7 +127,7 @@ def slug(text: str) -> str:
 
 def stands(country: str) -> bool:
     """Whether the country's first person is there."""
-    return accounts_queries.person_by_username(CASTS[country][0][0], viewer=SYSTEM) is not None
+    return accounts_queries.person_called(CASTS[country][0][0], viewer=SYSTEM) is not None
 
 
 @transaction.atomic
@@ -189,7 +189,7 @@ def _add_place(code: str, kind: str, region: UUID, name_ar: str, name: str) -> U
 
 def _add_person(part: tuple[str, str, str, str, str], language: str, password: str) -> UUID:
     username, given, family, given_ar, family_ar = part
-    if found := accounts_queries.person_by_username(username, viewer=SYSTEM):
+    if found := accounts_queries.person_called(username, viewer=SYSTEM):
         return found.id
     return accounts.add_person(
         username=username, password=password, given_name=given, family_name=family, given_name_ar=given_ar,

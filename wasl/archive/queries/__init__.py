@@ -1,0 +1,38 @@
+"""What may be asked about studies."""
+
+from wasl.archive.models import Study
+from wasl.archive.queries.sources import actor_of_source, destination, source, sources
+from wasl.archive.queries.studies import (
+    conflicts,
+    every_study,
+    ground,
+    instances_of,
+    nobodys,
+    path_of,
+    series_of,
+    studies,
+    studies_of,
+    study,
+    study_by_uid,
+    study_for_record,
+)
+
+__all__ = [
+    "Study",
+    "actor_of_source",
+    "conflicts",
+    "destination",
+    "every_study",
+    "ground",
+    "instances_of",
+    "nobodys",
+    "path_of",
+    "series_of",
+    "source",
+    "sources",
+    "studies",
+    "studies_of",
+    "study",
+    "study_by_uid",
+    "study_for_record",
+]

@@ -1,0 +1,50 @@
+"""Whose a study is: said by somebody with a reason, taken back without trace lost."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from wasl.archive import rules
+from wasl.archive.events import StudyMatched, StudyUnmatched
+from wasl.archive.models import Match, Study
+from wasl.kernel.access import Actor
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+
+
+@verb
+def match_study(study: UUID, *, patient: UUID, because: str, by: Actor) -> Match:
+    """Say that a study is a patient's, and why."""
+    row = _locked(study, by)
+    try:
+        with transaction.atomic():
+            match = Match.objects.create(study=row, patient_id=patient, by=str(by), because=because[:200])
+    except IntegrityError as error:
+        raise rules.AlreadyMatched from error
+    row.patient_id = patient
+    row.save(update_fields=("patient",))
+    emit(StudyMatched(study=row.id, match=match.id, patient=patient, place=row.place_id), by=by)
+    return match
+
+
+@verb
+def unmatch_study(study: UUID, *, by: Actor) -> None:
+    """Take a study back from its patient; it belongs to nobody then, and the match stays written."""
+    row = _locked(study, by)
+    match = Match.objects.filter(study=row, undone_at__isnull=True).first()
+    if match is None:
+        raise rules.NotMatched
+    match.undone_at, match.undone_by = timezone.now(), str(by)
+    match.save(update_fields=("undone_at", "undone_by"))
+    row.patient_id = None
+    row.save(update_fields=("patient",))
+    emit(StudyUnmatched(study=row.id, match=match.id, patient=match.patient_id, place=row.place_id), by=by)
+
+
+def _locked(study: UUID, by: Actor) -> Study:
+    row = Study.objects.select_for_update().filter(id=study).first()
+    if row is None:
+        raise rules.NoSuchStudy
+    rules.check_own_place(row.place_id, by=by)
+    return row

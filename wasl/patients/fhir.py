@@ -1,0 +1,116 @@
+"""Patient (FHIR R4, 8.1): one person with every number, and the names in both scripts."""
+
+from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
+from wasl.patients import queries
+from wasl.patients.events import PatientCorrected, PatientRegistered
+from wasl.patients.queries import Patient, SourceIdentity
+
+# whose numbers they are: Wasl's own, the countries', a hospital's (with its code)
+SYSTEMS = {
+    "number": "urn:wasl:patient",
+    "tn_cin": "urn:wasl:tn:cin",
+    "tn_iuc": "urn:wasl:tn:iuc",
+    "dz_nin": "urn:wasl:dz:nin",
+    "local": "urn:wasl:place:{code}:patient",
+}
+TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
+ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+LANGUAGE = "http://hl7.org/fhir/StructureDefinition/language"
+
+searches["Patient"] = {
+    "identifier": ("token", "identifier"),
+    "name": ("string", "name.text"),
+    "family": ("string", "name.family"),
+    "given": ("string", "name.given"),
+    "birthdate": ("date", "birthDate"),
+    "gender": ("token", "gender"),
+    "phone": ("token", "telecom"),
+    "address-city": ("string", "address.city"),
+    "address-state": ("string", "address.state"),
+}
+
+
+@resource(
+    "Patient",
+    on=[PatientRegistered, PatientCorrected],
+    get=queries.patient_for_record,
+    every=queries.every_patient,
+)
+def patient(row: Patient) -> Resource:
+    """One person as a resource; it says the same in whatever language it is asked for."""
+    return without_empty(
+        {
+            "resourceType": "Patient",
+            "id": str(row.id),
+            "identifier": [_own_number(row), *(_number(identity) for identity in row.identities.all())],
+            "active": True,
+            "name": _names(row),
+            "telecom": [{"system": "phone", "value": row.phone}] if row.phone else [],
+            "gender": row.sex,
+            "birthDate": _birth_date(row),
+            "deceasedDateTime": row.died_on.isoformat() if row.died_on else None,
+            "address": [_address(row)],
+            "multipleBirthInteger": row.birth_order,
+            "contact": [_parent("MTH", row.mother_name), _parent("FTH", row.father_name)],
+        }
+    )
+
+
+def _own_number(row: Patient) -> Resource:
+    return {"use": "official", "type": coding(TYPES, "NI"), "system": SYSTEMS["number"], "value": row.number}
+
+
+def _number(identity: SourceIdentity) -> Resource:
+    if identity.place is None:
+        return {"type": coding(TYPES, "NI"), "system": SYSTEMS[identity.kind], "value": identity.value}
+    return {
+        "type": coding(TYPES, "MR"),
+        "system": SYSTEMS["local"].format(code=identity.place.code),
+        "value": identity.value,
+        "assigner": reference("Organization", identity.place_id, identity.place.name_fr),
+    }
+
+
+def _names(row: Patient) -> list[Resource]:
+    """The names in Latin and in Arabic letters (BCP 47 says which), or what stands for a name at first."""
+    names = [
+        _name(row.latin_name, row.family_name, row.given_name, "ar-Latn"),
+        _name(row.arabic_name, row.family_name_ar, row.given_name_ar, "ar"),
+    ]
+    known = [name for name in names if name]
+    if known:
+        return known
+    stand_in = f"Newborn {row.birth_order} of {row.mother_name}" if row.kind == "newborn" else "Unknown person"
+    return [{"use": "temp", "text": stand_in}]
+
+
+def _name(text: str, family: str, given: str, language: str) -> Resource | None:
+    if not text:
+        return None
+    return {
+        "extension": [{"url": LANGUAGE, "valueCode": language}],
+        "use": "official",
+        "text": text,
+        "family": family,
+        "given": [given],
+    }
+
+
+def _birth_date(row: Patient) -> str | None:
+    """The day, or the year alone where no more is known (FHIR R4, 2.24.0.1: partial dates)."""
+    if row.birth_date is None:
+        return None
+    return f"{row.birth_date.year:04d}" if row.birth_date_about else row.birth_date.isoformat()
+
+
+def _address(row: Patient) -> Resource:
+    region = row.region
+    return {
+        "city": row.commune,
+        "state": region.name_fr if region else "",
+        "country": region.country if region else "",
+    }
+
+
+def _parent(role: str, name: str) -> Resource:
+    return {"relationship": [coding(ROLES, role)], "name": {"text": name}} if name else {}

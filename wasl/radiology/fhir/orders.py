@@ -1,0 +1,87 @@
+"""Orders as ServiceRequest (FHIR R4)."""
+
+from django.utils import translation
+
+from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
+from wasl.radiology import queries
+from wasl.radiology.events import ExamPerformed, ExamStarted, OrderCancelled, OrderSent
+from wasl.radiology.queries import Order
+from wasl.radiology.rules import safety
+
+STATUS = {"sent": "active", "started": "active", "performed": "completed", "cancelled": "revoked"}
+PRIORITY = {"P0": "stat", "P1": "asap", "P2": "urgent", "P3": "routine"}
+SIDES = {"L": ("7771000", "Left"), "R": ("24028007", "Right"), "B": ("51440002", "Right and left")}  # DICOM CID 244
+SNOMED = "http://snomed.info/sct"
+# the record must come out the same in whatever language somebody was working
+LANGUAGE = "en"
+
+searches["ServiceRequest"] = {
+    "identifier": ("token", "identifier"),
+    "patient": ("reference", "subject"),
+    "subject": ("reference", "subject"),
+    "status": ("token", "status"),
+    "priority": ("token", "priority"),
+    "code": ("token", "code"),
+    "authored": ("date", "authoredOn"),
+    "occurrence": ("date", "occurrenceDateTime"),
+    "performer": ("reference", "performer"),
+}
+
+
+@resource(
+    "ServiceRequest",
+    on=(OrderSent, OrderCancelled, ExamStarted, ExamPerformed),
+    get=queries.order_for_record,
+    every=queries.every_order,
+)
+def service_request(order: Order) -> Resource:
+    """An order as a ServiceRequest: its numbers, the exam in codes, the question, and the safety answers as notes."""
+    procedure = order.procedure
+    with translation.override(LANGUAGE):
+        notes = [
+            f"{question}: {safety.in_words(question, order.answers)}"
+            for question in safety.ANSWERS
+            if question in order.answers
+        ]
+    if because := order.answers.get("proceed_because"):
+        notes.append(f"proceed because: {because}")
+    code = coding("urn:wasl:procedure", procedure.code, procedure.name_en)
+    if procedure.loinc:
+        code["coding"].append({"system": "http://loinc.org", "code": procedure.loinc})
+    code["text"] = procedure.name_fr
+    return without_empty({
+        "resourceType": "ServiceRequest",
+        "id": str(order.id),
+        "identifier": [
+            {
+                "type": coding("http://terminology.hl7.org/CodeSystem/v2-0203", "ACSN"),
+                "system": "urn:wasl:accession",
+                "value": order.accession,
+            },
+            {"system": "urn:dicom:uid", "value": f"urn:oid:{order.study_uid}"},
+        ],
+        "status": STATUS[order.state],
+        "intent": "order",
+        "category": [coding(SNOMED, "363679005", "Imaging")],
+        "priority": PRIORITY[order.urgency],
+        "code": code,
+        "subject": reference("Patient", order.patient_id),
+        "occurrenceDateTime": order.scheduled_for.isoformat(),
+        "authoredOn": order.created_at.isoformat(),
+        "requester": {
+            "type": "Practitioner",
+            "identifier": {"system": "urn:wasl:person", "value": str(order.requester_id)},
+            "display": str(order.requester),
+        },
+        "performer": [reference("Organization", order.place_id)],
+        "reasonCode": [{"text": order.question}],
+        "bodySite": _sites(order),
+        "note": [{"text": note} for note in notes],
+    })  # fmt: skip
+
+
+def _sites(order: Order) -> list[Resource]:
+    sites = [coding(SNOMED, order.procedure.region, order.procedure.region_name)]
+    if side := SIDES.get(order.side):
+        sites.append(coding(SNOMED, *side))
+    return sites

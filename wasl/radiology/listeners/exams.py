@@ -1,0 +1,50 @@
+"""What a modality says of its work moves the order: begun, done; and images that are there prove that it was done."""
+
+from collections.abc import Callable
+
+from wasl.archive import queries as archive
+from wasl.archive.events import StepCompleted, StepStarted, StudyCompleted
+from wasl.kernel.access import SYSTEM
+from wasl.kernel.events import Told, after
+from wasl.radiology import queries, services
+from wasl.radiology.events import StudyLinked
+from wasl.radiology.rules import ordering as rules
+
+
+@after(StepStarted)
+def start_by_modality(event: StepStarted, told: Told) -> None:
+    """The modality began the exam: so it is said of the order, by the modality's clock."""
+    _move(event, told, services.start_exam)
+
+
+@after(StepCompleted)
+def perform_by_modality(event: StepCompleted, told: Told) -> None:
+    """The modality finished the exam: so it is said of the order, by the modality's clock."""
+    _move(event, told, services.perform_exam)
+
+
+@after(StudyCompleted, StudyLinked)
+def perform_by_images(event: StudyCompleted | StudyLinked, told: Told) -> None:
+    """All images of an order are there, though nobody said that the exam was done: it was, before the first came."""
+    order = queries.order_of_study(event.study, viewer=SYSTEM)
+    if order is None or order.state not in ("sent", "started"):
+        return
+    study = archive.study(event.study, viewer=SYSTEM)
+    if study.complete_at is not None:
+        _unless_done(lambda: services.perform_exam(order.id, at=study.created_at, by=SYSTEM))
+
+
+def _move(event: StepStarted | StepCompleted, told: Told, verb: Callable[..., object]) -> None:
+    order = queries.order_of_step(
+        study_uid=event.study_uid, accession=event.accession, place=event.place, viewer=SYSTEM
+    )
+    if order is not None:
+        _unless_done(lambda: verb(order.id, at=told.at, by=SYSTEM))
+
+
+def _unless_done(act: Callable[[], object]) -> None:
+    """Do it, unless a person or another step of the same exam was quicker, or the order is cancelled."""
+    try:
+        act()
+    except (rules.AlreadyStarted, rules.AlreadyPerformed, rules.OrderIsCancelled):
+        return

@@ -1,0 +1,63 @@
+"""Saying that a study answers an order, and taking it back; the study becomes, or ceases to be, the patient's."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from wasl.archive import queries as archive
+from wasl.archive import services as archive_services
+from wasl.kernel.access import Actor
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.radiology.events import StudyLinked, StudyUnlinked
+from wasl.radiology.models import Link, Order
+from wasl.radiology.rules import linking as rules
+from wasl.radiology.rules import ordering
+from wasl.radiology.services.ordering import order_to_change
+
+
+@verb
+def link_study(order: UUID, *, study: UUID, because: str, by: Actor) -> Link:
+    """Say that a study answers an order and is its patient's; of two people who say otherwise at once, one wins."""
+    rules.check_link_reason(because)
+    asked = order_to_change(order, *rules.LINKERS, by=by)
+    if asked.state == Order.State.CANCELLED:
+        raise ordering.OrderIsCancelled
+    received = archive.study(study, viewer=by)
+    if received.place_id not in (None, asked.place_id):
+        raise rules.StudyFromElsewhere
+    if received.patient_id not in (None, asked.patient_id):
+        raise rules.StudyOfAnother
+    try:
+        with transaction.atomic():
+            link = Link.objects.create(order=asked, study_id=study, by=str(by), because=because.strip()[:200])
+    except IntegrityError as taken:
+        raise rules.StudyAlreadyLinked from taken
+    if received.patient_id is None:
+        archive_services.match_study(study, patient=asked.patient_id, because=link.because, by=by)
+    emit(StudyLinked(**_told(link)), by=by)
+    return link
+
+
+@verb
+def unlink_study(study: UUID, *, by: Actor) -> Link:
+    """Take a study back from the order it was said to answer, and from the patient; who said so stays known."""
+    link = Link.objects.select_for_update().filter(study=study, undone_at__isnull=True).first()
+    if link is None:
+        raise rules.StudyNotLinked
+    order_to_change(link.order_id, *rules.LINKERS, by=by)
+    link.undone_at = timezone.now()
+    link.undone_by = str(by)
+    link.save(update_fields=("undone_at", "undone_by"))
+    archive_services.unmatch_study(study, by=by)
+    emit(StudyUnlinked(**_told(link)), by=by)
+    return link
+
+
+def _told(link: Link) -> dict[str, UUID]:
+    order = link.order
+    return {
+        "link": link.id, "order": order.id, "study": link.study_id, "patient": order.patient_id,
+        "place": order.place_id,
+    }  # fmt: skip

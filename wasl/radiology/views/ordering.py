@@ -1,0 +1,213 @@
+"""Ordering an exam: choose it by words in any language, answer what it asks, say what is to be found out."""
+
+import datetime
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from wasl.kernel.errors import Invalid, NotFound
+from wasl.kernel.http import Request
+from wasl.patients import queries as patients
+from wasl.patients import services as patients_services
+from wasl.places import queries as places
+from wasl.radiology import queries, services
+from wasl.radiology.queries import Procedure
+from wasl.radiology.rules import ordering as rules
+from wasl.radiology.rules import safety
+
+URGENCIES = (
+    ("P0", _("vital emergency")), ("P1", _("emergency")), ("P2", _("urgent")), ("P3", _("routine")),
+)  # fmt: skip
+SIDES = (("L", _("left")), ("R", _("right")), ("B", _("both sides")))
+FOUND = 12  # exams shown for the words typed
+
+TITLES = {
+    "pregnancy": _("Pregnancy"),
+    "renal": _("Renal function"),
+    "renal_egfr": _("Filtration rate (mL/min/1.73 m²)"),
+    "renal_creatinine": _("or creatinine (µmol/L)"),
+    "renal_date": _("Date of the measurement"),
+    "allergy": _("Allergies"),
+    "allergy_what": _("To what, and how the patient reacted"),
+    "implants": _("Implants and foreign bodies"),
+    "implants_what": _("Which one: make, model, since when"),
+    "implants_conditional": _("The device is stated to be MR conditional"),
+    "proceed_because": _("Why the exam is to be done all the same"),
+}
+
+
+class OrderForm(forms.Form):
+    """What an order says, and an answer to every question of its exam; what is missing is refused by the rules."""
+
+    urgency = forms.ChoiceField(label=_("Urgency"), choices=URGENCIES, required=False, initial="P3")
+    question = forms.CharField(
+        label=_("Clinical question"), required=False, max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "form-control", "dir": "auto"}),
+        help_text=_("What is seen, since when, and what the images are to answer."),
+    )  # fmt: skip
+    scheduled_for = forms.DateTimeField(
+        label=_("To be done on"), required=False, input_formats=["%Y-%m-%dT%H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("Leave empty: as soon as possible."),
+    )  # fmt: skip
+
+    def __init__(self, data: QueryDict | None, *, exam: safety.Exam | None, subject: safety.Subject) -> None:
+        super().__init__(data)
+        self.exam, self.subject = exam, subject
+        self.questions: list[tuple[str, list[str]]] = []
+        self.dangers: list[str] = []
+        if exam is None:
+            return
+        given = safety.kept(exam, subject, data.dict()) if data else {}
+        if exam.sided:
+            self.fields["side"] = forms.ChoiceField(label=_("Side"), choices=SIDES, required=False)
+        for question in safety.asked(exam, subject):
+            self._ask(question, given)
+        self.dangers = safety.dangers(exam, subject, given)
+        if self.dangers or given.get("proceed_because"):
+            self.fields["proceed_because"] = _words("proceed_because")
+
+    def _ask(self, question: str, given: dict[str, str]) -> None:
+        """Add a question, and what follows from the answer given so far."""
+        self.fields[question] = forms.ChoiceField(
+            label=TITLES[question], choices=list(safety.ANSWERS[question].items()), required=False
+        )
+        answer, more = given.get(question, ""), []
+        if question == "renal" and answer == "known":
+            more = ["renal_egfr", "renal_creatinine", "renal_date"]
+        elif question == "allergy" and answer in ("contrast", "other"):
+            more = ["allergy_what"]
+        elif question == "implants" and answer not in ("", "no", "unknown"):
+            more = ["implants_what"]
+            if self.exam and self.exam.modality == "MR" and answer in safety.FORBIDDEN_IN_MAGNET:
+                more.append("implants_conditional")
+        for name in more:
+            self.fields[name] = _words(name)
+        self.questions.append((question, more))
+
+    @property
+    def asked(self) -> list[tuple[forms.BoundField, list[forms.BoundField]]]:
+        """The questions of the exam, each with what follows from its answer."""
+        return [(self[question], [self[name] for name in more]) for question, more in self.questions]
+
+    def clean_scheduled_for(self) -> datetime.datetime | None:
+        """An exam is ordered for now or later."""
+        moment: datetime.datetime | None = self.cleaned_data["scheduled_for"]
+        if moment and moment < timezone.now() - datetime.timedelta(minutes=5):
+            raise forms.ValidationError(gettext("This moment has passed."))
+        return moment
+
+
+def _words(name: str) -> forms.Field:
+    """The field of what follows from an answer."""
+    if name == "renal_date":
+        today = timezone.localdate().isoformat()
+        return forms.CharField(
+            label=TITLES[name], required=False,
+            widget=forms.DateInput(attrs={"type": "date", "class": "form-control", "max": today}),
+        )  # fmt: skip
+    if name == "implants_conditional":
+        return forms.ChoiceField(label=TITLES[name], required=False, choices=(("yes", _("yes")), ("no", _("no"))))
+    numeric = name.startswith("renal")
+    attrs = {"class": "form-control", "inputmode": "decimal"} if numeric else {"class": "form-control", "dir": "auto"}
+    return forms.CharField(
+        label=TITLES[name], required=False, max_length=12 if numeric else 300, widget=forms.TextInput(attrs=attrs)
+    )
+
+
+def order_exam(request: Request, patient: UUID) -> HttpResponse:
+    """The order form of a patient whose record is open to the doctor who asks."""
+    ground = patients.require_ground(patient, viewer=request.actor)
+    sent = request.POST if request.method == "POST" else request.GET
+    chosen = _procedure(request, sent.get("procedure", ""))
+    exam = queries.exam_of(chosen, viewer=request.actor) if chosen else None
+    bound = sent if request.method == "POST" or "question" in sent else None
+    form = OrderForm(bound, exam=exam, subject=queries.subject(patient, viewer=request.actor))
+    if request.method == "POST":
+        done = _send(request, patient, chosen, form)
+        if done is not None:
+            return done
+    else:
+        form.errors.clear()  # the address only carries what was written so far
+    context = _context(request, patient, chosen, form)
+    if request.htmx and request.method == "GET":
+        fragment = "_procedures.html" if request.htmx.target == "procedures" else "_exam.html"
+        return render(request, f"radiology/{fragment}", context)
+    if request.method == "GET":
+        patients_services.log_access(patient, what="radiology.order_exam", ground=ground, by=request.actor)
+    return render(request, "radiology/order_exam.html", context, status=422 if form.errors else 200)
+
+
+def _procedure(request: Request, key: str) -> Procedure | None:
+    try:
+        found = queries.procedure(UUID(key), viewer=request.actor)
+    except (ValueError, NotFound):
+        return None
+    return found if found.active else None
+
+
+def _context(request: Request, patient: UUID, chosen: Procedure | None, form: OrderForm) -> dict[str, object]:
+    words = request.GET.get("q", "")[:80]
+    doubles = list(queries.doubles(patient, procedure=chosen.id, viewer=request.actor)[:3]) if chosen else []
+    reports = queries.reports_of_orders([order.id for order in doubles], viewer=request.actor)
+    at = request.actor.places("requester")
+    return {
+        "patient": patients.patient(patient, viewer=request.actor),
+        "procedures": queries.procedures(viewer=request.actor, words=words)[:FOUND],
+        "words": words,
+        "chosen": chosen,
+        "form": form,
+        "doubles": [(order, reports.get(order.id)) for order in doubles],
+        "places": list(places.places(viewer=request.actor, ids=at)),
+        "place": _place(request),
+        "here": reverse("radiology:order_exam", args=[patient]),
+    }
+
+
+def _place(request: Request) -> UUID | None:
+    """The hospital that asks: the one chosen in the form, or in the shell, or the only one."""
+    at = request.actor.places("requester")
+    for given in (request.POST.get("place", ""), str(getattr(request, "place", None) or "")):
+        found = next((place for place in at if str(place) == given), None)
+        if found:
+            return found
+    return min(at, default=None)
+
+
+def _send(request: Request, patient: UUID, chosen: Procedure | None, form: OrderForm) -> HttpResponse | None:
+    """Send the order and show it; None when something is wrong, which then stands beside its field."""
+    place = _place(request)
+    if place is None:
+        raise rules.NotYourHospital
+    valid = form.is_valid()
+    if chosen is None:
+        form.add_error(None, gettext("Choose an exam."))
+        return None
+    if not valid:
+        return None
+    given = form.cleaned_data
+    try:
+        order = services.send_order(
+            patient=patient, place=place, procedure=chosen.id, urgency=given["urgency"], question=given["question"],
+            answers=request.POST.dict(), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
+            by=request.actor,
+        )  # fmt: skip
+    except Invalid as refusal:
+        for name, sentence in refusal.fields.items():
+            form.fields.setdefault(name, _words(name) if name in TITLES else forms.CharField(required=False))
+            form.add_error(name, sentence)
+        if not refusal.fields:
+            form.add_error(None, refusal.sentence)
+        return None
+    messages.success(request, gettext("The order was sent; it is on the modality's worklist."))
+    return HttpResponseRedirect(reverse("radiology:order", args=[order.id]))
+
+
+urlpatterns: list[URLPattern] = [path("orders/new/<uuid:patient>/", order_exam, name="order_exam")]
