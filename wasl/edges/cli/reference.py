@@ -110,6 +110,6 @@ def _load_words() -> int:
     for row in phrases:
         with contextlib.suppress(Refused):
             radiology.add_phrase(
-                person=None, language=row["language"], shortcut=row["shortcut"], text=row["text"], by=SYSTEM
+                language=row["language"], shortcut=row["shortcut"], text=row["text"], mine=False, by=SYSTEM
             )
     return len(templates) + len(phrases)

@@ -38,10 +38,9 @@ def demo(small: bool) -> None:
 def password(home: Path) -> str:
     """The password of the demo people: made at random, once for each instance."""
     path = home / "demo.password"
-    with contextlib.suppress(FileExistsError):
-        with path.open("x", encoding="utf-8") as file:
-            path.chmod(0o600)
-            file.write(f"{'-'.join(secrets.choice(WORDS) for _ in range(4))}-{secrets.randbelow(90) + 10}")
+    with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        path.chmod(0o600)
+        file.write(f"{'-'.join(secrets.choice(WORDS) for _ in range(4))}-{secrets.randbelow(90) + 10}")
     return path.read_text(encoding="utf-8")
 
 
@@ -57,7 +56,7 @@ def _load(home: Path, country: str, stories: int) -> None:
     click.echo("Loading the demo country, once; this takes about a minute.")
     there = stage.build(country, password(home))
     for number in history.tell(there, range(stories)):
-        if number % 60 == 59:  # noqa: PLR2004
+        if number % 60 == 59:
             click.echo(f"  {number + 1} of {stories} stories")
     try:
         for line in today.send(there):

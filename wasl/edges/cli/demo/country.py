@@ -148,7 +148,7 @@ def build(country: str, password: str) -> Country:
     for number, key in enumerate(keys):
         asks, makes = cast["amel"], cast["sami"]
         if number:
-            asks = cast["zied"] if number == 2 else _invented(names, country, chance, password, f"doctor{number}")  # noqa: PLR2004
+            asks = cast["zied"] if number == 2 else _invented(names, country, chance, password, f"doctor{number}")
             makes = _invented(names, country, chance, password, f"tech{number}")
             _give_post(asks, "requester", key)
             _give_post(makes, "radiographer", key)

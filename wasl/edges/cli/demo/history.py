@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -77,7 +78,7 @@ def local_number(number: int) -> str:
     return f"DEMO-{number:04}"
 
 
-def register(hospital: Hospital, who: dict[str, object], local: str) -> UUID:
+def register(hospital: Hospital, who: dict[str, Any], local: str) -> UUID:
     """Give an invented patient a Wasl number."""
     return patients.register_patient(
         place=hospital.place, by=hospital.requester, identities=[("local", local)], region=hospital.region, **who

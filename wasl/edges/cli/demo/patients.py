@@ -131,4 +131,4 @@ def _exam(chance: Random, case: dict[str, Any], urgency: str, ordered: datetime.
         moments[step] = moment
     if chance.random() < UNREAD:
         del moments["read"]
-    return Exam(case, urgency, "ar" if chance.random() < 0.25 else "fr", chance.random() < CANCELLED, moments)  # noqa: PLR2004
+    return Exam(case, urgency, "ar" if chance.random() < 0.25 else "fr", chance.random() < CANCELLED, moments)

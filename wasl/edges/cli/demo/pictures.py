@@ -30,11 +30,12 @@ FROM_WORKLIST = (
 )  # fmt: skip
 # whatever else could be an earlier identity
 FORGOTTEN = (
-    "OtherPatientIDs", "OtherPatientNames", "PatientAge", "PatientAddress", "PatientTelephoneNumbers", "PatientComments",
-    "PatientWeight", "PatientSize", "EthnicGroup", "Occupation", "AdditionalPatientHistory", "MedicalRecordLocator",
-    "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "PhysiciansOfRecord", "OperatorsName",
+    "OtherPatientIDs", "OtherPatientNames", "PatientAge", "PatientAddress", "PatientTelephoneNumbers",
+    "PatientComments", "PatientWeight", "PatientSize", "EthnicGroup", "Occupation", "AdditionalPatientHistory",
+    "MedicalRecordLocator", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "PhysiciansOfRecord", "OperatorsName",
     "PerformingPhysicianName", "NameOfPhysiciansReadingStudy", "RequestingPhysician", "RequestAttributesSequence",
-    "ReferencedStudySequence", "ReferencedPerformedProcedureStepSequence", "PerformedProcedureStepID", "DeviceSerialNumber",
+    "ReferencedStudySequence", "ReferencedPerformedProcedureStepSequence", "PerformedProcedureStepID",
+    "DeviceSerialNumber",
 )  # fmt: skip
 
 

@@ -12,7 +12,10 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import UID, generate_uid
 from pynetdicom import AE, build_context
 from pynetdicom.association import Association
-from pynetdicom.sop_class import ModalityPerformedProcedureStep, ModalityWorklistInformationFind
+from pynetdicom.presentation import PresentationContext
+
+# PS3.4, F.7 and K.5: the classes of procedure steps and of the worklist
+MPPS, WORKLIST = UID("1.2.840.10008.3.1.2.3.3"), UID("1.2.840.10008.5.1.4.31")
 
 CREATED = 0x0000
 PENDING = (0xFF00, 0xFF01)
@@ -30,19 +33,19 @@ class Scanner:
 
     def worklist(self, question: Dataset) -> list[Dataset]:
         """The worklist items that match. Raises NotReached."""
-        with self._association([build_context(ModalityWorklistInformationFind)]) as wasl:
-            answers = wasl.send_c_find(question, ModalityWorklistInformationFind)
+        with self._association([build_context(WORKLIST)]) as wasl:
+            answers = wasl.send_c_find(question, WORKLIST)
             return [item for status, item in answers if status and status.Status in PENDING and item]
 
     def perform(self, item: Dataset, images: Sequence[FileDataset], *, modality: str) -> None:
         """Begin the exam, store its images, finish it. Raises NotReached."""
         step = generate_uid(entropy_srcs=[str(item.StudyInstanceUID), "step"])
-        contexts = [build_context(ModalityPerformedProcedureStep), *_storage(images)]
+        contexts = [build_context(MPPS), *_storage(images)]
         with self._association(contexts) as wasl:
-            begun, _ = wasl.send_n_create(_begun(item, self._title, modality), ModalityPerformedProcedureStep, step)
+            begun, _ = wasl.send_n_create(_begun(item, self._title, modality), MPPS, step)
             _store(wasl, images)
             if begun and begun.Status == CREATED:
-                wasl.send_n_set(_finished(images), ModalityPerformedProcedureStep, step)
+                wasl.send_n_set(_finished(images), MPPS, step)
 
     def store(self, images: Sequence[FileDataset]) -> None:
         """Store images and say nothing else, as older machines do. Raises NotReached."""
@@ -50,7 +53,7 @@ class Scanner:
             _store(wasl, images)
 
     @contextlib.contextmanager
-    def _association(self, contexts: list[object]) -> Iterator[Association]:
+    def _association(self, contexts: list[PresentationContext]) -> Iterator[Association]:
         scanner = AE(ae_title=self._title)
         scanner.requested_contexts = contexts
         wasl = scanner.associate(self._host, self._port, ae_title=self._called)
@@ -62,7 +65,7 @@ class Scanner:
             wasl.release()
 
 
-def _storage(images: Sequence[FileDataset]) -> list[object]:
+def _storage(images: Sequence[FileDataset]) -> list[PresentationContext]:
     kinds = {(UID(image.SOPClassUID), UID(image.file_meta.TransferSyntaxUID)) for image in images}
     return [build_context(sop_class, syntax) for sop_class, syntax in sorted(kinds)]
 

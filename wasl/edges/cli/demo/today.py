@@ -169,7 +169,10 @@ def _send_typed(country: Country, offer: Offer) -> None:
 def _send_again(country: Country, row: dict[str, str], order: UUID, offers: dict[str, Offer]) -> None:
     """An image that comes a second time under the same UID, with other content."""
     hospital, offer = country.hospitals[int(row["hospital"])], offers[row["procedure"]]
-    if archive_queries.conflicts(viewer=SYSTEM).exists() or archive_queries.conflicts(viewer=SYSTEM, settled=True).exists():
+    if (
+        archive_queries.conflicts(viewer=SYSTEM).exists()
+        or archive_queries.conflicts(viewer=SYSTEM, settled=True).exists()
+    ):
         return
     asked = queries.order(order, viewer=SYSTEM)
     item = Dataset()
