@@ -32,8 +32,9 @@ FROM_WORKLIST = (
 FORGOTTEN = (
     "OtherPatientIDs", "OtherPatientNames", "PatientAge", "PatientAddress", "PatientTelephoneNumbers",
     "PatientComments", "PatientWeight", "PatientSize", "EthnicGroup", "Occupation", "AdditionalPatientHistory",
-    "MedicalRecordLocator", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "PhysiciansOfRecord", "OperatorsName",
-    "PerformingPhysicianName", "NameOfPhysiciansReadingStudy", "RequestingPhysician", "RequestAttributesSequence",
+    "MedicalRecordLocator", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "PhysiciansOfRecord",
+    "OperatorsName", "PerformingPhysicianName", "NameOfPhysiciansReadingStudy", "RequestingPhysician",
+    "RequestAttributesSequence",
     "ReferencedStudySequence", "ReferencedPerformedProcedureStepSequence", "PerformedProcedureStepID",
     "DeviceSerialNumber",
 )  # fmt: skip
