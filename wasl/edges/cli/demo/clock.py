@@ -31,8 +31,8 @@ class Clock:
         return self._moment
 
     def set(self, moment: datetime.datetime) -> None:
-        """Make it this moment, or now when that lies in the future."""
-        self._moment = min(moment, _now())
+        """Make it this moment: never earlier than it was, and never later than now."""
+        self._moment = min(max(moment, self._moment), _now())
 
     # the place of the job that tells a listener: notices are kept until `tell` says who tells them
 

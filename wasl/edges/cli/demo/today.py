@@ -72,13 +72,13 @@ def _order(country: Country, row: dict[str, str], number: int, offers: dict[str,
     exam = Exam(case, row["urgency"], "fr", False, {"ordered": ordered})
     known = patients_queries.by_local_number(local, place=hospital.place, viewer=SYSTEM)
     if known is None:
-        with transaction.atomic(), moved(ordered - PRIOR) as clock:
+        offer, earlier = offers[row["procedure"]], row["outcome"] == "critical"
+        with transaction.atomic(), moved(ordered - PRIOR if earlier else ordered) as clock:
             patient = register(hospital, who, local)
-            if row["outcome"] == "critical":
-                offer = offers[row["procedure"]]
-                play(clock, hospital, patient, _prior(case, ordered), country.readers[1], offer=offer, now=now,
-                     file=PRIOR_IMAGE)  # fmt: skip
-            return exam, ask(clock, hospital, patient, exam, offers[row["procedure"]])
+            if earlier:
+                prior = _prior(case, ordered)
+                play(clock, hospital, patient, prior, country.readers[1], offer=offer, now=now, file=PRIOR_IMAGE)
+            return exam, ask(clock, hospital, patient, exam, offer)
     newest = queries.orders_of(known.id, viewer=SYSTEM).first()
     assert newest is not None  # noqa: S101  both were made in one transaction
     return exam, newest.id
