@@ -36,7 +36,7 @@ async def pool() -> AsyncConnectionPool:
     """The process's own async pool, opened at the first question."""
     global _pool
     if _pool is None:
-        _pool = AsyncConnectionPool(_conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
+        _pool = AsyncConnectionPool(conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
         await _pool.open()
     return _pool
 
@@ -115,7 +115,8 @@ def _find(credential: str, address: str) -> Actor:
     return actor_of_session(request, address=address)
 
 
-def _conninfo() -> str:
+def conninfo() -> str:
+    """The database's address, for connections of our own."""
     database = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     return make_conninfo("", **{key: str(database[name]) for key, name in names.items() if database[name]})

@@ -1,9 +1,14 @@
 """Who owns which FHIR resource type: the registries, and the few shapes that every resource shares (FHIR R4, 2.24)."""
 
+import datetime
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
+
+from django.utils import timezone
 
 from wasl.kernel.access import Actor
 from wasl.kernel.events import Event
@@ -14,7 +19,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource type that a module owns: how a row becomes the resource, and which facts make it speak."""
+    """A resource type that a module owns: how a row becomes the resource, and which facts make it speak.
+
+    `get` gives the row; where it gives None or finds nothing, the resource is not there (any more).
+    """
 
     kind: str
     on: tuple[type[Event], ...]
@@ -32,7 +40,8 @@ class Owned:
 
 owned: dict[str, Owned] = {}
 accepted: dict[str, Callable[..., UUID]] = {}
-# resource type -> search parameter -> (kind, FHIRPath-like path) as the capability statement shows them
+# resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
+# of a type is its principal date, which lists are sorted by
 searches: dict[str, dict[str, tuple[str, str]]] = {}
 
 
@@ -98,3 +107,42 @@ def _kept(value: object) -> object:
     if isinstance(value, list):
         return [kept for item in value if (kept := _kept(item)) not in (None, "", [], {})]
     return value
+
+
+def principal_date(kind: str) -> str | None:
+    """The search parameter that holds the principal date of a resource type."""
+    return next((param for param, (sort, _) in searches.get(kind, {}).items() if sort == "date"), None)
+
+
+def token_hash(kind: str, param: str, value: str) -> int:
+    """The 64-bit number (signed) under which a resource is found by a token or a reference."""
+    digest = hashlib.blake2b(f"{kind}\0{param}\0{value}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+BEGINNING = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
+END = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?")
+
+
+def span_of(text: str) -> tuple[datetime.datetime, datetime.datetime]:
+    """The time that a date, dateTime or instant means: from the first moment to just before the second.
+
+    Without a zone it is local time (FHIR R4, 3.1.1.4.7). Raises ValueError.
+    """
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    year, month, day, hour, _, second, fraction, zone = found.groups()
+    start = datetime.datetime.fromisoformat(f"{year}-{month or '01'}-{day or '01'}T{text[11:] or '00:00'}")
+    if not zone:
+        start = timezone.make_aware(start)
+    if fraction:
+        return start, start + datetime.timedelta(milliseconds=1)
+    if hour:
+        return start, start + (datetime.timedelta(seconds=1) if second else datetime.timedelta(minutes=1))
+    if day:
+        return start, timezone.make_aware(start.replace(tzinfo=None) + datetime.timedelta(days=1))
+    after = start.replace(tzinfo=None, year=start.year + (1 if not month or month == "12" else 0),
+                          month=start.month % 12 + 1 if month else 1)  # fmt: skip
+    return start, timezone.make_aware(after)

@@ -11,10 +11,10 @@ from wasl.patients.queries.people import (
     patient_for_record,
     relations,
 )  # fmt: skip
-from wasl.patients.queries.search import by_local_number, by_number, candidates, doubles, search
+from wasl.patients.queries.search import LIMIT, by_local_number, by_number, candidates, doubles, search
 
 __all__ = [
-    "Access", "CareRelationship", "Patient", "SourceIdentity",  # what the queries return, for the faces to name
+    "LIMIT", "Access", "CareRelationship", "Patient", "SourceIdentity",  # for the faces to name what they get
     "accesses", "by_local_number", "by_number", "candidates", "doubles", "every_patient", "ground", "identities_of",
     "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "search",
 ]  # fmt: skip

@@ -1,0 +1,116 @@
+"""Writing a resource: its current text, its version and what it is found by, in the transaction of the fact."""
+
+import datetime
+import json
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.utils import timezone
+
+from wasl.kernel import fhir
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
+from wasl.kernel.events import Told
+from wasl.kernel.verbs import verb
+from wasl.record.models import Entry, Moment, Version, Word
+from wasl.record.services.indexing import index_of
+
+OURS = ("versionId", "lastUpdated")  # what of `meta` the record says, and not the owner
+
+
+@verb
+def write_entry(kind: str, key: UUID, *, fact: Told, by: Actor) -> int | None:
+    """Let the record say of a row what its owner's tables say now; the new version, or None when nothing changed.
+
+    The entry is locked before the row is read, so that of two who change one resource the later sees both changes.
+    """
+    entry = Entry.objects.select_for_update().filter(type=kind, id=key).first()
+    if entry is None:
+        resource = render(kind, key)
+        if resource is None:
+            return None
+        now = timezone.now()
+        Entry.objects.bulk_create(
+            [Entry(type=kind, id=key, version=0, updated_at=now, date=now, body="", deleted=True)],
+            ignore_conflicts=True,  # somebody else may write it first: then wait, and read the row again
+        )
+        entry = Entry.objects.select_for_update().get(type=kind, id=key)
+        if entry.version == 0:
+            return _write(entry, resource, fact)
+    return _write(entry, render(kind, key), fact)
+
+
+def render(kind: str, key: UUID) -> fhir.Resource | None:
+    """What the owner's tables say of a row now, without what the record adds; None when there is no such resource."""
+    owner = fhir.owned[kind]
+    try:
+        row = owner.get(key)
+    except (NotFound, ObjectDoesNotExist):
+        return None
+    if row is None:
+        return None
+    said = fhir.without_empty(owner.render(row))
+    return {**said, "resourceType": kind, "id": str(key)}
+
+
+def said_by_owner(body: str) -> fhir.Resource:
+    """A stored resource without what the record added to it."""
+    said: fhir.Resource = json.loads(body)
+    meta = {name: value for name, value in said.pop("meta", {}).items() if name not in OURS}
+    return {**said, **({"meta": meta} if meta else {})}
+
+
+def _write(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | None:
+    unchanged = entry.deleted if resource is None else not entry.deleted and resource == said_by_owner(entry.body)
+    if unchanged:
+        return None
+    now = timezone.now()
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as it is served
+    first = entry.version == 0
+    entry.version, entry.updated_at = entry.version + 1, now
+    entry.deleted, entry.body = resource is None, "" if resource is None else _text(resource, entry.version, now)
+    entry.place = entry.place or fact.place
+    if first or fact.by != "system":
+        entry.author = fact.by
+    _keep_index(entry, resource)
+    Version.objects.create(
+        type=entry.type, resource=entry.id, version=entry.version, at=now, patient=entry.patient, fact=fact.seq,
+        author=fact.by, deleted=entry.deleted, body=entry.body,
+    )  # fmt: skip
+    return entry.version
+
+
+def _text(resource: fhir.Resource, version: int, at: datetime.datetime) -> str:
+    """The JSON text that is served: type, id and meta first."""
+    meta = {
+        "versionId": str(version),
+        "lastUpdated": at.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        **resource.get("meta", {}),
+    }
+    first = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta}
+    return json.dumps({**first, **{k: v for k, v in resource.items() if k not in first}}, ensure_ascii=False,
+                      separators=(",", ":"))  # fmt: skip
+
+
+def reindex(kind: str, key: UUID) -> None:
+    """Index a resource again, where its text is right and what it is found by is not."""
+    entry = Entry.objects.select_for_update().get(type=kind, id=key)
+    _keep_index(entry, None if entry.deleted else json.loads(entry.body))
+
+
+def _keep_index(entry: Entry, resource: fhir.Resource | None) -> None:
+    """Save an entry, and replace all that its resource is found by."""
+    index = index_of(entry.type, resource or {})
+    if resource is not None:  # what is withdrawn stays part of the record it was part of
+        entry.patient = index.patient
+        entry.date = index.date or entry.date
+    entry.tokens = list(index.tokens)
+    entry.save(force_update=True)
+    of = {"type": entry.type, "resource": entry.id}
+    kinds = {kind for kind, _ in fhir.searches.get(entry.type, {}).values()}
+    if "string" in kinds:
+        Word.objects.filter(**of).delete()
+        Word.objects.bulk_create(Word(**of, param=param, text=text) for param, text in sorted(index.words))
+    if "date" in kinds:
+        Moment.objects.filter(**of).delete()
+        Moment.objects.bulk_create(Moment(**of, param=p, low=low, high=high) for p, low, high in sorted(index.moments))
