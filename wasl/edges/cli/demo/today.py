@@ -158,7 +158,8 @@ def _send_typed(country: Country, offer: Offer) -> None:
             patient = register(hospital, who, "DEMO-T90")
             ask(clock, hospital, patient, Exam(case, "P2", "fr", False, {"ordered": ordered}), offer)
     item = Dataset()
-    item.PatientName = f"{who['family_name'].upper().replace('E', '', 1)}^{who['given_name'].upper()}"
+    family = who["family_name"].upper()
+    item.PatientName = f"{family[:2]}{family[3:]}^{who['given_name'].upper()}"  # a letter is missing
     item.PatientID, item.AccessionNumber, item.StudyInstanceUID = "T90", "", _uid(country, "typed")
     item.PatientBirthDate, item.PatientSex = f"{who['birth_date']:%Y%m%d}", who["sex"][0].upper()
     if not _arrived(item.StudyInstanceUID):
