@@ -1,6 +1,7 @@
 """What may be asked about studies."""
 
 from wasl.archive.models import Study
+from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
     conflicts,
@@ -19,10 +20,12 @@ from wasl.archive.queries.studies import (
 
 __all__ = [
     "Study",
+    "Found",
     "actor_of_source",
     "conflicts",
     "destination",
     "every_study",
+    "find",
     "ground",
     "instances_of",
     "nobodys",

@@ -65,7 +65,7 @@ class OrderForm(forms.Form):
         self.dangers: list[str] = []
         if exam is None:
             return
-        given = safety.kept(exam, subject, data.dict()) if data else {}
+        given = safety.kept(exam, subject, _plain(data)) if data else {}
         if exam.sided:
             self.fields["side"] = forms.ChoiceField(label=_("Side"), choices=SIDES, required=False)
         for question in safety.asked(exam, subject):
@@ -103,6 +103,11 @@ class OrderForm(forms.Form):
         if moment and moment < timezone.now() - datetime.timedelta(minutes=5):
             raise forms.ValidationError(gettext("This moment has passed."))
         return moment
+
+
+def _plain(data: QueryDict) -> dict[str, str]:
+    """What was sent, one text for each name."""
+    return {name: str(data.get(name, "")) for name in data}
 
 
 def _words(name: str) -> forms.Field:
@@ -196,7 +201,7 @@ def _send(request: Request, patient: UUID, chosen: Procedure | None, form: Order
     try:
         order = services.send_order(
             patient=patient, place=place, procedure=chosen.id, urgency=given["urgency"], question=given["question"],
-            answers=request.POST.dict(), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
+            answers=_plain(request.POST), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
             by=request.actor,
         )  # fmt: skip
     except Invalid as refusal:
