@@ -182,4 +182,6 @@ async def _log(kind: str, hits: list[Hit], viewer: Actor) -> None:
     """One line for each patient of an answer."""
     grounds = {hit.patient: hit.ground for hit in hits if hit.patient and hit.ground}
     if grounds:
-        await gate.log_accesses(list(grounds.items()), what=f"record.{kind}", by=viewer)
+        await gate.log_accesses(
+            ((patient, ground, None) for patient, ground in grounds.items()), what=f"record.{kind}", by=viewer
+        )
