@@ -3,6 +3,7 @@
 import datetime
 import io
 import itertools
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,13 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Order, Procedure
+from wasl.radiology.models import Order, Procedure, Reading, Report
 
 _numbers = itertools.count(1)
+WRITTEN = {
+    "title": "Scanner cérébral", "findings": "Hypodensité sylvienne gauche.",
+    "conclusion": "AVC ischémique sylvien gauche.",
+}  # fmt: skip
 
 
 def patient(stage: Cast, **values: object) -> Patient:
@@ -111,3 +116,48 @@ def source(stage: Cast, **values: object) -> Source:
 
 
 _patient, _procedure = patient, procedure  # their names are also arguments
+
+
+def study_of(stage: Cast, order: Order, *, complete: bool = True, images: int = 1) -> Study:
+    """The images of an order's exam, as its modality sends them; whole unless said otherwise."""
+    about = {
+        "StudyInstanceUID": order.study_uid, "AccessionNumber": order.accession, "Modality": order.procedure.modality
+    }  # fmt: skip
+    outcomes = send(stage, *(image(number, **about) for number in range(1, images + 1)))
+    if complete:
+        archive.complete_study(outcomes[0].study, how="quiet", by=SYSTEM)
+    return archive_queries.study(outcomes[0].study, viewer=SYSTEM)
+
+
+def reading(stage: Cast, *, order: Order | None = None, **values: object) -> Reading:
+    """A complete study that waits for Leila, of an order of Amel's unless one is named."""
+    asked = order or _order(stage, **values)  # type: ignore[arg-type]
+    arrived = study_of(stage, asked)
+    radiology.link_study(asked.id, study=arrived.id, because="accession", by=SYSTEM)
+    return radiology.open_reading(asked.id, study=arrived.id, by=SYSTEM)
+
+
+def draft(
+    stage: Cast, case: UUID, *, by: Actor | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
+    language: str = "fr", critical: bool = False, critical_what: str = "",
+) -> Report:  # fmt: skip
+    """What Leila, who holds the case, wrote so far."""
+    return radiology.save_draft(
+        case, sections=sections, language=language, critical=critical, critical_what=critical_what, revision=revision,
+        by=by or stage.leila,
+    )  # fmt: skip
+
+
+def signed_report(
+    stage: Cast, *, case: UUID | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
+    language: str = "fr", critical: bool = False, critical_what: str = "",
+) -> Report:  # fmt: skip
+    """A report that Leila claimed, wrote and signed."""
+    key = case or reading(stage).id
+    radiology.claim_reading(key, by=stage.leila)
+    written = draft(stage, key, revision=revision, sections=sections, language=language, critical=critical,
+                    critical_what=critical_what)  # fmt: skip
+    return radiology.sign_report(written.id, revision=written.revision, by=stage.leila)
+
+
+_order = order

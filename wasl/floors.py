@@ -41,6 +41,6 @@ USES: dict[str, tuple[str, ...]] = {
     "workforce": (),
     "record": (),
     "archive": ("patients",),
-    "radiology": ("places", "patients", "workforce", "archive"),
-    "contracts": (),
+    "radiology": ("places", "accounts", "patients", "workforce", "archive"),
+    "contracts": ("places", "workforce", "radiology"),
 }

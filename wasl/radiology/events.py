@@ -98,6 +98,16 @@ class ReadingOpened(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadingFlagged(Event):
+    """More images came for a study that was already offered to readers, or already read."""
+
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadingClaimed(Event):
     """A reader took a reading."""
 
@@ -132,12 +142,27 @@ class ReadingTimedOut(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingWithdrawn(Event):
-    """A reading was withdrawn because its study does not answer the order."""
+    """A reading was withdrawn because its study does not answer the order; `report` if one was signed already."""
 
     reading: UUID
     order: UUID
     patient: UUID
     place: UUID
+    report: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateAdded(Event):
+    """A report template was written."""
+
+    template: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhraseAdded(Event):
+    """A phrase was put at a reader's hand, or at everybody's."""
+
+    phrase: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +176,18 @@ class ReportSigned(Event):
     place: UUID
     reader: UUID
     critical: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddendumBegun(Event):
+    """A reader began an addendum to a signed report."""
+
+    report: UUID
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    reader: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +211,35 @@ class DocumentMade(Event):
     report: UUID
     patient: UUID
     place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentFiled(Event):
+    """The document of a report was put into its study, as DICOM objects."""
+
+    document: UUID
+    report: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportHandedOver(Event):
+    """A signed report was laid before the doctor who asked."""
+
+    receipt: UUID
+    report: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticalTargetSet(Event):
+    """The time in which critical results are to be acknowledged was set, from a date on."""
+
+    target: UUID
+    minutes: int
 
 
 @dataclass(frozen=True, kw_only=True)

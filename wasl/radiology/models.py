@@ -151,6 +151,7 @@ class Reading(Row):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     claimed_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", null=True)
     claimed_until = models.DateTimeField(null=True)  # renewed by every sign of life of the reader
+    more_at = models.DateTimeField(null=True)  # more images came after the study was taken for complete
 
     class Meta:
         indexes = (
@@ -292,6 +293,21 @@ class Receipt(Row):
         indexes = (models.Index(fields=("person", "read_at"), name="radiology_receipt_waiting"),)
         constraints = (
             models.UniqueConstraint(fields=("report", "person"), name="radiology_a_report_is_handed_over_once"),
+        )
+
+
+class CriticalTarget(Row):
+    """In how many minutes a critical result is to be acknowledged, in a period."""
+
+    minutes = models.PositiveIntegerField()
+    period = DateRangeField()
+
+    class Meta:
+        constraints = (
+            ExclusionConstraint(
+                name="radiology_critical_results_have_one_target_at_a_time",
+                expressions=(("period", RangeOperators.OVERLAPS),),
+            ),
         )
 
 

@@ -29,6 +29,29 @@ from wasl.radiology.queries.orders import (
     subject,
     target_minutes,
 )
+from wasl.radiology.queries.reading import (
+    is_in_study,
+    orders_to_read,
+    reading,
+    readings,
+    readings_of_study,
+    signed_readings,
+    silent_readings,
+)
+from wasl.radiology.queries.reports import (
+    Verified,
+    chain,
+    digest_of,
+    document,
+    draft_of,
+    key_images,
+    phrases,
+    report,
+    reports_of,
+    templates,
+    verified,
+)
+from wasl.radiology.queries.results import critical_minutes, results, waiting_results
 from wasl.radiology.queries.turnaround import (
     GROUPS,
     SPANS,
@@ -44,10 +67,12 @@ from wasl.radiology.queries.turnaround import (
 from wasl.radiology.queries.worklist import Scheduled, worklist
 
 __all__ = [
-    "Link", "Order", "Procedure",  # what the queries return, for the faces to name
-    "GROUPS", "SPANS", "STEPS", "Case", "Line", "Question", "Scheduled", "Span", "Suggestion", "cases", "compare",
-    "doubles", "every_order", "exam_of", "exams", "expected_order", "nobodys", "order", "order_for_record",
-    "order_of_step", "order_of_study", "orders", "orders_of", "procedure", "procedures", "recent_links",
-    "reports_of_orders", "sees", "story",
-    "studies_of_order", "subject", "suggestions", "target_minutes", "turnaround", "volumes", "worklist",
+    "GROUPS", "SPANS", "STEPS", "Case", "Line", "Link", "Order", "Procedure", "Question", "Scheduled", "Span",
+    "Suggestion", "Verified", "cases", "chain", "compare", "critical_minutes", "digest_of", "document", "doubles",
+    "draft_of", "every_order", "exam_of", "exams", "expected_order", "is_in_study", "key_images", "nobodys", "order",
+    "order_for_record", "order_of_step", "order_of_study", "orders", "orders_of", "orders_to_read", "phrases",
+    "procedure", "procedures", "reading", "readings", "readings_of_study", "recent_links", "report", "reports_of",
+    "reports_of_orders", "results", "sees", "signed_readings", "silent_readings", "story", "studies_of_order",
+    "subject", "suggestions", "target_minutes", "templates", "turnaround", "verified", "volumes", "waiting_results",
+    "worklist",
 ]  # fmt: skip

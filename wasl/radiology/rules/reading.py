@@ -1,3 +1,74 @@
-"""Who may read and report, and what is refused of a reading or a report."""
+"""Who may read, and what is refused of a reading."""
 
-CAN: dict[str, frozenset[str]] = {}
+import datetime
+from uuid import UUID
+
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotAllowed, Refused
+
+CAN: dict[str, frozenset[str]] = {
+    "open_reading": frozenset({"system"}),
+    "flag_reading": frozenset({"system"}),
+    "withdraw_reading": frozenset({"system"}),
+    "claim_reading": frozenset({"radiologist"}),
+    "keep_reading": frozenset({"radiologist"}),
+    "hand_back_reading": frozenset({"radiologist"}),
+    "time_out_reading": frozenset({"system"}),
+}
+
+CLAIM_MINUTES = 15  # without a sign of life for so long, a case goes back to the worklist
+
+
+class NotLinked(Refused):
+    """This study does not answer this order."""
+
+
+class NotComplete(Refused):
+    """This study is not known to be complete."""
+
+
+class NotYourHospitals(NotAllowed):
+    """You do not read exams of this kind for this hospital."""
+
+
+class AlreadyClaimed(Refused):
+    """{reader} is already reading this case."""
+
+
+class AlreadyRead(Refused):
+    """This case was already read and signed."""
+
+
+class ReadingIsWithdrawn(Refused):
+    """This case was withdrawn: its images do not answer the order."""
+
+
+class NotYourReading(Refused):
+    """This case is no longer yours: it went back to the worklist. What you wrote is kept."""
+
+
+def reader(by: Actor) -> UUID:
+    """Who reads: a person, never a machine. Raises NotAllowed."""
+    if by.kind != "person" or by.id is None:
+        raise NotAllowed
+    return by.id
+
+
+def check_claimable(state: str) -> None:
+    """Only a case that nobody signed and nobody withdrew is read."""
+    if state == "signed":
+        raise AlreadyRead
+    if state == "withdrawn":
+        raise ReadingIsWithdrawn
+
+
+def check_mine(state: str, claimed_by: UUID | None, person: UUID | None) -> None:
+    """A case is in the hands of the reader who claimed it."""
+    check_claimable(state)
+    if state != "claimed" or claimed_by != person:
+        raise NotYourReading
+
+
+def is_held(state: str, claimed_until: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Whether a case is in a reader's hands who gave a sign of life lately."""
+    return state == "claimed" and claimed_until is not None and claimed_until > now

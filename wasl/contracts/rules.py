@@ -1,0 +1,3 @@
+"""Who may count acts."""
+
+CAN: dict[str, frozenset[str]] = {"count_act": frozenset({"system"})}

@@ -1,0 +1,50 @@
+"""A complete study that answers an order is offered to readers; a silent reader's case goes back every minute."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app as jobs
+
+from wasl.archive.events import StudyCompleted, StudyReopened
+from wasl.kernel.access import SYSTEM
+from wasl.kernel.events import Told, after
+from wasl.radiology import queries, services
+from wasl.radiology.events import StudyLinked, StudyUnlinked
+
+
+@after(StudyCompleted)
+def open_its_reading(event: StudyCompleted, told: Told) -> None:
+    """A study linked before it was complete is offered now."""
+    _open(event.study)
+
+
+@after(StudyLinked)
+def open_its_reading_once_linked(event: StudyLinked, told: Told) -> None:
+    """A study complete before it was linked is offered now."""
+    _open(event.study)
+
+
+def _open(study: UUID) -> None:
+    for order in queries.orders_to_read(study, viewer=SYSTEM):
+        services.open_reading(order, study=study, by=SYSTEM)
+
+
+@after(StudyReopened)
+def flag_its_readings(event: StudyReopened, told: Told) -> None:
+    """Tell whoever reads, or has read, that more images came."""
+    for key in queries.readings_of_study(event.study, viewer=SYSTEM):
+        services.flag_reading(key, by=SYSTEM)
+
+
+@after(StudyUnlinked)
+def withdraw_its_readings(event: StudyUnlinked, told: Told) -> None:
+    """A study taken back from an order is no longer read for it."""
+    for key in queries.readings_of_study(event.study, viewer=SYSTEM, order=event.order):
+        services.withdraw_reading(key, by=SYSTEM)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="radiology.time_out_readings", queue="clock", pass_context=False)
+def time_out_readings(timestamp: int) -> None:
+    """Give back the cases of readers who have been silent for too long."""
+    for key in queries.silent_readings(viewer=SYSTEM):
+        services.time_out_reading(key, by=SYSTEM)

@@ -1,0 +1,80 @@
+"""What may be asked about cases: the readers' worklist over all hospitals they serve, and who reads what."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from wasl.accounts import queries as accounts
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
+from wasl.radiology.models import Link, Reading
+from wasl.workforce import queries as workforce
+
+State = Reading.State
+OPEN = (State.WAITING, State.CLAIMED)
+
+
+def _visible_readings(viewer: Actor) -> QuerySet[Reading]:
+    """A reader's own cases and the open ones of the hospitals read for; for a chief, also those of their readers."""
+    rows = Reading.objects.select_related("order__procedure", "place", "claimed_by")
+    if viewer.is_system:
+        return rows
+    if viewer.id is None or not viewer.roles & {"radiologist", "chief"}:
+        return rows.none()
+    mine = Q(claimed_by=viewer.id)
+    if "radiologist" in viewer.roles:
+        for cover in workforce.covers(viewer.id, viewer=viewer):
+            served = Q(place=cover.place_id, state__in=OPEN)
+            if cover.modalities:
+                served &= Q(modality__in=cover.modalities)
+            mine |= served
+    for place in viewer.places("chief"):
+        mine |= Q(claimed_by__in=accounts.holders("radiologist", place=place, viewer=viewer).values("id"))
+    return rows.filter(mine)
+
+
+def readings(*, viewer: Actor) -> QuerySet[Reading]:
+    """The open cases, the most urgent and the soonest due first."""
+    return _visible_readings(viewer).filter(state__in=OPEN).order_by("urgency", "due_at", "id")
+
+
+def signed_readings(*, viewer: Actor) -> QuerySet[Reading]:
+    """The cases that the viewer, or a reader whom the viewer heads, signed; the newest first."""
+    return _visible_readings(viewer).filter(state=State.SIGNED).order_by("-created_at", "-id")
+
+
+def reading(key: UUID, *, viewer: Actor) -> Reading:
+    """One case."""
+    found = _visible_readings(viewer).filter(id=key).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def silent_readings(*, viewer: Actor) -> list[UUID]:
+    """The claimed cases whose reader gave no sign of life for too long."""
+    silent = _visible_readings(viewer).filter(state=State.CLAIMED, claimed_until__lte=timezone.now())
+    return list(silent.values_list("id", flat=True))
+
+
+def readings_of_study(study: UUID, *, viewer: Actor, order: UUID | None = None) -> list[UUID]:
+    """The cases of a study (read for one order, when it is named) that were not withdrawn."""
+    rows = _visible_readings(viewer).filter(study=study).exclude(state=State.WITHDRAWN)
+    if order is not None:
+        rows = rows.filter(order=order)
+    return list(rows.values_list("id", flat=True))
+
+
+def orders_to_read(study: UUID, *, viewer: Actor) -> list[UUID]:
+    """The orders that a complete study answers: at most one, and none while the study is not complete."""
+    if not viewer.is_system:
+        return []
+    links = Link.objects.filter(study=study, undone_at__isnull=True, study__complete_at__isnull=False)
+    return list(links.values_list("order", flat=True))
+
+
+def is_in_study(study: UUID, *, instance_uid: str, frame: int, viewer: Actor) -> bool:
+    """Whether a study that the viewer reads holds this image, and this frame of it."""
+    here = _visible_readings(viewer).filter(study=study, study__series__instances__uid=instance_uid)
+    return frame >= 1 and here.filter(study__series__instances__frames__gte=frame).exists()

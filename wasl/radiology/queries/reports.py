@@ -1,0 +1,122 @@
+"""What may be asked about reports, their templates, their key images and their digests."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from wasl.kernel.access import SYSTEM, Actor
+from wasl.kernel.errors import NotFound
+from wasl.patients import queries as patients
+from wasl.radiology.models import Document, KeyImage, Phrase, Reading, Report, Template
+from wasl.radiology.queries.reading import reading as one_reading
+from wasl.radiology.rules import reporting as rules
+from wasl.workforce import queries as workforce
+
+SIGNED = Report.State.SIGNED
+
+
+def _visible_reports(viewer: Actor) -> QuerySet[Report]:
+    """Signed reports; whose record is not open to the viewer stays closed (`report` and `reports_of` ask)."""
+    rows = Report.objects.select_related("reading__order__procedure", "reading__place", "author", "adds_to")
+    return rows.filter(state=SIGNED) if viewer.held else rows.none()
+
+
+def report(key: UUID, *, viewer: Actor) -> Report:
+    """One signed report, on a ground. Raises NoGround."""
+    found = _visible_reports(viewer).filter(id=key).first()
+    if found is None:
+        raise NotFound
+    patients.require_ground(found.reading.patient_id, viewer=viewer)
+    return found
+
+
+def reports_of(patient: UUID, *, viewer: Actor) -> QuerySet[Report]:
+    """A patient's signed reports and addenda from every hospital, the newest first, on a ground. Raises NoGround."""
+    patients.require_ground(patient, viewer=viewer)
+    rows = _visible_reports(viewer).filter(reading__patient=patient)
+    return rows.exclude(reading__state=Reading.State.WITHDRAWN).order_by("-signed_at")
+
+
+def chain(key: UUID, *, viewer: Actor) -> list[Report]:
+    """A signed report with its addenda, in the order of their signatures, whichever of them is named; on a ground."""
+    named = report(key, viewer=viewer)
+    return list(_visible_reports(viewer).filter(reading=named.reading_id).order_by("signed_at"))
+
+
+def draft_of(reading: UUID, *, viewer: Actor) -> Report | None:
+    """The draft of a case or of an addendum, for those who may see the case."""
+    case = one_reading(reading, viewer=viewer)
+    return Report.objects.filter(reading=case, state=Report.State.DRAFT).first()
+
+
+def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
+    """The key images of reports that the viewer has already been given."""
+    return list(KeyImage.objects.filter(report__in=list(reports)).order_by("created_at")) if viewer.held else []
+
+
+def templates(procedure: UUID, *, language: str, viewer: Actor) -> list[Template]:
+    """The templates of an exam in a language, its own before those of every exam."""
+    if not viewer.held:
+        return []
+    rows = Template.objects.filter(Q(procedure=procedure) | Q(procedure__isnull=True), language=language)
+    return list(rows.order_by(F("procedure").asc(nulls_last=True), "name"))
+
+
+def phrases(*, language: str, viewer: Actor) -> dict[str, str]:
+    """What each shortcut stands for: everybody's phrases, and the viewer's own before them."""
+    if viewer.id is None or not viewer.held:
+        return {}
+    rows = Phrase.objects.filter(Q(person=viewer.id) | Q(person__isnull=True), language=language)
+    return dict(rows.order_by(F("person").asc(nulls_first=True)).values_list("shortcut", "text"))
+
+
+def document(key: UUID, *, viewer: Actor) -> Document:
+    """The signed PDF of a report, on a ground. Raises NoGround."""
+    found = Document.objects.filter(report=report(key, viewer=viewer)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def digest_of(report: Report, *, viewer: Actor) -> str:
+    """The digest of a report as its row now stands; that of the signature, unless somebody changed the row."""
+    reading = report.reading
+    return rules.digest(
+        report=report.id, accession=reading.order.accession, study_uid=reading.study.uid, patient=reading.patient_id,
+        author=report.author_id, language=report.language, sections=report.sections, critical=report.critical,
+        critical_what=report.critical_what, adds_to=report.adds_to.digest if report.adds_to else "",
+        key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
+        signed_at=report.signed_at or report.saved_at,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What may be said to anybody about a digest: when and where it was signed, and whether the report still is it."""
+
+    signed_at: datetime.datetime
+    hospital: str
+    addendum: bool
+    unchanged: bool
+    withdrawn: bool
+
+
+def verified(digest: str, *, viewer: Actor) -> Verified | None:
+    """What a digest proves; it names no patient, so everybody may ask. None when no report was signed with it."""
+    found = Report.objects.select_related("reading__order", "reading__study", "adds_to").filter(
+        state=SIGNED, digest=digest
+    )
+    signed = found.first()
+    if signed is None or signed.signed_at is None:
+        return None
+    author = workforce.worker_of(signed.author_id, viewer=SYSTEM)
+    return Verified(
+        signed_at=signed.signed_at,
+        hospital=author.place.name if author else "",
+        addendum=signed.adds_to_id is not None,
+        unchanged=digest_of(signed, viewer=viewer) == digest,
+        withdrawn=signed.reading.state == Reading.State.WITHDRAWN,
+    )
