@@ -81,16 +81,21 @@ def document(key: UUID, *, viewer: Actor) -> Document:
     return found
 
 
-def digest_of(report: Report, *, viewer: Actor) -> str:
-    """The digest of a report as its row now stands; that of the signature, unless somebody changed the row."""
+def signed_content(report: Report, *, viewer: Actor) -> bytes:
+    """What the signature of a report covers, as its row now stands: the bytes whose SHA-256 is its digest."""
     reading = report.reading
-    return rules.digest(
+    return rules.signed_content(
         report=report.id, accession=reading.order.accession, study_uid=reading.study.uid, patient=reading.patient_id,
         author=report.author_id, language=report.language, sections=report.sections, critical=report.critical,
         critical_what=report.critical_what, adds_to=report.adds_to.digest if report.adds_to else "",
         key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
         signed_at=report.signed_at or report.saved_at,
     )  # fmt: skip
+
+
+def digest_of(report: Report, *, viewer: Actor) -> str:
+    """The digest of a report as its row now stands; that of the signature, unless somebody changed the row."""
+    return rules.digest(signed_content(report, viewer=viewer))
 
 
 @dataclass(frozen=True)
