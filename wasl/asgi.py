@@ -23,9 +23,8 @@ FAST = {
     "/viewer": "wasl.edges.web.viewer",
     "/live": "wasl.edges.web.live",
 }
-doors: dict[str, Door] = {
-    prefix: import_module(name).application for prefix, name in FAST.items() if find_spec(name) is not None
-}
+fast = {prefix: import_module(name) for prefix, name in FAST.items() if find_spec(name) is not None}
+doors: dict[str, Door] = {prefix: module.application for prefix, module in fast.items()}
 
 
 async def application(
@@ -37,8 +36,12 @@ async def application(
     if scope["type"] == "lifespan":
         await _live(receive, send)
         return
+
+    async def receive_more() -> Message:  # the pages' threads need a coroutine, and granian gives a future
+        return await receive()
+
     first = "/" + scope["path"].split("/", 2)[1]
-    await doors.get(first, pages)(scope, receive, send)
+    await doors.get(first, pages)(scope, receive_more, send)
 
 
 async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
@@ -47,8 +50,14 @@ async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Messa
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            for module in fast.values():
+                if opened := getattr(module, "opened", None):
+                    await opened()
             await send({"type": "lifespan.startup.complete"})
         else:
+            for module in fast.values():
+                if close := getattr(module, "close", None):
+                    await close()
             await gate.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -37,7 +37,7 @@ ITEM = data(
     [
         ("", True), ("*", True), ("Ferchichi^Mongi", True), ("FERCHICHI^MONGI", True), ("ferch*", True),
         ("F?rchichi*", True), ("Ferchichi", False), ("Ferchichi^*", True), ("Mongi*", False), ("*mongi", True),
-        ("الفرشيشي^المنجي", True), ("الفرش*", True), ("*المنجى", True), ("الفرشيشي", False), ("Fer.*", False),
+        ("الفرشيشي^المنجي", True), ("الفرش*", True), ("*المنجى", True), ("الفرشيشي", False), ("F.rch*", False),
         ("Trabelsi=الفرش*", True), ("=الفرش*", True), ("Trabelsi^*", False), ("Ferchichi^Mongi^^", True),
     ],
 )  # fmt: skip
@@ -48,7 +48,7 @@ def test_names(wanted: str, found: bool) -> None:
 @pytest.mark.parametrize(
     ("keys", "found"),
     [
-        ({"Modality": "CT"}, True), ({"Modality": "MR"}, False), ({"Modality": "C*"}, True), ({"Modality": ""}, True),
+        ({"Modality": "CT"}, True), ({"Modality": "MR"}, False), ({"Modality": ""}, True),
         ({"ScheduledStationAETitle": "CT2"}, True), ({"ScheduledStationAETitle": "CT3"}, False),
         ({"ScheduledStationAETitle": "CT?"}, True),
         ({"ScheduledProcedureStepStartDate": "20261127"}, True),

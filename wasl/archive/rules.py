@@ -71,6 +71,12 @@ class BadUid(Invalid):
     dimse = 0xA900
 
 
+class OtherInstance(Invalid):
+    """This image is not the one that its sender named."""
+
+    dimse = 0xA900
+
+
 class NotYourPlace(NotAllowed):
     """You hold no post at the place of this study."""
 
@@ -160,6 +166,12 @@ def check_uids(metadata: Mapping[str, Any]) -> None:
     for tag, name in names.items():
         if not is_uid(next(iter(metadata.get(tag, {}).get("Value") or ()), None)):
             raise BadUid(name=name)
+
+
+def check_named(metadata: Mapping[str, Any], named: tuple[str, str] | None) -> None:
+    """A data set is of the class, and is the instance, that its sender named beside it."""
+    if named and named != (metadata[SOP_CLASS]["Value"][0], metadata[INSTANCE]["Value"][0]):
+        raise OtherInstance
 
 
 def check_step(uid: str, study_uid: str) -> None:

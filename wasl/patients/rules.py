@@ -61,6 +61,10 @@ class NotYourPlace(NotAllowed):
     """You hold no post at this place."""
 
 
+class NotTheirNumber(Invalid):
+    """This is not the number on this person's card, nor their national number."""
+
+
 class MayNotSearch(NotAllowed):
     """Your posts do not let you look for patients."""
 
@@ -87,6 +91,12 @@ def check_post(place: UUID | None, by: Actor) -> None:
     """Who registers at a place holds a post there."""
     if not by.is_system and place not in by.places():
         raise NotYourPlace
+
+
+def check_presented(typed: str, theirs: Sequence[str]) -> None:
+    """What was typed or scanned is one of the person's own numbers."""
+    if digits(typed) not in theirs:
+        raise NotTheirNumber
 
 
 def check_search(viewer: Actor) -> None:

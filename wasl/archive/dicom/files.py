@@ -33,27 +33,32 @@ class Part10:
 
 
 def incoming(
-    file: bytes | Path, *, source: UUID | None = None, place: UUID | None = None, move: bool = False
-) -> Incoming:
+    file: bytes | Path, *, source: UUID | None = None, place: UUID | None = None, move: bool = False,
+    named: tuple[str, str] | None = None,
+) -> Incoming:  # fmt: skip
     """Put a Part 10 file into the pixel store, ready for `receive`; with `move` the file itself becomes the stored one.
 
-    Raises NotDicom, Truncated, TooLarge, BadUid; then nothing was stored, and the file is as it was.
+    `named` are the SOP class and instance that the sender named beside the data set. Raises NotDicom, Truncated,
+    TooLarge, BadUid, OtherInstance; then nothing was stored, and the file is as it was.
     """
     if isinstance(file, bytes):
-        return _incoming(memoryview(file), None, source, place)
+        return _incoming(memoryview(file), None, source, place, named)
     if not file.stat().st_size:
         raise rules.NotDicom
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         view = memoryview(mapped)
         try:
-            return _incoming(view, file if move else None, source, place)
+            return _incoming(view, file if move else None, source, place, named)
         finally:
             view.release()
 
 
-def _incoming(data: memoryview, moved: Path | None, source: UUID | None, place: UUID | None) -> Incoming:
+def _incoming(
+    data: memoryview, moved: Path | None, source: UUID | None, place: UUID | None, named: tuple[str, str] | None
+) -> Incoming:
     part = read(data)
     rules.check_uids(part.walk.elements)
+    rules.check_named(part.walk.elements, named)
     digest = hashlib.sha256(data[part.start :]).digest()
     stored = adopt(moved) if moved else put(_clean(data))
     pixels = part.walk.pixel_offset

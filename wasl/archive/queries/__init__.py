@@ -1,12 +1,14 @@
 """What may be asked about studies."""
 
 from wasl.archive.models import Study
+from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
     conflicts,
     every_study,
     ground,
     instances_of,
+    known,
     nobodys,
     path_of,
     series_of,
@@ -19,12 +21,15 @@ from wasl.archive.queries.studies import (
 
 __all__ = [
     "Study",
+    "Found",
     "actor_of_source",
     "conflicts",
     "destination",
     "every_study",
+    "find",
     "ground",
     "instances_of",
+    "known",
     "nobodys",
     "path_of",
     "series_of",

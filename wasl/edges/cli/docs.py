@@ -88,7 +88,7 @@ def _commands() -> Iterator[str]:
     from wasl.edges.cli.main import main
 
     yield "# Commands\n\n"
-    context = click.Context(main, info_name="wasl")
+    context = click.Context(main, info_name="wasl", terminal_width=80)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         if command:

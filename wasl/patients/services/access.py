@@ -8,9 +8,9 @@ from django.utils import timezone
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
-from wasl.patients import rules
+from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordOpened
-from wasl.patients.models import Access, CareRelationship
+from wasl.patients.models import Access, CareRelationship, SourceIdentity
 
 Ground = CareRelationship.Ground
 
@@ -35,9 +35,18 @@ def open_for_care(
 
 
 @verb
-def present_card(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
-    """Open a record to the place where the patient's card or number was presented, for some hours."""
+def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | None = None) -> CareRelationship:
+    """Open a record to the place where the patient's card or number was presented, for some hours.
+
+    `number` is what a person typed or scanned as proof; it must be one of the patient's own.
+    """
     rules.check_post(place, by)
+    if place is None:
+        raise rules.NotYourPlace
+    person = queries.patient(patient, viewer=by)
+    if number is not None:
+        national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
+        rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
     return open_here(patient, place=place, by=by)
 
 
@@ -55,6 +64,7 @@ def open_here(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
 @verb
 def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -> CareRelationship:
     """Open a record to one person in an emergency, with a reason and for an hour; the patient and an auditor see it."""
+    queries.patient(patient, viewer=by)
     rules.check_reason(because)
     now = timezone.now()
     relation = CareRelationship.objects.create(

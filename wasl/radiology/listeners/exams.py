@@ -1,6 +1,7 @@
 """What a modality says of its work moves the order: begun, done; and images that are there prove that it was done."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from wasl.archive import queries as archive
 from wasl.archive.events import StepCompleted, StepStarted, StudyCompleted
@@ -23,14 +24,23 @@ def perform_by_modality(event: StepCompleted, told: Told) -> None:
     _move(event, told, services.perform_exam)
 
 
-@after(StudyCompleted, StudyLinked)
-def perform_by_images(event: StudyCompleted | StudyLinked, told: Told) -> None:
-    """All images of an order are there, though nobody said that the exam was done: it was, before the first came."""
-    order = queries.order_of_study(event.study, viewer=SYSTEM)
-    if order is None or order.state not in ("sent", "started"):
-        return
-    study = archive.study(event.study, viewer=SYSTEM)
-    if study.complete_at is not None:
+@after(StudyCompleted)
+def perform_when_complete(event: StudyCompleted, told: Told) -> None:
+    """All images of an order are there, though nobody said that the exam was done: it was."""
+    _perform_by_images(event.study)
+
+
+@after(StudyLinked)
+def perform_when_linked(event: StudyLinked, told: Told) -> None:
+    """A study that was complete before it was linked says the same."""
+    _perform_by_images(event.study)
+
+
+def _perform_by_images(key: UUID) -> None:
+    order = queries.order_of_study(key, viewer=SYSTEM)
+    study = archive.study(key, viewer=SYSTEM)
+    if order is not None and order.state in ("sent", "started") and study.complete_at is not None:
+        # it was done before its first image came, at the latest
         _unless_done(lambda: services.perform_exam(order.id, at=study.created_at, by=SYSTEM))
 
 

@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from wasl.kernel.errors import Invalid, NotFound
+from wasl.kernel.errors import Invalid, NotAllowed, NotFound
 from wasl.kernel.http import Request
+from wasl.kernel.verbs import allowed
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.places import queries as places
@@ -65,7 +66,7 @@ class OrderForm(forms.Form):
         self.dangers: list[str] = []
         if exam is None:
             return
-        given = safety.kept(exam, subject, data.dict()) if data else {}
+        given = safety.kept(exam, subject, _plain(data)) if data else {}
         if exam.sided:
             self.fields["side"] = forms.ChoiceField(label=_("Side"), choices=SIDES, required=False)
         for question in safety.asked(exam, subject):
@@ -105,6 +106,11 @@ class OrderForm(forms.Form):
         return moment
 
 
+def _plain(data: QueryDict) -> dict[str, str]:
+    """What was sent, one text for each name."""
+    return {name: str(data.get(name, "")) for name in data}
+
+
 def _words(name: str) -> forms.Field:
     """The field of what follows from an answer."""
     if name == "renal_date":
@@ -123,8 +129,12 @@ def _words(name: str) -> forms.Field:
 
 
 def order_exam(request: Request, patient: UUID) -> HttpResponse:
-    """The order form of a patient whose record is open to the doctor who asks."""
-    ground = patients.require_ground(patient, viewer=request.actor)
+    """The order form of a patient whose record is open to the doctor who asks; a closed one is opened first."""
+    if not allowed("radiology.send_order", request.actor):
+        raise NotAllowed
+    ground = patients.ground(patient, viewer=request.actor)
+    if ground is None:
+        return HttpResponseRedirect(reverse("patients:patient", args=[patient]))
     sent = request.POST if request.method == "POST" else request.GET
     chosen = _procedure(request, sent.get("procedure", ""))
     exam = queries.exam_of(chosen, viewer=request.actor) if chosen else None
@@ -196,7 +206,7 @@ def _send(request: Request, patient: UUID, chosen: Procedure | None, form: Order
     try:
         order = services.send_order(
             patient=patient, place=place, procedure=chosen.id, urgency=given["urgency"], question=given["question"],
-            answers=request.POST.dict(), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
+            answers=_plain(request.POST), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
             by=request.actor,
         )  # fmt: skip
     except Invalid as refusal:

@@ -1,0 +1,47 @@
+"""Who calls: a modality known by its AE title and address, from the first word of an association to its last."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connections
+
+from wasl.archive import queries as archive
+from wasl.kernel.access import Actor
+
+Event = Any  # pynetdicom ships no types
+REJECTED, BY_USER, CALLING_NOT_RECOGNISED = 1, 1, 3  # PS3.8, 9.3.4
+
+_callers: dict[int, Actor] = {}
+
+
+@contextlib.contextmanager
+def database() -> Iterator[None]:
+    """Use the database in a thread that is not Django's, and give the connection back."""
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
+def greet(event: Event) -> None:
+    """Reject whoever is not known to send; remember the others."""
+    association = event.assoc
+    title = association.requestor.primitive.calling_ae_title.strip()
+    with database():
+        caller = archive.actor_of_source(title, association.requestor.address)
+    if caller is None:
+        association.acse.send_reject(REJECTED, BY_USER, CALLING_NOT_RECOGNISED)
+        association.kill()
+        return
+    _callers[id(association)] = caller
+
+
+def part(event: Event) -> None:
+    """Forget who called."""
+    _callers.pop(id(event.assoc), None)
+
+
+def caller(event: Event) -> Actor:
+    """The modality that this request comes from."""
+    return _callers[id(event.assoc)]

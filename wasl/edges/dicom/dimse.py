@@ -1,0 +1,85 @@
+"""The DIMSE listener: associations accepted, each answered by a thread of its own (PS3.7, PS3.8)."""
+
+import logging
+import signal
+import tempfile
+import threading
+from types import FrameType
+from typing import Any
+
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
+
+from wasl.archive import services as archive
+from wasl.edges.dicom import finding, giving, steps
+from wasl.edges.dicom.callers import greet, part
+from wasl.edges.dicom.classes import SERVED
+from wasl.edges.dicom.storing import Batcher, Storing
+
+NATIVE = tuple(ALL_TRANSFER_SYNTAXES[:4])  # what is asked and answered, beside images, is never compressed
+PDU = 1 << 17  # bytes that a peer may send at once
+ASSOCIATIONS = 100
+
+
+class Listener:
+    """The listener: it starts, and it stops when what was acknowledged is safe, which it always is."""
+
+    def __init__(self, host: str, port: int, ae_title: str) -> None:
+        _configure()
+        self._batcher = Batcher()
+        storing = Storing(self._batcher)
+        self._ae = AE(ae_title=ae_title)
+        self._ae.require_called_aet = True
+        self._ae.maximum_pdu_size = PDU
+        self._ae.maximum_associations = ASSOCIATIONS
+        for service in SERVED:
+            self._ae.add_supported_context(service, NATIVE)
+        handlers: list[Any] = [
+            (evt.EVT_REQUESTED, greet),
+            (evt.EVT_CONN_CLOSE, part),
+            (evt.EVT_C_ECHO, lambda event: 0x0000),
+            (evt.EVT_C_STORE, storing.answer),
+            (evt.EVT_C_FIND, finding.answer, [ae_title]),
+            (evt.EVT_C_MOVE, giving.move),
+            (evt.EVT_C_GET, giving.get),
+            (evt.EVT_N_CREATE, steps.create),
+            (evt.EVT_N_SET, steps.change),
+        ]
+        self._batcher.start()
+        self._server = self._ae.start_server((host, port), block=False, evt_handlers=handlers)
+
+    def stop(self) -> None:
+        """Accept nothing more, break off what is open, and end."""
+        self._ae.shutdown()
+        self._batcher.stop()
+
+
+def serve(host: str, port: int, ae_title: str) -> None:
+    """Listen until a signal asks to stop."""
+    log = logging.getLogger(__name__)
+    swept = archive.sweep()
+    if swept:
+        log.warning("%d files of images that were never acknowledged were removed.", swept)
+    stopping = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_stop)
+    listener = Listener(host, port, ae_title)
+    log.info("Listening for DICOM at %s:%d as %s.", host, port, ae_title)
+    stopping.wait()
+    listener.stop()
+
+
+def _configure() -> None:
+    """What pynetdicom knows for the whole process."""
+    # every class that may be stored, private ones included, in every transfer syntax: files are kept as they come
+    _config.UNRESTRICTED_STORAGE_SERVICE = True
+    # images go to a file as they come; this process makes no other temporary files, so they go where the store is
+    _config.STORE_RECV_CHUNKED_DATASET = True
+    tempfile.tempdir = str(archive.arriving())
+    # nothing of a patient in the logs
+    _config.LOG_REQUEST_IDENTIFIERS = False
+    _config.LOG_RESPONSE_IDENTIFIERS = False
+    logging.getLogger("pynetdicom").setLevel(logging.ERROR)

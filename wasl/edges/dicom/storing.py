@@ -1,0 +1,106 @@
+"""C-STORE: written as it comes, acknowledged when the file is on disk and its row is committed (PS3.4, B)."""
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from django.db import DatabaseError
+from pydicom.dataset import Dataset
+
+from wasl.archive import services as archive
+from wasl.archive.dicom import incoming
+from wasl.edges.dicom.callers import Event, caller, database
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
+
+SUCCESS = 0x0000
+KEPT_ASIDE = 0xB000  # a warning: taken, but not shown; a failure would make the sender repeat it for ever
+OUT_OF_RESOURCES = 0xA700
+BATCH = 64
+
+Waiting = tuple[archive.Incoming, Actor, "Future[archive.Outcome]"]
+log = logging.getLogger(__name__)
+
+
+class Batcher(threading.Thread):
+    """Commits what all associations received meanwhile in one transaction, as long as they keep coming."""
+
+    def __init__(self) -> None:
+        super().__init__(name="batcher", daemon=True)
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+
+    def receive(self, item: archive.Incoming, *, by: Actor) -> archive.Outcome:
+        """Wait until an instance is in the archive. Raises what its verb raises."""
+        future: Future[archive.Outcome] = Future()
+        self._queue.put((item, by, future))
+        return future.result()
+
+    def stop(self) -> None:
+        """Finish what waits, and end."""
+        self._queue.put(None)
+        self.join()
+
+    def run(self) -> None:
+        """Take what waits, batch after batch."""
+        while (first := self._queue.get()) is not None:
+            waiting = [first]
+            while len(waiting) < BATCH and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    self._queue.put(None)
+                    break
+                waiting.append(following)
+            with database():
+                for by in dict.fromkeys(actor for _, actor, _ in waiting):
+                    _commit([w for w in waiting if w[1] == by], by)
+
+
+def _commit(waiting: Sequence[Waiting], by: Actor) -> None:
+    try:
+        outcomes = archive.receive([item for item, _, _ in waiting], by=by)
+    except Exception as error:
+        if len(waiting) == 1:
+            waiting[0][2].set_exception(error)
+        else:  # one of them is to blame: the others are taken without it
+            for one in waiting:
+                _commit([one], by)
+        return
+    for (_, _, future), outcome in zip(waiting, outcomes, strict=True):
+        future.set_result(outcome)
+
+
+class Storing:
+    """Answers C-STORE requests."""
+
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher = batcher
+
+    def answer(self, event: Event) -> int | Dataset:
+        """Keep an image and say so; whatever else happens, nothing is kept and the status says why."""
+        try:
+            return self._store(event)
+        except Refused as refusal:
+            return _status(refusal.dimse, refusal.sentence)
+        except (OSError, DatabaseError) as error:
+            log.error("An image could not be kept: %s", type(error).__name__)
+            return _status(OUT_OF_RESOURCES, "The archive cannot take it now")
+
+    def _store(self, event: Event) -> int | Dataset:
+        by = caller(event)
+        request = event.request
+        named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+        place = next(iter(by.places()))
+        item = incoming(event.dataset_path, source=by.id, place=place, move=True, named=named)
+        outcome = self._batcher.receive(item, by=by)
+        if outcome.what == "conflict":
+            return _status(KEPT_ASIDE, "Known with other content: kept aside")
+        return SUCCESS
+
+
+def _status(code: int, comment: str) -> Dataset:
+    status = Dataset()
+    status.Status = code
+    status.ErrorComment = comment.encode("ascii", "replace").decode()[:64]  # LO in the default character set
+    return status

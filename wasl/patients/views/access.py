@@ -1,0 +1,102 @@
+"""Opening a record on a ground, and who looked."""
+
+from uuid import UUID
+
+from django import forms
+from django.apps import apps
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from wasl.kernel.apps import ModuleConfig
+from wasl.kernel.errors import Invalid
+from wasl.kernel.http import Listing, Request
+from wasl.patients import queries, services
+from wasl.patients.queries import Access, CareRelationship
+from wasl.patients.views.forms import styled
+from wasl.places import queries as places
+
+GROUNDS: dict[str, str | Promise] = {
+    **dict(CareRelationship.Ground.choices),
+    "none": _("none: identity only"),
+    "system": _("Wasl itself, at work"),
+}
+# what was looked at, where a common word says it better than the name it is logged under
+THINGS: dict[str, str | Promise] = {
+    "file": pgettext_lazy("access log", "file"),
+    "identity": pgettext_lazy("access log", "identity"),
+    "card": pgettext_lazy("access log", "card"),
+    "accesses": pgettext_lazy("access log", "this page"),
+    "timeline": pgettext_lazy("access log", "timeline"),
+    "order": pgettext_lazy("access log", "order"),
+    "study": pgettext_lazy("access log", "study"),
+    "studies": pgettext_lazy("access log", "studies"),
+    "images": pgettext_lazy("access log", "images"),
+    "reading": pgettext_lazy("access log", "reading"),
+    "report": pgettext_lazy("access log", "report"),
+    "report_pdf": pgettext_lazy("access log", "report as PDF"),
+}
+
+
+@require_POST
+def present(request: Request, key: UUID) -> HttpResponse:
+    """The patient's card or number was presented: what was typed or scanned proves it."""
+    try:
+        services.present_card(key, place=request.place, number=request.POST.get("number", ""), by=request.actor)
+    except Invalid as refusal:
+        person = queries.patient(key, viewer=request.actor)
+        return render(request, "patients/closed.html", {"patient": person, "refusal": refusal}, status=refusal.http)
+    messages.success(request, gettext("The record is open to your hospital until tomorrow at the latest."))
+    return redirect("patients:patient", key)
+
+
+class GlassForm(forms.Form):
+    """Why the record must be opened now."""
+
+    because = forms.CharField(
+        label=_("Why must this record be opened now?"), max_length=300, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+def break_glass(request: Request, key: UUID) -> HttpResponse:
+    """Emergency access: a reason, an hour, and the patient and an auditor will know."""
+    person = queries.patient(key, viewer=request.actor)
+    form = styled(GlassForm(request.POST or None))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.break_glass(key, place=request.place, because=form.cleaned_data["because"], by=request.actor)
+        except Invalid as refusal:
+            form.add_error("because", refusal.sentence)
+        else:
+            messages.warning(request, gettext("Emergency access: this record is open to you for one hour."))
+            return redirect("patients:patient", key)
+    return render(request, "patients/break_glass.html", {"patient": person, "form": form})
+
+
+@require_safe
+def accesses(request: Request, key: UUID) -> HttpResponse:
+    """Who looked at what, when, from where and on which ground; this look is written down too."""
+    ground = queries.require_ground(key, viewer=request.actor)
+    services.log_access(key, what="patients.accesses", ground=ground, by=request.actor)
+    listing = Listing(request, queries.accesses(key, viewer=request.actor), sorts=("-created_at", "actor_name"))
+    shown = list(listing.page)
+    where = {line.place for line in shown if line.place}
+    named: dict[UUID | None, str] = {p.id: p.name for p in places.places(viewer=request.actor, ids=where)}
+    context = {
+        "patient": queries.patient(key, viewer=request.actor),
+        "listing": listing,
+        "lines": [(line, *_said(line), named.get(line.place, "")) for line in shown],
+    }
+    return render(request, "patients/accesses.html", context)
+
+
+def _said(line: Access) -> tuple[object, object, object]:
+    """The module, the thing and the ground of a line in words."""
+    module, _dot, thing = line.what.partition(".")
+    plate = apps.app_configs.get(module)
+    title = plate.title if isinstance(plate, ModuleConfig) else module
+    return title, THINGS.get(thing, thing.replace("_", " ")), GROUNDS.get(line.ground, line.ground)

@@ -1,0 +1,92 @@
+"""Finding a person, the person's file, and the card."""
+
+from uuid import UUID
+
+import segno
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from wasl.kernel.errors import Refused
+from wasl.kernel.http import Request
+from wasl.kernel.verbs import allowed
+from wasl.patients import queries, rules, services
+from wasl.patients.views.forms import NUMBERS, styled
+
+LONGEST = 80
+
+
+def search(request: Request) -> HttpResponse:
+    """Find people while one types. What is typed comes in the body: names and numbers do not belong in addresses."""
+    text = request.POST.get("q", "")[:LONGEST]
+    found = queries.search(text, viewer=request.actor)
+    if "open" in request.POST and len(found) == 1:
+        return redirect("patients:patient", found[0].id)
+    context = {
+        "text": text,
+        "typed": rules.digits(text),
+        "found": found,
+        "full": len(found) == queries.LIMIT,
+        "may_register": allowed("patients.register_patient", request.actor),
+    }
+    return render(request, "patients/_found.html" if request.htmx else "patients/search.html", context)
+
+
+class NumberForm(forms.Form):
+    """One more number by which others know the person."""
+
+    kind = forms.ChoiceField(label=_("Kind of number"), choices=NUMBERS)
+    value = forms.CharField(label=_("Number"), max_length=64)
+
+
+def patient(request: Request, key: UUID, form: forms.Form | None = None) -> HttpResponse:
+    """A person's file where a ground opens it; elsewhere who it is, and the ways to open it."""
+    person = queries.patient(key, viewer=request.actor)
+    ground = queries.ground(key, viewer=request.actor)
+    services.log_access(
+        key, what="patients.file" if ground else "patients.identity", ground=ground or "none", by=request.actor
+    )
+    context: dict[str, object] = {"patient": person, "may_break": allowed("patients.break_glass", request.actor)}
+    if ground is None:
+        return render(request, "patients/closed.html", context)
+    context |= {
+        "numbers": queries.numbers_of(key, viewer=request.actor),
+        "relations": queries.relations(key, viewer=request.actor),
+        "form": styled(form or NumberForm()),
+        "may_correct": allowed("patients.correct_patient", request.actor),
+        "may_order": "requester" in request.actor.roles,
+    }
+    return render(request, "patients/patient.html", context)
+
+
+@require_POST
+def add_number(request: Request, key: UUID) -> HttpResponse:
+    """Write down one more number."""
+    form = NumberForm(request.POST)
+    if form.is_valid():
+        asked = form.cleaned_data
+        try:
+            services.add_identity(key, kind=asked["kind"], value=asked["value"], place=request.place, by=request.actor)
+        except Refused as refusal:
+            if refusal.http not in (409, 422):
+                raise
+            form.add_error("value", refusal.sentence)
+        else:
+            messages.success(request, gettext("The number was added."))
+            return redirect("patients:patient", key)
+    return patient(request, key, form)
+
+
+@require_safe
+def card(request: Request, key: UUID) -> HttpResponse:
+    """The card to print: the number as digits and as a QR code, the name in both scripts."""
+    ground = queries.require_ground(key, viewer=request.actor)
+    person = queries.patient(key, viewer=request.actor)
+    services.log_access(key, what="patients.card", ground=ground, by=request.actor)
+    code = segno.make(person.number, error="m", micro=False).svg_inline(scale=4, border=2, omitsize=True)
+    return render(request, "patients/card.html", {"patient": person, "code": mark_safe(code)})  # noqa: S308  # digits

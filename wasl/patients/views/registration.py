@@ -1,0 +1,100 @@
+"""Registering a person, and correcting what is known."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.http import Request
+from wasl.kernel.verbs import allowed
+from wasl.patients import queries, rules, services
+from wasl.patients.queries import Patient
+from wasl.patients.views.forms import PersonForm
+
+KINDS = {"known": _("Known person"), "newborn": _("Newborn"), "unknown": _("Unknown person")}
+
+
+def register(request: Request) -> HttpResponse:
+    """Give a person a number; people who may be the same are shown before anybody is made."""
+    if not allowed("patients.register_patient", request.actor):
+        raise NotAllowed
+    asked = request.POST.get("kind", request.GET.get("kind", ""))
+    kind = asked if asked in KINDS else "known"
+    form = PersonForm(kind, request.POST if request.method == "POST" else None, request.actor)
+    doubles: list[Patient] = []
+    if form.is_bound and form.is_valid():
+        doubles = [] if "sure" in request.POST else _doubles(form, request)
+        if not doubles and (made := _register(form, request)):
+            messages.success(request, gettext("Registered. The record is open to your hospital; print the card now."))
+            return redirect("patients:patient", made.id)
+    context = {"form": form, "kind": kind, "kinds": KINDS.items(), "doubles": doubles}
+    return render(request, "patients/register.html", context, status=422 if form.errors else 200)
+
+
+def _doubles(form: PersonForm, request: Request) -> list[Patient]:
+    values = form.values()
+    born = values.get("birth_date")
+    return queries.doubles(
+        names=" ".join(str(values.get(name) or "") for name in ("given_name", "family_name", "given_name_ar",
+                                                                "family_name_ar")),
+        birth_date=born,  # type: ignore[arg-type]
+        numbers=tuple(value for kind, value in form.identities() if kind != "local"),
+        viewer=request.actor,
+    )  # fmt: skip
+
+
+def _register(form: PersonForm, request: Request) -> Patient | None:
+    """Register, or put what is wrong beside the fields."""
+    values = form.values()
+    try:
+        if form.kind == "newborn":
+            values["mother"] = _mother(form.cleaned_data["mother_number"], request)
+        return services.register_patient(
+            place=request.place, by=request.actor, kind=form.kind, identities=form.identities(), **values
+        )
+    except Refused as refusal:
+        if isinstance(refusal, NotAllowed):
+            raise
+        form.take(refusal, "local" if refusal.code == "LocalNumberTaken" else None)
+        return None
+
+
+def _mother(number: str, request: Request) -> UUID | None:
+    if not number:
+        return None
+    found = queries.by_number(number, viewer=request.actor)
+    if found is None and request.place:
+        found = queries.by_local_number(number, place=request.place, viewer=request.actor)
+    return rules.check_mother(found).id
+
+
+def correct(request: Request, key: UUID) -> HttpResponse:
+    """Correct what is known; an unknown person or a newborn gets a name this way."""
+    ground = queries.require_ground(key, viewer=request.actor)
+    if not allowed("patients.correct_patient", request.actor):
+        raise NotAllowed
+    person = queries.patient(key, viewer=request.actor)
+    kind = "known" if person.kind == "unknown" else person.kind
+    form = PersonForm(kind, request.POST if request.method == "POST" else None, request.actor, person)
+    if form.is_bound and form.is_valid():
+        version = request.POST.get("version", "")
+        try:
+            services.correct_patient(
+                key, version=int(version) if version.isdigit() else 0, place=request.place, by=request.actor,
+                **form.values(), kind=kind,
+            )  # fmt: skip
+        except Refused as refusal:
+            if isinstance(refusal, NotAllowed):
+                raise
+            form.take(refusal)
+        else:
+            messages.success(request, gettext("Corrected."))
+            return redirect("patients:patient", key)
+    if not form.is_bound:
+        services.log_access(key, what="patients.file", ground=ground, by=request.actor)
+    context = {"form": form, "patient": person, "version": request.POST.get("version", person.version)}
+    return render(request, "patients/correct.html", context, status=422 if form.errors else 200)
