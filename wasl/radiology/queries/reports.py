@@ -98,6 +98,20 @@ def digest_of(report: Report, *, viewer: Actor) -> str:
     return rules.digest(signed_content(report, viewer=viewer))
 
 
+def report_for_record(reading: UUID) -> list[Report]:
+    """A reading's signed report and its addenda in their order, for the record. Raises NotFound when there is none."""
+    rows = Report.objects.select_related("reading__order__procedure", "reading__study", "author", "document")
+    found = list(rows.filter(reading=reading, state=SIGNED).order_by("signed_at"))
+    if not found:
+        raise NotFound
+    return found
+
+
+def every_report() -> Iterable[UUID]:
+    """The key of every reading with a signed report, for the record."""
+    return Report.objects.filter(state=SIGNED, adds_to__isnull=True).values_list("reading", flat=True).iterator()
+
+
 @dataclass(frozen=True)
 class Verified:
     """What may be said to anybody about a digest: when and where it was signed, and whether the report still is it."""

@@ -49,7 +49,10 @@ def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, bytes] | None =
     )  # fmt: skip
     pdf = signing.seal(pdf, name=str(report.author), reason=reason, location=signer[0])
     document = Document.objects.create(report=report, pdf=pdf, sha256=hashlib.sha256(pdf).digest())
-    emit(DocumentMade(document=document.id, report=key, patient=reading.patient_id, place=reading.place_id), by=by)
+    fact = DocumentMade(
+        document=document.id, report=key, reading=reading.id, patient=reading.patient_id, place=reading.place_id
+    )
+    emit(fact, by=by)
     return document
 
 
