@@ -118,7 +118,8 @@ async def log_accesses(
         return
     async with (await pool()).connection() as connection, connection.transaction():
         # several processes serve one viewer at once: one of them writes, the others find its line
-        await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{actor} {what}",))
+        if once_in:
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{actor} {what}",))
         await connection.execute(
             _LOG,
             {
@@ -130,6 +131,22 @@ async def log_accesses(
     if len(_looks) > 50_000:
         _looks.clear()
     _looks.update(dict.fromkeys(fresh, now))
+
+
+def open_to(viewer: Actor) -> tuple[str, list[object]]:
+    """SQL that gives the `ground` on which the patient of `e.patient` is open to the viewer, as `patients.ground` does.
+
+    For lists, whose rows cannot be asked about one by one; a test compares the two.
+    """
+    places = list(patients.caring_places(viewer=viewer))
+    person = viewer.id if viewer.held else None
+    return (
+        "left join lateral (select r.ground from patients_carerelationship r where r.patient_id = e.patient"
+        " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now())"
+        " and ((r.place_id = any(%s) and r.person is null) or r.person = %s)"
+        " order by array_position(%s::text[], r.ground::text) limit 1) g on true",
+        [places, person, list(patients.GROUNDS)],
+    )
 
 
 def _credential(scope: Scope) -> str:

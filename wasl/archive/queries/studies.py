@@ -94,14 +94,17 @@ def path_of(instance: UUID, *, viewer: Actor) -> Path:
 
 
 def study_for_record(key: UUID) -> Study:
-    """One study, for the record."""
-    return Study.objects.select_related("place").get(id=key)
+    """One study with its series, for the record, which does not have it while it is nobody's. Raises DoesNotExist."""
+    return _recorded().select_related("place").prefetch_related("series").get(id=key)
 
 
 def every_study() -> Iterable[UUID]:
-    """The key of every study that is somebody's and complete, for the record."""
-    rows = Study.objects.filter(patient__isnull=False, complete_at__isnull=False)
-    return rows.values_list("id", flat=True).iterator()
+    """The key of every study that is somebody's, for the record."""
+    return _recorded().values_list("id", flat=True).iterator()
+
+
+def _recorded() -> QuerySet[Study]:
+    return Study.objects.filter(patient__isnull=False, instance_count__gt=0)
 
 
 def _one(rows: QuerySet[Study]) -> Study:
