@@ -109,7 +109,7 @@ def test_nothing_is_done_by_a_look(stage: Cast, salma: UUID) -> None:
 
 
 @pytest.mark.parametrize(("language", "word", "direction"), [
-    ("ar", "طلب تصوير", "rtl"), ("fr", "Demande d’imagerie", "ltr"), ("en", "Imaging request", "ltr"),
+    ("ar", "طلب فحص", "rtl"), ("fr", "Demande d’examen", "ltr"), ("en", "Imaging request", "ltr"),
 ])  # fmt: skip
 def test_three_languages(stage: Cast, salma: UUID, language: str, word: str, direction: str) -> None:
     make.order(stage, patient=salma)
