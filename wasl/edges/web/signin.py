@@ -2,6 +2,8 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
@@ -48,6 +50,12 @@ class Ministry(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth sh
             messages.error(request, gettext("No account of Wasl belongs to this identity."))
             raise ImmediateHttpResponse(redirect("account_login"))
         sociallogin.connect(request, person)
+
+
+def count_as_second_factor(request: HttpRequest, authenticator: Authenticator, **_: object) -> None:
+    """Who sets up a second factor shows it by doing so, and need not sign in again."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        post_authentication(request, authenticator)
 
 
 class ClientScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit ships no types
