@@ -99,7 +99,7 @@ def test_a_revoked_client_is_refused_within_a_minute(stage: Cast, clock: Clock) 
     expires = timezone.now() + datetime.timedelta(hours=1)
     AccessToken.objects.create(application=client.application, token="t0ken", expires=expires, scope="fhir.read")
     actor = who(bearer="t0ken")
-    assert (actor.kind, actor.scopes, actor.places()) == ("client", {"fhir.read"}, {stage.other})
+    assert (actor.kind, actor.scopes, actor.places()) == ("client", frozenset({"fhir.read"}), frozenset({stage.other}))
     services.revoke_client(client.id, by=SYSTEM)
     clock.now += gate.GRANT_SECONDS + 1
     assert who(bearer="t0ken").kind == "stranger"
