@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from wasl.edges.cli.instance import instance
+from wasl.edges.cli.reference import load_reference
 from wasl.edges.cli.translations import compile_translations
 
 NOT_COLLECTED = [
@@ -38,6 +39,7 @@ def bring_up_to_date() -> Iterator[str]:
         yield f"Translations compiled: {', '.join(languages)}."
     if applied := _migrate():
         yield f"Database brought up to date: {applied} migrations."
+    yield from load_reference()
     if collected := collect_static():
         yield f"Static files collected: {collected}."
 

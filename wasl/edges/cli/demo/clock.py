@@ -1,0 +1,88 @@
+"""The demonstration's clock: the verbs that everybody uses, told as if it were another moment.
+
+The past weeks of the demo country are not written into tables: its people act through the modules' own verbs, with the
+rules of that moment, and the journal's facts carry that moment. Only this loader moves the clock, only in its own
+process, one story at a time (docs/explanation/decisions/0013-the-demo-country.md).
+"""
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.utils import timezone
+
+from wasl.kernel import events
+from wasl.kernel.models import Notice, Row
+
+_now, _tell = timezone.now, events.tell
+
+
+class Clock:
+    """A clock that somebody sets; each look moves it by a millisecond, so that moments keep their order."""
+
+    def __init__(self, moment: datetime.datetime) -> None:
+        self._moment = moment
+        self._owed: list[tuple[str, str]] = []
+
+    def __call__(self) -> datetime.datetime:
+        self.set(self._moment + datetime.timedelta(milliseconds=1))
+        return self._moment
+
+    def set(self, moment: datetime.datetime) -> None:
+        """Make it this moment: never earlier than it was, and never later than now."""
+        self._moment = min(max(moment, self._moment), _now())
+
+    # the place of the job that tells a listener: notices are kept until `tell` says who tells them
+
+    def configure(self, *, lock: str) -> "_Deferred":
+        """What a job is given before it is deferred."""
+        return _Deferred(self._owed, lock)
+
+    def tell(self, *later: str) -> None:
+        """Tell the listeners all that they are owed, at this clock's moment, in the open transaction.
+
+        Those whose name begins with one of `later` are left to the worker, after the commit.
+        """
+        while self._owed:
+            lock, notice = self._owed.pop(0)
+            listener = Notice.objects.values_list("listener", flat=True).get(id=notice)
+            if later and listener.startswith(later):
+                _tell.configure(lock=lock).defer(notice=notice)
+            else:
+                _tell(notice=notice)
+
+
+class _Deferred:
+    """One job that was not deferred, but kept."""
+
+    def __init__(self, owed: list[tuple[str, str]], lock: str) -> None:
+        self._owed, self._lock = owed, lock
+
+    def defer(self, *, notice: str) -> None:
+        self._owed.append((self._lock, notice))
+
+
+@contextlib.contextmanager
+def moved(moment: datetime.datetime) -> Iterator[Clock]:
+    """Make it another moment for the verbs called inside; new rows say that they were made then."""
+    clock = Clock(moment)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_swapped(timezone, "now", clock))
+        stack.enter_context(_swapped(events, "tell", clock))
+        for model in apps.get_models():
+            if issubclass(model, Row):
+                # the field took the real clock when its class was made
+                stack.enter_context(_swapped(model._meta.get_field("created_at"), "_get_default", clock))
+        yield clock
+
+
+@contextlib.contextmanager
+def _swapped(thing: Any, name: str, value: object) -> Iterator[None]:  # noqa: ANN401  a module or a field
+    before = getattr(thing, name)
+    setattr(thing, name, value)
+    try:
+        yield
+    finally:
+        setattr(thing, name, before)
