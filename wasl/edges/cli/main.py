@@ -22,6 +22,8 @@ COMMANDS: dict[str, Place] = {
     "work": Place("wasl.edges.cli.work", "Do the jobs that wait in the database."),
     "migrate": Place("wasl.edges.cli.database", "Bring the database and the static files up to date."),
     "demo": Place("wasl.edges.cli.demo", "Load the demo country and its people, once."),
+    "client": Place("wasl.edges.cli.client", "Register, list and revoke machines that speak to Wasl."),
+    "words": Place("wasl.edges.cli.words", "List what is not yet said in Arabic and French."),
     "docs": Place("wasl.edges.cli.docs", "Write the reference pages from the code."),
     "new": Place("wasl.edges.cli.new", "Start a module."),
     "doctor": Place("wasl.edges.cli.doctor", "Say what is wrong and how to mend it."),
