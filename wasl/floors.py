@@ -39,7 +39,7 @@ USES: dict[str, tuple[str, ...]] = {
     "accounts": ("places",),
     "patients": ("places",),
     "workforce": (),
-    "record": (),
+    "record": ("places", "accounts", "patients"),
     "archive": ("places", "patients"),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "workforce", "radiology"),
