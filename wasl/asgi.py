@@ -36,8 +36,12 @@ async def application(
     if scope["type"] == "lifespan":
         await _live(receive, send)
         return
+
+    async def receive_more() -> Message:  # the pages' threads need a coroutine, and granian gives a future
+        return await receive()
+
     first = "/" + scope["path"].split("/", 2)[1]
-    await doors.get(first, pages)(scope, receive, send)
+    await doors.get(first, pages)(scope, receive_more, send)
 
 
 async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:

@@ -21,6 +21,12 @@ HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
+# the address that people and printed reports use
+ADDRESS = next(iter(CSRF_TRUSTED_ORIGINS), f"http://127.0.0.1:{os.environ.get('WASL_HTTP_PORT', '8000')}")
+# the certificate that signs documents: the ministry's, or one of our own, made at the first signature
+SIGNING_P12 = Path(os.environ.get("WASL_SIGNING_P12", DATA / "signing.p12"))
+SIGNING_OURS = "WASL_SIGNING_P12" not in os.environ
+SIGNING_PASSWORD = os.environ.get("WASL_SIGNING_PASSWORD") or secret(DATA, "signing")
 DICOM_AE_TITLE = os.environ.get("WASL_AE_TITLE", "WASL")
 DEBUG = False
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.edges.scenes import data_folder
 from wasl.edges.cli.postgres import Postgres
@@ -22,3 +23,10 @@ def postgres(home: Path) -> Iterator[Postgres]:
     server = Postgres(home)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty pixel store."""
+    monkeypatch.setattr(settings, "STORAGE", tmp_path / "store")
+    return tmp_path / "store"

@@ -9,7 +9,7 @@ from django.db import connections
 from pydicom.dataset import Dataset
 
 from tests import make
-from tests.edges.scenes import free_port
+from tests.edges.scenes import eventually, free_port
 from wasl.edges.dicom.dimse import Listener
 
 OURS, THEIRS = "WASL", "CT_OUEDZEN"
@@ -32,6 +32,20 @@ def client(program: str, port: int, *words: str | Path, us: str = OURS, me: str 
     command = [program, "-aec", us, "-aet", me, "127.0.0.1", str(port), *map(str, words)]
     done = subprocess.run(command, capture_output=True, timeout=120)
     return Said(done.returncode, done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def receiving(folder: Path, title: str) -> Iterator[int]:
+    """A foreign system (DCMTK's storescp) that takes images into a folder; its port."""
+    folder.mkdir()
+    port = free_port()
+    process = subprocess.Popen(["storescp", "-aet", title, "-od", str(folder), str(port)])
+    assert eventually(lambda: client("echoscu", port, us=title).code == 0)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 class Said:

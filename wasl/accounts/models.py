@@ -4,6 +4,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.models import Row
@@ -39,6 +40,12 @@ class Person(AbstractBaseUser, Row):
 
     def __str__(self) -> str:
         return f"{self.given_name} {self.family_name}"
+
+    @property
+    def name(self) -> str:
+        """The name in the script of the language in force."""
+        arabic = f"{self.given_name_ar} {self.family_name_ar}".strip()
+        return arabic if arabic and (get_language() or "").startswith("ar") else str(self)
 
 
 class Post(Row):

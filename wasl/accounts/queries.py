@@ -19,6 +19,9 @@ ROLE_TITLES = ROLES
 SCOPE_TITLES = SCOPES
 
 
+DEMO_SHOWN = 12  # people of the demonstration that its sign-in page offers
+
+
 def _visible(viewer: Actor) -> QuerySet[Person]:
     """Colleagues are known to everyone who holds a post; strangers see nobody."""
     rows = Person.objects.all()
@@ -53,9 +56,17 @@ def person_called(username: str, *, viewer: Actor) -> Person | None:
     return _visible(viewer).filter(username=username).first()
 
 
+def every_demo_post() -> list[Post]:
+    """The running posts of the demonstration's people, the first to come first; none where no demonstration runs."""
+    if not settings.DEMO:
+        return []
+    rows = Post.objects.filter(person__demo=True, person__is_active=True, period__contains=timezone.now())
+    return list(rows.select_related("person", "place").order_by("person__created_at", "id")[:DEMO_SHOWN])
+
+
 def names(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, str]:
-    """The names of several people at once."""
-    return {found.id: str(found) for found in _visible(viewer).filter(id__in=set(keys))}
+    """The names of several people at once, in the script of the language in force."""
+    return {found.id: found.name for found in _visible(viewer).filter(id__in=set(keys))}
 
 
 def holders(role: str, *, place: UUID, viewer: Actor) -> QuerySet[Person]:

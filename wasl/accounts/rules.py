@@ -1,6 +1,7 @@
 """Who may give accounts and posts, and what is refused."""
 
 import datetime
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -29,6 +30,8 @@ SCOPES: dict[str, str | Promise] = {
     "dicomweb.read": _("find and fetch images"),
     "dicomweb.write": _("send images"),
 }
+# one FHIR type, or all, as SMART App Launch writes it
+RESOURCE_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]+)\.(read|rs|r|s)")
 
 CAN: dict[str, frozenset[str]] = {
     "add_person": frozenset({"administrator", "system"}),
@@ -94,7 +97,7 @@ def check_scopes(scopes: Sequence[str]) -> None:
     if not scopes:
         raise NoScope
     for scope in scopes:
-        if scope not in SCOPES:
+        if scope not in SCOPES and not RESOURCE_SCOPE.fullmatch(scope):
             raise UnknownScope(scope=scope)
 
 

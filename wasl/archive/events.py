@@ -63,6 +63,15 @@ class ImagesAnnounced(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StudyExtended(Event):
+    """Reports or notes were added to a complete study, which stays complete."""
+
+    study: UUID
+    place: UUID | None
+    patient: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyReopened(Event):
     """More images came after a study was taken for complete."""
 

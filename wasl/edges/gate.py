@@ -3,9 +3,9 @@
 A grant is remembered for at most a minute, so that a revoked session or token is refused within a minute.
 """
 
-import datetime
 import hashlib
 import time
+from collections.abc import Iterable
 from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
@@ -29,7 +29,21 @@ Scope = dict[str, Any]
 GRANT_SECONDS = 60
 _grants: dict[str, tuple[float, Actor]] = {}
 _grounds: dict[tuple[Actor, UUID], tuple[float, str | None]] = {}
+_looks: dict[tuple[str, UUID, str, UUID | None], float] = {}
 _pool: AsyncConnectionPool | None = None
+
+_LOG = """
+insert into patients_access
+    (id, created_at, patient_id, actor, actor_name, place, address, what, subject, ground)
+select n.id, clock_timestamp(), n.patient, %(actor)s::text, %(name)s::text, %(place)s::uuid, %(address)s::text,
+    %(what)s::text, n.subject, n.ground
+from unnest(%(ids)s::uuid[], %(patients)s::uuid[], %(subjects)s::uuid[], %(grounds)s::text[])
+    as n(id, patient, subject, ground)
+where %(seconds)s::int = 0 or not exists (
+    select from patients_access a
+    where a.patient_id = n.patient and a.created_at > clock_timestamp() - make_interval(secs => %(seconds)s::int)
+      and a.actor = %(actor)s::text and a.what = %(what)s::text and a.subject is not distinct from n.subject
+)"""
 
 
 async def pool() -> AsyncConnectionPool:
@@ -85,16 +99,54 @@ async def ground_of(patient: UUID, *, viewer: Actor) -> str | None:
     return found
 
 
-async def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None) -> None:
-    """Write one line of the access log, as `patients.services.log_access` does."""
-    place = next(iter(by.places()), None)
-    async with (await pool()).connection() as connection:
+async def log_access(
+    patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None, once_in: int = 0
+) -> None:
+    """Write one line of the access log, as `patients.services.log_access` does; one only in `once_in` seconds."""
+    await log_accesses([(patient, ground, subject)], what=what, by=by, once_in=once_in)
+
+
+async def log_accesses(
+    looks: Iterable[tuple[UUID, str, UUID | None]], *, what: str, by: Actor, once_in: int = 0
+) -> None:
+    """Write a line for each patient, ground and subject, of which none was written in the last `once_in` seconds."""
+    actor, now = str(by), time.monotonic()
+    fresh = {(actor, patient, what, subject): ground for patient, ground, subject in looks}
+    if once_in:
+        fresh = {key: ground for key, ground in fresh.items() if _looks.get(key, -once_in) <= now - once_in}
+    if not fresh:
+        return
+    async with (await pool()).connection() as connection, connection.transaction():
+        # several processes serve one viewer at once: one of them writes, the others find its line
+        if once_in:
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{actor} {what}",))
         await connection.execute(
-            "insert into patients_access (id, created_at, patient_id, actor, actor_name, place, address, what, subject,"
-            " ground) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (uuid7(), datetime.datetime.now(datetime.UTC), patient, str(by), by.name, place, by.address, what, subject,
-             ground),
+            _LOG,
+            {
+                "ids": [uuid7() for _ in fresh], "patients": [key[1] for key in fresh], "what": what,
+                "subjects": [key[3] for key in fresh], "grounds": list(fresh.values()), "actor": actor,
+                "name": by.name, "place": next(iter(by.places()), None), "address": by.address, "seconds": once_in,
+            },
         )  # fmt: skip
+    if len(_looks) > 50_000:
+        _looks.clear()
+    _looks.update(dict.fromkeys(fresh, now))
+
+
+def open_to(viewer: Actor) -> tuple[str, list[object]]:
+    """SQL that gives the `ground` on which the patient of `e.patient` is open to the viewer, as `patients.ground` does.
+
+    For lists, whose rows cannot be asked about one by one; a test compares the two.
+    """
+    places = list(patients.caring_places(viewer=viewer))
+    person = viewer.id if viewer.held else None
+    return (
+        "left join lateral (select r.ground from patients_carerelationship r where r.patient_id = e.patient"
+        " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now())"
+        " and ((r.place_id = any(%s) and r.person is null) or r.person = %s)"
+        " order by array_position(%s::text[], r.ground::text) limit 1) g on true",
+        [places, person, list(patients.GROUNDS)],
+    )
 
 
 def _credential(scope: Scope) -> str:

@@ -109,6 +109,10 @@ def _kept(value: object) -> object:
     return value
 
 
+SHORT = 200  # letters of a text by which it is found
+COMPARTMENT = ("subject", "patient", "beneficiary")  # elements that name the patient whose record a resource is part of
+
+
 def principal_date(kind: str) -> str | None:
     """The search parameter that holds the principal date of a resource type."""
     return next((param for param, (sort, _) in searches.get(kind, {}).items() if sort == "date"), None)

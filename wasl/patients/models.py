@@ -3,7 +3,7 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.models import Row
@@ -15,17 +15,17 @@ class Patient(Row):
     class Kind(models.TextChoices):
         """How the person came to be known."""
 
-        KNOWN = "known", _("known")
-        UNKNOWN = "unknown", _("unknown person")
-        NEWBORN = "newborn", _("newborn")
+        KNOWN = "known", pgettext_lazy("kind of patient", "known")
+        UNKNOWN = "unknown", pgettext_lazy("kind of patient", "unknown person")
+        NEWBORN = "newborn", pgettext_lazy("kind of patient", "newborn")
 
     class Sex(models.TextChoices):
         """Administrative gender (FHIR R4 AdministrativeGender)."""
 
-        MALE = "male", _("male")
-        FEMALE = "female", _("female")
-        OTHER = "other", _("other")
-        UNKNOWN = "unknown", _("not known")
+        MALE = "male", pgettext_lazy("sex", "male")
+        FEMALE = "female", pgettext_lazy("sex", "female")
+        OTHER = "other", pgettext_lazy("sex", "other")
+        UNKNOWN = "unknown", pgettext_lazy("sex", "not known")
 
     number = models.CharField(max_length=12, unique=True)  # ten digits and two ISO 7064 MOD 97-10 check digits
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.KNOWN)

@@ -62,11 +62,11 @@ class Letters:
             return raw.decode(self._encodings[0], "replace")
 
 
-def entry(vr: str, raw: bytes, *, little: bool, letters: Letters) -> dict[str, Any] | None:
-    """An element as JSON; None for bulk data, which is left out. Raises Unreadable."""
+def entry(vr: str, raw: bytes, *, little: bool, letters: Letters) -> dict[str, Any]:
+    """An element as JSON; bulk data only say that they are there. Raises Unreadable."""
     if vr in BINARY:
         if len(raw) > INLINE or not little:
-            return None
+            return {"vr": vr, "BulkDataURI": ""}  # whoever gives the metadata knows the address
         return {"vr": vr, "InlineBinary": base64.b64encode(raw).decode()} if raw else {"vr": vr}
     values = _values(vr, raw, little, letters)
     while values and values[-1] is None:

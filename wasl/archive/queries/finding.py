@@ -38,6 +38,7 @@ KEYS: dict[str, tuple[str, str, str]] = {
     "SOPClassUID": ("IMAGE", "sop_class", "list"),
     "InstanceNumber": ("IMAGE", "number", "number"),
 }
+WILD = {"*": ".*", "?": "."}
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,7 @@ def _condition(path: str, how: str, value: str) -> Q:
 
 
 def _pattern(value: str) -> str:
-    parts = (re.escape(part) if part not in "*?" else {"*": ".*", "?": "."}[part]
-             for part in re.split(r"([*?])", value.strip()))  # fmt: skip
+    parts = (WILD.get(part, re.escape(part)) for part in re.split(r"([*?])", value.strip()))
     return f"^{''.join(parts)}$"
 
 

@@ -1,6 +1,6 @@
 """Studies, and who sees them: those of one's own places, and those of patients whose record is open to one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -77,6 +77,12 @@ def ground(study: UUID, *, viewer: Actor) -> str | None:
     return opened or "place"
 
 
+def known(digests: Mapping[str, bytes], *, viewer: Actor) -> set[str]:
+    """Those of some instances, named by UID and the SHA-256 of their data set, that are in the archive as they are."""
+    rows = Instance.objects.filter(uid__in=digests, series__study__in=_visible(viewer))
+    return {uid for uid, digest in rows.values_list("uid", "sha256") if bytes(digest) == digests[uid]}
+
+
 def path_of(instance: UUID, *, viewer: Actor) -> Path:
     """Where an instance's Part 10 file lies."""
     path = (
@@ -88,14 +94,17 @@ def path_of(instance: UUID, *, viewer: Actor) -> Path:
 
 
 def study_for_record(key: UUID) -> Study:
-    """One study, for the record."""
-    return Study.objects.select_related("place").get(id=key)
+    """One study with its series, for the record, which does not have it while it is nobody's. Raises DoesNotExist."""
+    return _recorded().select_related("place").prefetch_related("series").get(id=key)
 
 
 def every_study() -> Iterable[UUID]:
-    """The key of every study that is somebody's and complete, for the record."""
-    rows = Study.objects.filter(patient__isnull=False, complete_at__isnull=False)
-    return rows.values_list("id", flat=True).iterator()
+    """The key of every study that is somebody's, for the record."""
+    return _recorded().values_list("id", flat=True).iterator()
+
+
+def _recorded() -> QuerySet[Study]:
+    return Study.objects.filter(patient__isnull=False, instance_count__gt=0)
 
 
 def _one(rows: QuerySet[Study]) -> Study:

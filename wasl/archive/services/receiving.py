@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from wasl.archive import rules
-from wasl.archive.events import InstanceConflicted, StudyArrived, StudyReopened
+from wasl.archive.events import InstanceConflicted, StudyArrived, StudyExtended, StudyReopened
 from wasl.archive.models import Conflict, Instance, Study
 from wasl.archive.services.completing import look_again
 from wasl.archive.services.header import Header
@@ -104,7 +104,8 @@ def _take(pairs: dict[int, Pair], by: Actor) -> dict[int, UUID]:
 def _grow(study: Study, added: Sequence[Pair], by: Actor) -> None:
     """A study has more images: count them, and tell what that means."""
     arrived = study.instance_count == 0
-    reopened = study.complete_at is not None and any(item.frames for item, _ in added)
+    complete = study.complete_at is not None
+    reopened = complete and any(item.frames for item, _ in added)
     if reopened:  # reports and notes made about a complete study leave it complete
         study.complete_at, study.complete_by = None, ""
     add_to_study(study, added)
@@ -112,4 +113,6 @@ def _grow(study: Study, added: Sequence[Pair], by: Actor) -> None:
         emit(StudyArrived(study=study.id, study_uid=study.uid, accession=study.accession, place=study.place_id), by=by)
     if reopened:
         emit(StudyReopened(study=study.id, place=study.place_id, patient=study.patient_id), by=by)
+    elif complete:
+        emit(StudyExtended(study=study.id, place=study.place_id, patient=study.patient_id), by=by)
     look_again(study, by=by)

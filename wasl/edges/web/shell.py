@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 
-from wasl.accounts.queries import ROLE_TITLES
+from wasl.accounts.queries import ROLE_TITLES, every_demo_post
 from wasl.edges.web.navigation import entries_for
 from wasl.kernel.access import STRANGER, Actor
 from wasl.places import queries as places
@@ -40,15 +40,28 @@ class Shell:
     def person(self) -> str:
         """The name of the person who signed in, in the script of the page; empty for a stranger."""
         user = getattr(self.request, "user", None)
-        if user is None or not user.is_authenticated:
-            return ""
-        arabic = f"{user.given_name_ar} {user.family_name_ar}".strip()
-        return arabic if self.code == "ar" and arabic else str(user)
+        return user.name if user is not None and user.is_authenticated else ""
 
     @property
     def initials(self) -> str:
         """The first letters of the person's names."""
-        return " ".join(name[0] for name in self.person.split()[:2]) if self.person else ""
+        return initials(self.person)
+
+    @cached_property
+    def demo_people(self) -> list[dict[str, str]]:
+        """The people of the demonstration, where it runs: name, user name, and what each of them does where."""
+        found: dict[UUID, dict[str, str]] = {}
+        for post in every_demo_post():
+            title = str(ROLE_TITLES.get(post.role, ""))
+            what = f"{title} · {post.place.name}" if post.place else title
+            if seen := found.get(post.person_id):
+                seen["what"] += f", {what}"
+            else:
+                name = post.person.name
+                found[post.person_id] = {
+                    "username": post.person.username, "name": name, "initials": initials(name), "what": what
+                }  # fmt: skip
+        return list(found.values())
 
     @property
     def dark(self) -> bool:
@@ -92,6 +105,11 @@ class Shell:
             for entry in entries_for(self.actor)
             if not entry.tile_only
         ]
+
+
+def initials(name: str) -> str:
+    """The first letters of the first two words of a name."""
+    return " ".join(word[0] for word in name.split()[:2])
 
 
 def shell(request: HttpRequest) -> dict[str, object]:

@@ -10,14 +10,18 @@ from wasl.patients import rules
 from wasl.patients.models import CareRelationship
 
 # the first that holds is the one that is logged: emergency access never hides behind nothing else
-ORDER = ("care", "card", "given", "break_glass")
+GROUNDS = ("care", "card", "given", "break_glass")
+
+
+def caring_places(*, viewer: Actor) -> frozenset[UUID]:
+    """The places through which records are open to the viewer: those of a clinical post, or of a machine client."""
+    return viewer.places(*rules.CLINICAL, "client")
 
 
 def _visible_relations(viewer: Actor) -> QuerySet[CareRelationship]:
     """The relations in force now that open a record to the viewer, through a place or in person."""
     now = timezone.now()
-    clinical = viewer.places(*rules.CLINICAL, "client")
-    mine = Q(place__in=clinical, person__isnull=True)
+    mine = Q(place__in=caring_places(viewer=viewer), person__isnull=True)
     if viewer.id is not None and viewer.held:
         mine |= Q(person=viewer.id)
     return CareRelationship.objects.filter(mine, starts_at__lte=now).filter(Q(ends_at=None) | Q(ends_at__gt=now))
@@ -28,7 +32,7 @@ def ground(patient: UUID, *, viewer: Actor) -> str | None:
     if viewer.is_system:
         return "system"
     held = set(_visible_relations(viewer).filter(patient=patient).values_list("ground", flat=True))
-    return next((name for name in ORDER if name in held), None)
+    return next((name for name in GROUNDS if name in held), None)
 
 
 def require_ground(patient: UUID, *, viewer: Actor) -> str:

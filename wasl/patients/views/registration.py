@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
-from wasl.patients import queries, services
+from wasl.patients import queries, rules, services
 from wasl.patients.queries import Patient
 from wasl.patients.views.forms import PersonForm
 
@@ -50,9 +50,9 @@ def _doubles(form: PersonForm, request: Request) -> list[Patient]:
 def _register(form: PersonForm, request: Request) -> Patient | None:
     """Register, or put what is wrong beside the fields."""
     values = form.values()
-    if form.kind == "newborn":
-        values["mother"] = _mother(form.cleaned_data["mother_number"], request)
     try:
+        if form.kind == "newborn":
+            values["mother"] = _mother(form.cleaned_data["mother_number"], request)
         return services.register_patient(
             place=request.place, by=request.actor, kind=form.kind, identities=form.identities(), **values
         )
@@ -64,10 +64,12 @@ def _register(form: PersonForm, request: Request) -> Patient | None:
 
 
 def _mother(number: str, request: Request) -> UUID | None:
+    if not number:
+        return None
     found = queries.by_number(number, viewer=request.actor)
-    if found is None and request.place and number:
+    if found is None and request.place:
         found = queries.by_local_number(number, place=request.place, viewer=request.actor)
-    return found.id if found else None
+    return rules.check_mother(found).id
 
 
 def correct(request: Request, key: UUID) -> HttpResponse:

@@ -93,9 +93,10 @@ def target_minutes(urgency: str, *, on: datetime.date | datetime.datetime, viewe
     return dated.minutes if dated else rules.HOUSE_TARGETS[urgency]
 
 
-def orders(*, viewer: Actor) -> QuerySet[Order]:
-    """Every order that the viewer has to do with, with its stage."""
-    return _staged(_visible(viewer))
+def orders(*, viewer: Actor, stage: str = "") -> QuerySet[Order]:
+    """Every order that the viewer has to do with, with its stage; or those of one stage alone."""
+    rows = _staged(_visible(viewer))
+    return rows.filter(Q(stage=stage)) if stage else rows
 
 
 def orders_of(patient: UUID, *, viewer: Actor) -> QuerySet[Order]:

@@ -1,5 +1,11 @@
 """The pages of radiology."""
 
-from wasl.radiology.views import service
+from wasl.radiology.views import exams, ordering, orders, reconciliation, service
 
-urlpatterns = [*service.urlpatterns]
+urlpatterns = [
+    *ordering.urlpatterns,
+    *orders.urlpatterns,
+    *exams.urlpatterns,
+    *reconciliation.urlpatterns,
+    *service.urlpatterns,
+]

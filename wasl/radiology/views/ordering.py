@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from wasl.kernel.errors import Invalid, NotFound
+from wasl.kernel.errors import Invalid, NotAllowed, NotFound
 from wasl.kernel.http import Request
+from wasl.kernel.verbs import allowed
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.places import queries as places
@@ -128,8 +129,12 @@ def _words(name: str) -> forms.Field:
 
 
 def order_exam(request: Request, patient: UUID) -> HttpResponse:
-    """The order form of a patient whose record is open to the doctor who asks."""
-    ground = patients.require_ground(patient, viewer=request.actor)
+    """The order form of a patient whose record is open to the doctor who asks; a closed one is opened first."""
+    if not allowed("radiology.send_order", request.actor):
+        raise NotAllowed
+    ground = patients.ground(patient, viewer=request.actor)
+    if ground is None:
+        return HttpResponseRedirect(reverse("patients:patient", args=[patient]))
     sent = request.POST if request.method == "POST" else request.GET
     chosen = _procedure(request, sent.get("procedure", ""))
     exam = queries.exam_of(chosen, viewer=request.actor) if chosen else None

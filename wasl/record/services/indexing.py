@@ -69,7 +69,7 @@ def values_at(body: object, path: str) -> Iterator[object]:
 def _patient(kind: str, body: fhir.Resource) -> UUID | None:
     if kind == "Patient":
         return UUID(body["id"])
-    for name in COMPARTMENT:
+    for name in fhir.COMPARTMENT:
         for found in values_at(body, f"{name}.reference"):
             owner, _, key = str(found).partition("/")
             if owner == "Patient":
@@ -106,7 +106,7 @@ def _texts(value: object) -> Iterator[str]:
     """The texts of a value, of a name or of an address, in search form."""
     if isinstance(value, str):
         if text := fold(value):
-            yield text[:SHORT]
+            yield text[: fhir.SHORT]
     elif isinstance(value, dict):
         for name, item in value.items():
             if name not in ("use", "system", "period", "type"):

@@ -22,3 +22,12 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "notices") event.detail.target.scrollIntoView({ block: "nearest" });
 });
+// A choice that fills a field: the people of the demonstration on the sign-in page.
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest("[data-fill]");
+  if (!choice) return;
+  const field = document.getElementById(choice.dataset.fill);
+  field.value = choice.dataset.value;
+  const next = field.form.querySelector("input[type=password]") || field;
+  next.focus();
+});

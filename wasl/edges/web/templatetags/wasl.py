@@ -1,6 +1,7 @@
 """What every template may use: icons, durations, addresses of lists, and the ends of long tables."""
 
 from django import template
+from django.forms import BoundField
 from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.functional import Promise
@@ -38,6 +39,23 @@ def duration(seconds: float | None) -> str:
     if hours % 24 == 0:
         return ngettext("{days} day", "{days} days", days).format(days=days)
     return gettext("{days} d {hours} h").format(days=days, hours=hours % 24)
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form's field in Tabler's clothes, tied to its help and its errors for those who hear the page."""
+    kinds = {"select": "form-select", "checkbox": "form-check-input", "radioselect": ""}
+    attrs = {
+        "class": f"{kinds.get(field.widget_type, 'form-control')} {field.field.widget.attrs.get('class', '')}".strip()
+    }
+    told = [f"{field.auto_id}_help"] if field.help_text else []
+    if field.errors:
+        attrs["class"] = f"{attrs['class']} is-invalid"
+        attrs["aria-invalid"] = "true"
+        told.append(f"{field.auto_id}_errors")
+    if told:
+        attrs["aria-describedby"] = " ".join(told)
+    return field.as_widget(attrs=attrs)
 
 
 @register.simple_tag(takes_context=True)

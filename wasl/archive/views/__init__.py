@@ -1,0 +1,5 @@
+"""The pages of the archive."""
+
+from wasl.archive.views import upload
+
+urlpatterns = [*upload.urlpatterns]

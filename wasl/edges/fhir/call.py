@@ -1,0 +1,114 @@
+"""A call of the FHIR service: its address taken apart, its form, and whether whoever asks may ask at all."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.conf import settings
+from django.http.request import validate_host
+
+from wasl.edges import gate
+from wasl.edges.fhir.asked import Pairs
+from wasl.edges.fhir.refusals import (
+    FormExpected,
+    JsonOnly,
+    OutOfScope,
+    SearchTooLong,
+    SignInFirst,
+    WrongHost,
+    WrongValue,
+)  # fmt: skip
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotAllowed
+
+LONGEST = 1 << 16  # bytes of a search that is posted
+MOST_PARAMETERS = 100
+JSON = re.compile(r"(application/(fhir\+)?json|text/json|json|\*/\*|application/\*)\b|\*/\*")
+SCOPE = re.compile(r"system/(\*|[A-Za-z]+)\.(\*|read|[cruds]+)")  # SMART App Launch 1 and 2
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: where it came in, what it names, what it carries."""
+
+    scope: gate.Scope
+    receive: Receive
+    base: str
+    path: list[str]
+    query: Pairs
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return str(self.scope["method"])
+
+    def header(self, name: bytes) -> str:
+        """A header, or the empty string."""
+        return gate.header(self.scope, name)
+
+    def address(self) -> str:
+        """The address as it was asked for."""
+        return "?".join(part for part in ("/".join([self.base, *self.path]), self.encoded(self.query)) if part)
+
+    @staticmethod
+    def encoded(pairs: Pairs) -> str:
+        """Parameters as an address has them."""
+        return urlencode(pairs)
+
+    def check(self, viewer: Actor, kind: str, act: str) -> None:
+        """Whether somebody may ask for resources of a type: a person with a post, a client with a scope."""
+        if viewer.kind == "client":
+            if not any(_covers(scope, kind, act) for scope in viewer.scopes):
+                raise OutOfScope(type=kind)
+        elif viewer.id is None:
+            raise SignInFirst
+        elif not viewer.held:
+            raise NotAllowed
+
+    async def form(self) -> Pairs:
+        """The parameters of a search that was posted. Raises FormExpected, SearchTooLong."""
+        if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
+            raise FormExpected
+        body = b""
+        while True:
+            message = await self.receive()
+            body += message.get("body", b"")
+            if len(body) > LONGEST:
+                raise SearchTooLong
+            if not message.get("more_body"):
+                return _pairs(body)
+
+
+def call_of(scope: gate.Scope, receive: Receive) -> Call:
+    """Take a request apart. Raises WrongHost, JsonOnly, SearchTooLong, WrongValue."""
+    host = gate.header(scope, b"host")
+    if not validate_host(re.sub(r":\d+$", "", host).lower(), settings.ALLOWED_HOSTS):
+        raise WrongHost
+    query = _pairs(scope.get("query_string", b""))
+    for wanted in (dict(query).get("_format", ""), gate.header(scope, b"accept")):
+        if wanted and not JSON.search(wanted.replace(" ", "+")):
+            raise JsonOnly
+    prefix = scope.get("root_path", "") + "/fhir"
+    path = scope["path"].removeprefix(prefix).strip("/").split("/")
+    base = f"{'https' if settings.HTTPS else scope.get('scheme', 'http')}://{host}{prefix}"
+    return Call(scope, receive, base, path, query)
+
+
+def _pairs(text: bytes) -> Pairs:
+    try:
+        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
+    except UnicodeDecodeError as error:
+        raise WrongValue(name="?", value="…") from error
+    except ValueError as error:
+        raise SearchTooLong from error
+
+
+def _covers(scope: str, kind: str, act: str) -> bool:
+    if scope == "fhir.read":
+        return True
+    found = SCOPE.fullmatch(scope)
+    return found is not None and found[1] in ("*", kind) and (found[2] in ("*", "read") or act in found[2])

@@ -1,0 +1,187 @@
+"""The FHIR service (R4, 3.1): read, vread, history and search over stored texts, as a plain ASGI application.
+
+Who asks needs a session or a token with a scope; what is part of a patient's record needs a ground besides, and is
+otherwise as if it were not there. Every answer that shows a patient writes the access log before it is sent.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from wasl.edges import gate
+from wasl.edges.fhir import answers, asked, found
+from wasl.edges.fhir.answers import Answer, Send
+from wasl.edges.fhir.call import Call, call_of
+from wasl.edges.fhir.found import Hit
+from wasl.edges.fhir.refusals import (
+    NotSupported,
+    SignInFirst,
+    UnknownAddress,
+    UnknownParameter,
+    UnknownType,
+    Withdrawn,
+)  # fmt: skip
+from wasl.edges.fhir.statement import statement
+from wasl.kernel import fhir
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound, Refused
+
+log = logging.getLogger(__name__)
+
+READS = ("GET", "HEAD")
+
+
+async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+    """Answer one request; what goes wrong is answered as an OperationOutcome."""
+    try:
+        answer = await _answer(call_of(scope, receive))
+    except SignInFirst as refusal:
+        answer = answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
+    except NotSupported as refusal:
+        answer = answers.refused(scope, refusal, allow="GET, HEAD")
+    except Refused as refusal:
+        answer = answers.refused(scope, refusal)
+    except Exception:
+        log.exception("A FHIR request failed")
+        answer = answers.broken()
+    await answer.send(scope, send)
+
+
+async def _answer(call: Call) -> Answer:
+    match call.method, call.path:
+        case method, ["metadata"] if method in READS:
+            return Answer(200, statement(call.base), {"cache-control": "no-cache"})
+        case method, [kind] if method in READS and kind:
+            return await _search(call, kind)
+        case "POST", [kind, "_search"]:
+            return await _search(call, kind)
+        case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
+            return await _read(call, kind, key)
+        case method, [kind, key, "_history"] if method in READS:
+            return await _history(call, kind, key)
+        case method, [kind, key, "_history", number] if method in READS:
+            return await _vread(call, kind, key, number)
+        case method, _ if method in READS:
+            raise UnknownAddress
+    raise NotSupported
+
+
+async def _viewer(call: Call, kind: str, act: str) -> Actor:
+    """Who asks, when they may ask for this type at all; `act` is r (read) or s (search), as scopes say it."""
+    viewer = await gate.actor_of(call.scope)
+    call.check(viewer, kind, act)
+    if kind not in fhir.owned:
+        raise UnknownType(type=kind)
+    return viewer
+
+
+async def _read(call: Call, kind: str, text: str) -> Answer:
+    viewer = await _viewer(call, kind, "r")
+    return await _one(call, kind, await found.current(kind, _key(text), viewer=viewer), viewer)
+
+
+async def _vread(call: Call, kind: str, text: str, number: str) -> Answer:
+    viewer = await _viewer(call, kind, "r")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise NotFound
+    return await _one(call, kind, await found.version(kind, _key(text), int(number), viewer=viewer), viewer)
+
+
+async def _one(call: Call, kind: str, hit: Hit | None, viewer: Actor) -> Answer:
+    if hit is None:
+        raise NotFound
+    if hit.patient and hit.ground:
+        await gate.log_access(hit.patient, what=f"record.{kind}", ground=hit.ground, by=viewer, subject=hit.id)
+    if hit.deleted:
+        raise Withdrawn
+    return answers.resource(hit.body, version=hit.version, at=hit.at, known=call.header(b"if-none-match"))
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+
+
+async def _history(call: Call, kind: str, text: str) -> Answer:
+    viewer = await _viewer(call, kind, "r")
+    key, given = _key(text), dict(call.query)
+    before, since, count = None, None, asked.read(kind, [("_count", given.get("_count", ""))]).count or 1
+    if "_page" in given:
+        (_, (before, since_text)) = found.unsealed(given["_page"])
+        since = asked.moment(since_text) if since_text else None
+    elif "_since" in given:
+        since_text = given["_since"]
+        since = asked.moment(since_text)
+    else:
+        since_text = ""
+    hits = await found.history(kind, key, since=since, before=before, count=count + 1, viewer=viewer)
+    if not hits and before is None and since is None:
+        raise NotFound
+    url = f"{call.base}/{kind}/{key}"
+    links = [("self", call.address())]
+    if len(hits) > count:
+        token = found.sealed([], [hits[count - 1].version, since_text])
+        links.append(("next", f"{url}/_history?{call.encoded([('_count', str(count)), ('_page', token)])}"))
+    await _log(kind, hits[:count], viewer)
+    whole = len(hits) if before is None and since is None and len(hits) <= count else None
+    entries = (answers.entry(url, hit.body, _told(kind, hit)) for hit in hits[:count])
+    return answers.bundle("history", links=links, entries=entries, total=whole)
+
+
+def _told(kind: str, hit: Hit) -> dict[str, object]:
+    """How a version came to be, as a bundle of history says it (FHIR R4, 3.1.0.9)."""
+    method = "DELETE" if hit.deleted else "POST" if hit.version == 1 else "PUT"
+    status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
+    return {
+        "request": {"method": method, "url": kind if method == "POST" else f"{kind}/{hit.id}"},
+        "response": {"status": status, "etag": f'W/"{hit.version}"', "lastModified": hit.at.isoformat()},
+    }
+
+
+async def _search(call: Call, kind: str) -> Answer:
+    viewer = await _viewer(call, kind, "s")
+    pairs = call.query + (await call.form() if call.method == "POST" else [])
+    after, token = None, dict(pairs).get("_page", "")
+    if token:
+        pairs, (moment, key) = found.unsealed(token)
+        after = (moment, UUID(key))
+    question = asked.read(kind, pairs)
+    if question.ignored and "handling=strict" in call.header(b"prefer").replace(" ", ""):
+        raise UnknownParameter(names=", ".join(question.ignored))
+    total = await found.total(question, viewer=viewer) if question.total or question.only_total else None
+    hits = [] if question.only_total else await found.search(question, after, viewer=viewer)
+    page = hits[: question.count]
+    await _log(kind, page, viewer)
+    entries = [answers.entry(f"{call.base}/{kind}/{hit.id}", hit.body, {"search": {"mode": "match"}}) for hit in page]
+    if question.ignored:
+        entries.append(answers.ignored(call.scope, question.ignored))
+    links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
+    return answers.bundle("searchset", links=links, entries=entries, total=total)
+
+
+def _links(call: Call, kind: str, question: asked.Asked, token: str, last: Hit | None) -> list[tuple[str, str]]:
+    """The search as it was understood, and the next page; what was posted is not written into an address."""
+    url = f"{call.base}/{kind}"
+    if token:
+        own = f"{url}?{call.encoded([('_page', token)])}"
+    elif call.method == "POST":
+        own = f"{url}/_search"
+    else:
+        own = "?".join(part for part in (url, call.encoded(question.understood)) if part)
+    if last is None:
+        return [("self", own)]
+    moment = {"id": None, "date": last.date, "updated_at": last.at}[question.order]
+    following = found.sealed(question.understood, [moment, last.id])
+    return [("self", own), ("next", f"{url}?{call.encoded([('_page', following)])}")]
+
+
+async def _log(kind: str, hits: list[Hit], viewer: Actor) -> None:
+    """One line for each patient of an answer."""
+    grounds = {hit.patient: hit.ground for hit in hits if hit.patient and hit.ground}
+    if grounds:
+        await gate.log_accesses(
+            ((patient, ground, None) for patient, ground in grounds.items()), what=f"record.{kind}", by=viewer
+        )

@@ -1,0 +1,88 @@
+"""What the FHIR edge itself refuses, before any module is asked; issue codes are those of FHIR R4, IssueType."""
+
+from wasl.kernel.errors import Invalid, NotAllowed, NotFound, Refused
+
+
+class SignInFirst(NotAllowed):
+    """Sign in, or send a valid token."""
+
+    http = 401
+    fhir_issue = "login"
+
+
+class OutOfScope(NotAllowed):
+    """The token does not allow reading {type}."""
+
+
+class UnknownType(NotFound):
+    """Wasl keeps no resources of the type {type}."""
+
+    fhir_issue = "not-supported"
+
+
+class UnknownAddress(NotFound):
+    """There is no such address in this FHIR service; its metadata say what there is."""
+
+    fhir_issue = "not-supported"
+
+
+class NotSupported(Refused):
+    """This service does not do that; its metadata say what it does."""
+
+    http = 405
+    fhir_issue = "not-supported"
+
+
+class Withdrawn(NotFound):
+    """This resource was withdrawn."""
+
+    http = 410
+    fhir_issue = "deleted"
+
+
+class JsonOnly(Refused):
+    """This service speaks JSON only."""
+
+    http = 406
+    fhir_issue = "not-supported"
+
+
+class FormExpected(Refused):
+    """A search is sent as application/x-www-form-urlencoded."""
+
+    http = 415
+    fhir_issue = "not-supported"
+
+
+class SearchTooLong(Refused):
+    """The search is too long."""
+
+    http = 413
+    fhir_issue = "too-long"
+
+
+class WrongHost(Invalid):
+    """This service is not known under that name."""
+
+    http = 400
+
+
+class WrongValue(Invalid):
+    """The parameter {name} cannot be “{value}”."""
+
+    http = 400
+    fhir_issue = "value"
+
+
+class UnknownParameter(Invalid):
+    """The parameters {names} are not known here."""
+
+    http = 400
+    fhir_issue = "not-supported"
+
+
+class ModifierNotSupported(Invalid):
+    """The modifier of {name} is not supported."""
+
+    http = 400
+    fhir_issue = "not-supported"

@@ -1,0 +1,55 @@
+"""The capability statement (FHIR R4, 5.1), made from the registries of the modules."""
+
+from functools import lru_cache
+
+from wasl import __version__
+from wasl.edges.fhir.answers import dumped
+from wasl.kernel import fhir
+
+CHANGED = "2026-11-27"  # the day when what this service does was last changed
+COMMON = (("_id", "token"), ("_lastUpdated", "date"))
+
+
+@lru_cache(maxsize=8)
+def statement(base: str) -> bytes:
+    """What this service serves and how, to everybody who asks."""
+    return dumped(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": CHANGED,
+            "publisher": "Wasl",
+            "kind": "instance",
+            "software": {"name": "Wasl", "version": __version__},
+            "implementation": {"description": "The shared health record", "url": base},
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json", "json"],
+            "rest": [_rest()],
+        }
+    )
+
+
+def _rest() -> dict[str, object]:
+    return {
+        "mode": "server",
+        "documentation": "Pages follow each other by their `next` link, ordered by id, or by `_sort`: `_lastUpdated`, "
+        "or the principal date of a type. Unknown parameters are ignored and named, or refused with "
+        "`Prefer: handling=strict`. What is part of a patient's record is seen on a ground only.",
+        "security": {
+            "service": [fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "OAuth")],
+            "description": "OAuth 2 client credentials with scopes system/[type].read or .rs; people by their session.",
+        },
+        "resource": [_resource(kind) for kind in sorted(fhir.owned)],
+    }
+
+
+def _resource(kind: str) -> dict[str, object]:
+    declared = [(param, sort) for param, (sort, _) in sorted(fhir.searches.get(kind, {}).items())]
+    return {
+        "type": kind,
+        "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": False,
+        "searchParam": [{"name": param, "type": sort} for param, sort in (*COMMON, *declared)],
+    }
