@@ -22,6 +22,8 @@ COMMANDS: dict[str, Place] = {
     "work": Place("wasl.edges.cli.work", "Do the jobs that wait in the database."),
     "migrate": Place("wasl.edges.cli.database", "Bring the database and the static files up to date."),
     "demo": Place("wasl.edges.cli.demo", "Load the demo country and its people, once."),
+    "client": Place("wasl.edges.cli.client", "Register, list and revoke machines that speak to Wasl."),
+    "words": Place("wasl.edges.cli.words", "List what is not yet said in Arabic and French."),
     "facts": Place("wasl.edges.cli.facts", "Tell what happened: of a patient, of a row, or all of it."),
     "journal": Place("wasl.edges.cli.journal", "Prove that nobody touched the journal."),
     "record": Place("wasl.edges.cli.record", "Compare the shared record with the tables, or mend it."),
