@@ -40,7 +40,7 @@ USES: dict[str, tuple[str, ...]] = {
     "patients": ("places",),
     "workforce": (),
     "record": (),
-    "archive": ("patients",),
+    "archive": ("places", "patients"),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "workforce", "radiology"),
 }

@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
+from wasl.accounts import queries as accounts
 from wasl.edges import gate
+from wasl.kernel.access import Actor
 
 FILES = Path(__file__).resolve().parents[2] / "static/vendor/ohif"
 BASE = "/viewer/"
@@ -50,7 +54,10 @@ CONFIG = {
         }
     ],
 }
-APP_CONFIG = f"window.config={json.dumps(CONFIG)};".encode()
+APP_CONFIG = f"window.config={json.dumps(CONFIG)};"
+# the viewer keeps its language in the browser: it is the person's, whoever signed in here before
+LANGUAGE = 'try{{localStorage.setItem("i18nextLng","{}")}}catch(e){{}}'
+LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -59,16 +66,27 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     """Serve the viewer's files to people who are signed in; send others to the sign-in page."""
     if scope["method"] not in ("GET", "HEAD"):
         return await _answer(send, 405, b"", allow="GET, HEAD")
-    if not (await gate.actor_of(scope)).held:
+    viewer = await gate.actor_of(scope)
+    if not viewer.held:
         return await _answer(send, 302, b"", location=f"/account/login/?next={BASE}")
     if not (FILES / "index.html").is_file():
         return await _answer(send, 503, b"The viewer's files were not built: run `make install`.", "text/plain")
     name = scope["path"].removeprefix(BASE)
     if name == "app-config.js":
-        return await _answer(send, 200, APP_CONFIG, "text/javascript", cache="no-cache")
+        return await _answer(send, 200, await _config(viewer), "text/javascript", cache="no-store")
     file = _file(name)
     await _give(scope, send, file or FILES / "index.html", hashed=file is not None and file.name.count(".") >= 2)
     return None
+
+
+async def _config(viewer: Actor) -> bytes:
+    """The viewer's configuration, with the person's language."""
+    language = await sync_to_async(_language)(viewer)
+    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{APP_CONFIG}".encode()
+
+
+def _language(viewer: Actor) -> str:
+    return accounts.person(viewer.id, viewer=viewer).language if viewer.kind == "person" and viewer.id else "en"
 
 
 @lru_cache(maxsize=1024)
