@@ -67,7 +67,7 @@ class Window:
     def shows(self) -> bool:
         """Whether an image comes to be seen."""
         self.page.locator(VIEWPORT).first.wait_for(timeout=60_000)
-        for _ in range(120):
+        for _ in range(60):
             if self.colours() > 40:
                 return True
             self.page.wait_for_timeout(250)
