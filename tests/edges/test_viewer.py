@@ -10,14 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests import make
-from tests.cast import Cast, cast
+from tests.cast import cast
 from tests.edges.dicomweb import arrive, cookies
-from wasl.accounts.models import Person
-from wasl.archive import services as archive
 from wasl.archive.models import Study
-from wasl.kernel.access import SYSTEM, Actor
-from wasl.patients import services as patients
+from wasl.kernel.access import Actor
 
 # headless Chromium draws WebGL in software
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
