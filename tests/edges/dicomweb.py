@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from pydicom import Dataset, dcmread
+from pydicom.uid import UID
 
 from wasl.accounts.models import Person
 from wasl.archive import services as archive
@@ -46,6 +47,7 @@ def arrive(*names: str, by: Actor, place: UUID | None) -> Study:
 
 def cookies(actor: Actor) -> dict[str, str]:
     """The cookies of a browser in which the person of the cast is signed in."""
+    assert actor.id is not None
     browser = Client()
     browser.force_login(Person.objects.get(id=actor.id))
     return {settings.SESSION_COOKIE_NAME: browser.cookies[settings.SESSION_COOKIE_NAME].value}
@@ -97,7 +99,7 @@ def forget() -> None:
 
 def another(data: Dataset, **values: object) -> Dataset:
     """A data set made another one by a UID of its own."""
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"2.25.{uuid4().int}"
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.{uuid4().int}")
     for name, value in values.items():
         setattr(data, name, value)
     return data

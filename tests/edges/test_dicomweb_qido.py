@@ -31,9 +31,9 @@ def sami(stage: Cast) -> Iterator[Service]:
         yield asked
 
 
-def of(stage: Cast, person: Patient, **values: object) -> Study:
+def of(stage: Cast, person: Patient, **values: str) -> Study:
     """A study matched to a patient, whose record is open to both hospitals."""
-    study = make.study(stage, **values)
+    study = make.study(stage, images=1, **values)
     archive.match_study(study.id, patient=person.id, because="test", by=stage.sami)
     for place in (stage.regional, stage.university):
         patients.open_for_care(person.id, place=place, source=study.id, because="test", by=SYSTEM)

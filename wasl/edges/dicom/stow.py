@@ -1,11 +1,9 @@
 """STOW-RS (PS3.18, 10.5): files arrive as a stream, one after the other on disk, and are received in small batches."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connections
 from django.utils import translation
@@ -15,6 +13,7 @@ from wasl.archive.dicom import incoming
 from wasl.archive.services import Incoming
 from wasl.edges.dicom.accept import parameters
 from wasl.edges.dicom.multipart import Part, Reader
+from wasl.edges.dicom.spool import spooled
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotAllowed, Refused
 
@@ -28,10 +27,6 @@ PROCESSING, NOT_AUTHORISED, DUPLICATE, OUT_OF_RESOURCES, OTHER_STUDY, UNREADABLE
 )  # fmt: skip
 
 Json = dict[str, Any]
-
-
-class TooLarge(ValueError):
-    """A part is larger than any file may be."""
 
 
 @dataclass
@@ -103,15 +98,15 @@ def _arrived(part: Part, receipt: Receipt, *, study: str | None, place: UUID | N
     if parameters(part.head.get("content-type", DICOM))[0] != DICOM:
         receipt.fail(None, UNREADABLE)
         return None
-    with _spooled(part.content) as file:
-        if file is None:
-            receipt.fail(None, OUT_OF_RESOURCES)
-            return None
-        try:
+    try:
+        with spooled(part.content, LARGEST) as file:
             one = incoming(file, place=place, move=True)
-        except Refused:
-            receipt.fail(None, UNREADABLE)
-            return None
+    except Refused:
+        receipt.fail(None, UNREADABLE)
+        return None
+    except OSError:  # the disk takes no more
+        receipt.fail(None, OUT_OF_RESOURCES)
+        return None
     if study is not None and _first(one.metadata, "0020000D") != study:
         archive.discard(one.stored.path)
         receipt.fail(one.metadata, OTHER_STUDY)
@@ -132,27 +127,6 @@ def _receive(batch: list[Incoming], receipt: Receipt, *, by: Actor) -> None:
             receipt.fail(one.metadata, DUPLICATE)
         else:
             receipt.keep(one.metadata)
-
-
-@contextlib.contextmanager
-def _spooled(content: Iterator[bytes]) -> Iterator[Path | None]:
-    """The content in a file beside the store; None when the disk takes no more. Raises TooLarge."""
-    path = archive.arriving() / f"{uuid4().hex}.part"
-    size = 0
-    try:
-        try:
-            with path.open("xb") as file:
-                for piece in content:
-                    size += len(piece)
-                    if size > LARGEST:
-                        raise TooLarge("A file is larger than may be sent.")
-                    file.write(piece)
-        except OSError:
-            yield None
-        else:
-            yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _reference(metadata: Json) -> Json:

@@ -19,10 +19,12 @@ from starlette.routing import Mount, Route
 from starlette.types import Message
 
 from wasl.edges import gate
-from wasl.edges.dicom import accept, qido, rendered, sight, stow, wado
+from wasl.edges.dicom import accept, qido, rendered, sight, stow, upload, wado
 from wasl.edges.dicom.multipart import Malformed
+from wasl.edges.dicom.spool import TooLarge
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
+from wasl.kernel.verbs import allowed
 
 STUDY, SERIES, INSTANCE = "/studies/{study}", "/series/{series}", "/instances/{instance}"
 ZIP_FROM = 1024  # bytes
@@ -62,11 +64,35 @@ async def store(request: Request) -> Response:
             stow.store, _body(request), values.get("boundary", ""), study=request.path_params.get("study"),
             place=_place(by), base=wado.address(request), by=by,
         )  # fmt: skip
-    except stow.TooLarge as error:
+    except TooLarge as error:
         raise HTTPException(413, str(error)) from error
     except Malformed as error:
         raise HTTPException(400, str(error)) from error
     return JSONResponse(receipt.answer(), receipt.status, media_type=wado.JSON)
+
+
+async def take(request: Request) -> Response:
+    """A DICOM file or a ZIP archive from the upload page (no part of DICOMweb)."""
+    by = await sight.writer(request)
+    _check_origin(request)
+    if not allowed("archive.receive", by):
+        raise HTTPException(403, "Your posts do not let you store images.")
+    if request.headers.get("content-type") not in ("application/octet-stream", wado.DICOM, "application/zip"):
+        raise HTTPException(415, "Send application/octet-stream.")
+    try:
+        account = await run_in_threadpool(
+            upload.take, _body(request), place=_chosen(request, by), by=by,
+            language=request.query_params.get("language", ""),
+        )  # fmt: skip
+    except Malformed as error:
+        raise HTTPException(400, str(error)) from error
+    return JSONResponse(account)
+
+
+def _chosen(request: Request, by: Actor) -> UUID | None:
+    """The place that the sender chose on the page, while a post is held there."""
+    asked = request.query_params.get("place", "")
+    return next((place for place in by.places() if str(place) == asked), _place(by))
 
 
 def _body(request: Request) -> Iterator[bytes]:
@@ -129,6 +155,7 @@ def _routes() -> list[Route]:
         instance + "/bulkdata/{path:path}": wado.bulk_data,
     }  # fmt: skip
     post = [Route(at, store, methods=["POST"]) for at in ("/studies", STUDY)]
+    post.append(Route("/upload", take, methods=["POST"]))
     return [*(Route(at, give, methods=["GET"]) for at, give in get.items()), *post]
 
 

@@ -1,10 +1,10 @@
 """A ZIP archive from an untrusted sender, opened file by file: bombs, tricks with names and nesting are refused."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -20,15 +20,15 @@ NOISE = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini", "DICOMDIR")
 
 
 class Refusal(Exception):
-    """Why a file of the archive, or the whole archive, is not taken; a sentence for people."""
+    """Why a file of an archive, or the whole archive, is not taken; a sentence for people."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file of an archive: the name to speak of it by, and its content or why it is refused."""
+    """A file of an archive: the name to speak of it by, and its content, read but once. Raises Refusal."""
 
     name: str
-    write: Callable[[IO[bytes]], None]
+    content: Iterator[bytes]
 
 
 def is_archive(path: Path) -> bool:
@@ -48,7 +48,7 @@ def members(path: Path) -> Iterator[Member]:
         _check(files, path.stat().st_size)
         budget = _Budget(min(MOST_BYTES, max(SMALL, RATIO * path.stat().st_size)))
         for info in files:
-            yield Member(spoken(info.filename), _writer(archive, info, budget))
+            yield Member(spoken(info.filename), _content(archive, info, budget))
 
 
 def spoken(name: str) -> str:
@@ -71,27 +71,24 @@ def _check(files: list[zipfile.ZipInfo], packed: int) -> None:
         raise Refusal(_("This archive would grow beyond all measure when it is unpacked."))
 
 
-def _writer(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> Callable[[IO[bytes]], None]:
-    def write(target: IO[bytes]) -> None:
-        if info.flag_bits & 1:
-            raise Refusal(_("This file is protected by a password."))
-        if info.compress_type not in METHODS:
-            raise Refusal(_("This file is packed in an unusual way."))
-        try:
-            with archive.open(info) as source:
-                first = True
-                while piece := source.read(PIECE):
-                    if first and piece.startswith(ZIP):
-                        raise Refusal(_("Archives within archives are not opened."))
-                    first = False
-                    budget.left -= len(piece)
-                    if budget.left < 0:
-                        raise Refusal(_("This archive would grow beyond all measure when it is unpacked."))
-                    target.write(piece)
-        except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise Refusal(_("This file is damaged.")) from error
-
-    return write
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> Iterator[bytes]:
+    if info.flag_bits & 1:
+        raise Refusal(_("This file is protected by a password."))
+    if info.compress_type not in METHODS:
+        raise Refusal(_("This file is packed in an unusual way."))
+    try:
+        with archive.open(info) as source:
+            piece = source.read(PIECE)
+            if piece.startswith(ZIP):
+                raise Refusal(_("Archives within archives are not opened."))
+            while piece:
+                budget.left -= len(piece)
+                if budget.left < 0:
+                    raise Refusal(_("This archive would grow beyond all measure when it is unpacked."))
+                yield piece
+                piece = source.read(PIECE)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise Refusal(_("This file is damaged.")) from error
 
 
 def _noise(name: str) -> bool:

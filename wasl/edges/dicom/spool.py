@@ -1,0 +1,29 @@
+"""Files on their way into the store."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from wasl.archive import services as archive
+
+
+class TooLarge(ValueError):
+    """A file is larger than may be sent."""
+
+
+@contextlib.contextmanager
+def spooled(content: Iterable[bytes], largest: int) -> Iterator[Path]:
+    """A file beside the store with this content; gone in the end unless the store took it. Raises TooLarge."""
+    path = archive.arriving() / f"{uuid4().hex}.part"
+    size = 0
+    try:
+        with path.open("xb") as file:
+            for piece in content:
+                size += len(piece)
+                if size > largest:
+                    raise TooLarge("A file is larger than may be sent.")
+                file.write(piece)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
