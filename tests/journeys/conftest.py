@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.edges.scenes import Command, data_folder, environment, free_port
 from wasl.edges.cli.home import CHECKOUT
@@ -19,7 +19,7 @@ READY = "Ctrl-C stops it."
 PASSWORD = "jasmin-olive-palmier-42"
 # headless Chromium draws WebGL in software
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+FAILED = 500
 
 
 @dataclass(frozen=True)
@@ -69,30 +69,43 @@ def browser() -> Iterator[Browser]:
 
 
 class People:
-    """The windows of the people who are signed in, one each."""
+    """The windows of the people who are signed in: one at the desk, one on the phone."""
 
     def __init__(self, browser: Browser, instance: Instance) -> None:
         self._browser, self._instance = browser, instance
-        self._pages: dict[str, Page] = {}
+        self._pages: dict[tuple[str, bool], Page] = {}
         self.wrong: list[str] = []
 
-    def page(self, username: str, *, language: str = "fr", size: dict[str, int] = DESK) -> Page:
+    def page(self, username: str, *, phone: bool = False) -> Page:
         """The window of a person, signed in the first time that it is asked for."""
-        if username not in self._pages:
+        key = (username, phone)
+        if key not in self._pages:
+            width, height = (390, 844) if phone else (1440, 900)
             context = self._browser.new_context(
-                viewport={"width": size["width"], "height": size["height"]}, locale=language,
-                base_url=self._instance.address,
-            )  # fmt: skip
-            page = context.new_page()
-            page.on("pageerror", lambda error: self.wrong.append(f"{username}: {error}"))
-            page.on("response", lambda r: self.wrong.append(f"{r.status} {r.url}") if r.status >= 500 else None)
-            page.goto("/")
-            page.fill("input[name=login]", username)
-            page.fill("input[name=password]", PASSWORD)
-            page.keyboard.press("Enter")
-            page.wait_for_url(lambda url: "login" not in url)
-            self._pages[username] = page
-        return self._pages[username]
+                viewport={"width": width, "height": height}, locale="fr", base_url=self._instance.address
+            )
+            self._pages[key] = self.window(context)
+            self._sign_in(self._pages[key], username)
+        return self._pages[key]
+
+    def window(self, context: BrowserContext) -> Page:
+        """One more window of the same browser, watched for what goes wrong in it."""
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("response", lambda r: self.wrong.append(f"{r.status} {r.url}") if r.status >= FAILED else None)
+        return page
+
+    def crash(self, username: str) -> None:
+        """The person's browser dies in the middle of everything."""
+        page = self._pages.pop((username, False))
+        page.context.close()
+
+    def _sign_in(self, page: Page, username: str) -> None:
+        page.goto("/")
+        page.fill("input[name=login]", username)
+        page.fill("input[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "login" not in url)
 
     def close(self) -> None:
         """Close every window."""
