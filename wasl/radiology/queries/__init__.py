@@ -51,10 +51,11 @@ from wasl.radiology.queries.reports import (
     report_for_record,
     reports_of,
     signed_content,
+    signed_report_of,
     templates,
     verified,
 )
-from wasl.radiology.queries.results import critical_minutes, results, waiting_results
+from wasl.radiology.queries.results import critical_minutes, obligation_of, receipts_of, results, waiting_results
 from wasl.radiology.queries.turnaround import (
     GROUPS,
     SPANS,
@@ -73,9 +74,10 @@ __all__ = [
     "GROUPS", "SPANS", "STEPS", "Case", "Document", "Line", "Link", "Order", "Procedure", "Question", "Reading",
     "Receipt", "Report", "Scheduled", "Span", "Suggestion", "Verified", "cases", "chain", "compare",
     "critical_minutes", "digest_of", "document", "doubles", "draft_of", "every_order", "every_report", "exam_of",
-    "exams", "expected_order", "is_in_study", "key_images", "nobodys", "order", "order_for_record", "order_of_step",
-    "order_of_study", "orders", "orders_of", "orders_to_read", "phrases", "procedure", "procedures", "reading",
-    "readings", "readings_of_study", "recent_links", "report", "report_for_record", "reports_of", "reports_of_orders",
-    "results", "sees", "signed_content", "signed_readings", "silent_readings", "story", "studies_of_order", "subject",
-    "suggestions", "target_minutes", "templates", "turnaround", "verified", "volumes", "waiting_results", "worklist",
+    "exams", "expected_order", "is_in_study", "key_images", "nobodys", "obligation_of", "order", "order_for_record",
+    "order_of_step", "order_of_study", "orders", "orders_of", "orders_to_read", "phrases", "procedure", "procedures",
+    "reading", "readings", "readings_of_study", "receipts_of", "recent_links", "report", "report_for_record",
+    "reports_of", "reports_of_orders", "results", "sees", "signed_content", "signed_readings",
+    "signed_report_of", "silent_readings", "story", "studies_of_order", "subject", "suggestions", "target_minutes",
+    "templates", "turnaround", "verified", "volumes", "waiting_results", "worklist",
 ]  # fmt: skip

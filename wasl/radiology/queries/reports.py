@@ -57,6 +57,12 @@ def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
     return list(KeyImage.objects.filter(report__in=list(reports)).order_by("created_at")) if viewer.held else []
 
 
+def signed_report_of(reading: UUID, *, viewer: Actor) -> UUID | None:
+    """The key of the first report of a case that the viewer may see, once it is signed."""
+    case = one_reading(reading, viewer=viewer)
+    return Report.objects.filter(reading=case, state=SIGNED, adds_to__isnull=True).values_list("id", flat=True).first()
+
+
 def templates(procedure: UUID, *, language: str, viewer: Actor) -> list[Template]:
     """The templates of an exam in a language, its own before those of every exam."""
     if not viewer.held:
