@@ -489,6 +489,14 @@ def test_another_hospital_sees_nothing_of_it(world: World) -> None:
         assert world.bundle(f"/fhir/Observation?patient={world.salma}&_summary=count", who)["total"] == 0
 
 
+def test_what_names_no_patient_yet_is_shown_to_nobody(world: World) -> None:
+    key = notes.write(patient=None, words="of nobody yet")
+    for who in (world.amel, world.machine):
+        refused(world.door.get(f"/fhir/Observation/{key}", who), 404, "not-found")
+        assert key not in world.ids("/fhir/Observation", who)
+    notes.take(key)
+
+
 def test_places_are_seen_by_everybody_with_a_post_or_a_scope(world: World) -> None:
     for who in (world.amel, world.zied, world.hatem, world.machine):
         assert world.stage.university in world.ids("/fhir/Organization?identifier=el-amal", who)

@@ -24,7 +24,7 @@ ASKED = {
     "known": (*NAMES, "sex", "birth_date", "birth_year", "father_name", "mother_name", *HERE, "phone", "region",
               "commune"),
     "unknown": ("description", "sex", "birth_year", "local"),
-    "newborn": ("mother_number", "birth_date", "birth_order", "sex", "local", *NAMES),
+    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "local"),
 }  # fmt: skip
 LONG = ("description", "mother_number")
 ARABIC = {"lang": "ar", "dir": "rtl"}

@@ -16,6 +16,8 @@ from django.utils import timezone
 from wasl.kernel import events
 from wasl.kernel.models import Notice, Row
 
+BEHIND = -10  # whoever is at work now comes first
+
 _now, _tell = timezone.now, events.tell
 
 
@@ -49,7 +51,7 @@ class Clock:
             lock, notice = self._owed.pop(0)
             listener = Notice.objects.values_list("listener", flat=True).get(id=notice)
             if later and listener.startswith(later):
-                _tell.configure(lock=lock).defer(notice=notice)
+                _tell.configure(lock=lock, priority=BEHIND).defer(notice=notice)
             else:
                 _tell(notice=notice)
 
