@@ -116,12 +116,22 @@ SEARCHES = {
 }
 
 
-@pytest.fixture
-def shelf(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The shelf's table, and the shelf as the owner of Observation."""
+def stand(patch: pytest.MonkeyPatch) -> None:
+    """Put up the shelf, and let it own the type."""
     _run(TABLE, [])
     owner = fhir.Owned("Observation", (NoteWritten, NoteTaken), _get, _every, observation)
-    monkeypatch.setitem(fhir.owned, "Observation", owner)
-    monkeypatch.setitem(fhir.searches, "Observation", SEARCHES)
-    yield
+    patch.setitem(fhir.owned, "Observation", owner)
+    patch.setitem(fhir.searches, "Observation", SEARCHES)
+
+
+def fall() -> None:
+    """Take down the shelf."""
     _run("drop table shelf_note", [])
+
+
+@pytest.fixture
+def shelf(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The shelf, standing for one test."""
+    stand(monkeypatch)
+    yield
+    fall()

@@ -36,10 +36,10 @@ MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in fl
 # who really uses whose doors; a test draws these arrows again from the code and compares
 USES: dict[str, tuple[str, ...]] = {
     "places": (),
-    "accounts": (),
+    "accounts": ("places",),
     "patients": ("places",),
     "workforce": (),
-    "record": (),
+    "record": ("places", "accounts", "patients"),
     "archive": ("places", "patients"),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "workforce", "radiology"),

@@ -21,6 +21,12 @@ HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
+# the address that people and printed reports use
+ADDRESS = next(iter(CSRF_TRUSTED_ORIGINS), f"http://127.0.0.1:{os.environ.get('WASL_HTTP_PORT', '8000')}")
+# the certificate that signs documents: the ministry's, or one of our own, made at the first signature
+SIGNING_P12 = Path(os.environ.get("WASL_SIGNING_P12", DATA / "signing.p12"))
+SIGNING_OURS = "WASL_SIGNING_P12" not in os.environ
+SIGNING_PASSWORD = os.environ.get("WASL_SIGNING_PASSWORD") or secret(DATA, "signing")
 DICOM_AE_TITLE = os.environ.get("WASL_AE_TITLE", "WASL")
 DEBUG = False
 
@@ -127,7 +133,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False  # machines of a ward are shared: a session ends with the browser
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 # lockout: attempts by address and by account; the counts lie in the cache table, so all processes share them
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/10m/key", "reauthenticate": "10/m/user"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -25,8 +25,8 @@ def copy_of_the_house(to: Path) -> Path:
 def run(house: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run Python in the copied house, with its own code."""
     database = make_conninfo(os.environ["WASL_DATABASE_URL"], dbname="wasl_of_the_copied_house")
-    # its pytest is nobody's worker, even when this test runs in one
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # its pytest is nobody's worker, and reads its settings when its own conftest has named the database
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
     environment = {**ours, "PYTHONPATH": str(house), "WASL_TEST_DATABASE_URL": database}
     return subprocess.run([sys.executable, *words], cwd=house, env=environment, capture_output=True, text=True)
 

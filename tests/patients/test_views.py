@@ -92,7 +92,7 @@ def test_search_shows_who_it_is_and_no_more(stage: Cast, salma: Patient) -> None
     browser = browser_of(stage.zied)
     shown = text(browser.post("/patients/", {"q": "ben salah 1980"}, headers=HTMX))
     assert "<html" not in shown
-    for part in ("Salma Ben Salah", "سلمى بن صالح", "12/03/1980", "female", salma.number[-4:]):
+    for part in ("Salma Ben Salah", "سلمى بن صالح", "12/03/1980", "Female", salma.number[-4:]):
         assert part in shown
     for part in (salma.number, salma.printed_number, "07654321", "H-1"):
         assert part not in shown
@@ -124,7 +124,7 @@ def test_who_scans_the_card_may_open_at_once(stage: Cast, salma: Patient) -> Non
 
 def test_the_file(stage: Cast, salma: Patient) -> None:
     shown = text(browser_of(stage.amel).get(f"/patients/{salma.id}/"))
-    for part in (salma.printed_number, "••••321", "H-1", "the patient's card or number was presented here"):
+    for part in (salma.printed_number, "••••321", "H-1", "card or number was presented here"):
         assert part in shown
     assert "07654321" not in shown
     assert looks(salma) == [("patients.file", "card")]

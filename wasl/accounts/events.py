@@ -23,6 +23,13 @@ class PreferencesChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PasswordReset(Event):
+    """A person received a new password; the second factor and all sessions ended."""
+
+    person: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonClosed(Event):
     """An account was closed; its sessions ended."""
 

@@ -1,13 +1,18 @@
 """People who sign in, the posts they hold at places for a period, and machine clients."""
 
+from uuid import UUID
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.models import Row
+
+NOWHERE = UUID(int=0)  # stands for "the whole country" where the database compares posts: no place is not a place
 
 
 class Person(AbstractBaseUser, Row):
@@ -63,7 +68,7 @@ class Post(Row):
                 expressions=(
                     ("person", RangeOperators.EQUAL),
                     ("role", RangeOperators.EQUAL),
-                    ("place", RangeOperators.EQUAL),
+                    (Coalesce("place", models.Value(NOWHERE)), RangeOperators.EQUAL),
                     ("period", RangeOperators.OVERLAPS),
                 ),
             ),

@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from wasl.accounts.models import Client, Person, Post
 from wasl.accounts.rules import ROLES, SCOPES
 from wasl.kernel.access import STRANGER, Actor, Held
-from wasl.kernel.errors import NotFound
+from wasl.kernel.errors import NotAllowed, NotFound
 
 # for those who may not enter our rules: the web's shell
 ROLE_TITLES = ROLES
@@ -62,6 +65,31 @@ def every_demo_post() -> list[Post]:
         return []
     rows = Post.objects.filter(person__demo=True, person__is_active=True, period__contains=timezone.now())
     return list(rows.select_related("person", "place").order_by("person__created_at", "id")[:DEMO_SHOWN])
+
+
+def people(text: str = "", *, viewer: Actor) -> QuerySet[Person]:
+    """Everybody whose names hold all words of a text, with posts as `held_now`, and `second_factor`."""
+    require_administrator(viewer=viewer)
+    posts = Post.objects.filter(period__contains=timezone.now()).select_related("place").order_by("period")
+    rows = _visible(viewer).prefetch_related(Prefetch("posts", posts, to_attr="held_now"))
+    for word in text.split()[:6]:
+        columns = ("username", "given_name", "family_name", "given_name_ar", "family_name_ar")
+        rows = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": word}) for column in columns)))
+    return rows.annotate(second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
+
+
+def posts_of(person: UUID, *, viewer: Actor) -> QuerySet[Post]:
+    """The posts of a person, the newest first, each with whether it is `running`, for administrators."""
+    require_administrator(viewer=viewer)
+    running = Q(period__endswith__isnull=True) | Q(period__endswith__gt=timezone.now())
+    rows = Post.objects.filter(person=person).select_related("place").order_by("-period")
+    return rows.annotate(running=ExpressionWrapper(running, output_field=BooleanField()))
+
+
+def require_administrator(*, viewer: Actor) -> None:
+    """The list of accounts is the administrators' alone."""
+    if "administrator" not in viewer.roles:
+        raise NotAllowed
 
 
 def names(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, str]:

@@ -1,7 +1,8 @@
 """Who may give accounts and posts, and what is refused."""
 
 import datetime
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -29,10 +30,13 @@ SCOPES: dict[str, str | Promise] = {
     "dicomweb.read": _("find and fetch images"),
     "dicomweb.write": _("send images"),
 }
+# one FHIR type, or all, as SMART App Launch writes it
+RESOURCE_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]+)\.(read|rs|r|s)")
 
 CAN: dict[str, frozenset[str]] = {
     "add_person": frozenset({"administrator", "system"}),
     "close_person": frozenset({"administrator", "system"}),
+    "reset_password": frozenset({"administrator", "system"}),
     "give_post": frozenset({"administrator", "system"}),
     "end_post": frozenset({"administrator", "system"}),
     "add_client": frozenset({"administrator", "system"}),
@@ -65,6 +69,14 @@ class NotYourself(NotAllowed):
     """You cannot close your own account, nor give yourself a post or end one; another administrator can."""
 
 
+class NotYourPlace(NotAllowed):
+    """You administer another place than this one."""
+
+
+class PostEndsEarly(Invalid):
+    """A post must end after it begins."""
+
+
 class PostOver(Refused):
     """This post is over already."""
 
@@ -83,6 +95,20 @@ def check_not_oneself(person: UUID, *, by: Actor) -> None:
         raise NotYourself
 
 
+def check_reach(places: Iterable[UUID | None], *, by: Actor) -> None:
+    """An administrator of a place decides for that place; for others, and for the country, one of the country does."""
+    if not by.is_system and not any(held.role == "administrator" and held.place is None for held in by.held):
+        mine = by.places("administrator")
+        if any(place not in mine for place in places):
+            raise NotYourPlace
+
+
+def check_period(since: datetime.datetime, until: datetime.datetime | None) -> None:
+    """A post ends after it begins."""
+    if until is not None and until <= since:
+        raise PostEndsEarly
+
+
 def check_running(until: datetime.datetime | None, *, now: datetime.datetime) -> None:
     """Only a post that runs, or will, can be ended."""
     if until is not None and until <= now:
@@ -94,7 +120,7 @@ def check_scopes(scopes: Sequence[str]) -> None:
     if not scopes:
         raise NoScope
     for scope in scopes:
-        if scope not in SCOPES:
+        if scope not in SCOPES and not RESOURCE_SCOPE.fullmatch(scope):
             raise UnknownScope(scope=scope)
 
 

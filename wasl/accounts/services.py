@@ -4,9 +4,11 @@ import datetime
 from collections.abc import Sequence
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import QuerySet
 from django.utils import timezone
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import AccessToken, Application
@@ -15,6 +17,7 @@ from wasl.accounts import rules
 from wasl.accounts.events import (
     ClientAdded,
     ClientRevoked,
+    PasswordReset,
     PersonAdded,
     PersonClosed,
     PostEnded,
@@ -45,17 +48,44 @@ def add_person(*, username: str, password: str | None, by: Actor, **values: obje
 @verb
 def close_person(key: UUID, *, by: Actor) -> None:
     """Close an account: its posts end, its sessions end, nobody signs in with it; what it did stays known."""
+    person = _in_reach(key, by=by)
+    person.is_active = False
+    person.save(update_fields=("is_active",))
+    for post in _running(person):
+        _end(post, by=by)
+    _end_sessions(person)
+    emit(PersonClosed(person=person.id), by=by)
+
+
+@verb
+def reset_password(key: UUID, *, password: str, by: Actor) -> None:
+    """Give somebody a new password; the second factor and all sessions end with the old one."""
+    person = _in_reach(key, by=by)
+    person.set_password(password)
+    person.save(update_fields=("password",))
+    Authenticator.objects.filter(user=person).delete()
+    _end_sessions(person)
+    emit(PasswordReset(person=person.id), by=by)
+
+
+def _in_reach(key: UUID, *, by: Actor) -> Person:
+    """A person of the places that the actor administers, locked."""
     rules.check_not_oneself(key, by=by)
     person = Person.objects.select_for_update().filter(id=key).first()
     if person is None:
         raise NotFound
-    person.is_active = False
-    person.save(update_fields=("is_active",))
-    for post in Post.objects.filter(person=person, period__endswith__isnull=True):
-        _end(post, by=by)
+    rules.check_reach(_running(person).values_list("place_id", flat=True), by=by)
+    return person
+
+
+def _running(person: Person) -> QuerySet[Post]:
+    """The posts that are not over."""
+    return Post.objects.filter(person=person).exclude(period__fully_lt=DateTimeTZRange(timezone.now(), None))
+
+
+def _end_sessions(person: Person) -> None:
     for session in UserSession.objects.filter(user=person):
         session.end()
-    emit(PersonClosed(person=person.id), by=by)
 
 
 @verb
@@ -77,12 +107,17 @@ def give_post(
 ) -> Post:  # fmt: skip
     """Let a person hold a role at a place, or for the whole country when no place is given, in a period."""
     rules.check_not_oneself(person, by=by)
+    rules.check_reach([place], by=by)
     if role not in rules.ROLES:
         raise rules.UnknownRole(role=role)
+    begins = since or timezone.now()
+    rules.check_period(begins, until)
+    if not Person.objects.filter(id=person, is_active=True).exists():
+        raise NotFound
     try:
         with transaction.atomic():
             post = Post.objects.create(
-                person_id=person, role=role, place_id=place, period=DateTimeTZRange(since or timezone.now(), until)
+                person_id=person, role=role, place_id=place, period=DateTimeTZRange(begins, until)
             )
     except IntegrityError as error:
         raise rules.PostHeld from error
@@ -97,6 +132,7 @@ def end_post(key: UUID, *, by: Actor) -> None:
     if post is None:
         raise NotFound
     rules.check_not_oneself(post.person_id, by=by)
+    rules.check_reach([post.place_id], by=by)
     rules.check_running(post.period.upper, now=timezone.now())
     _end(post, by=by)
 
@@ -137,4 +173,7 @@ def revoke_client(key: UUID, *, by: Actor) -> None:
     client.revoked_at = timezone.now()
     client.save(update_fields=("revoked_at",))
     AccessToken.objects.filter(application=client.application_id).delete()
+    application = Application.objects.get(id=client.application_id)
+    application.client_secret = generate_client_secret()  # known to nobody
+    application.save(update_fields=("client_secret",))
     emit(ClientRevoked(client=client.id), by=by)

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.utils.functional import Promise
 
 # rooms that announce themselves when they are read: resources, listeners
-ANNOUNCING_ROOMS = ("fhir", "listeners")
+ANNOUNCING_ROOMS = ("fhir", "listeners", "dicom")
 
 
 class ModuleConfig(AppConfig):

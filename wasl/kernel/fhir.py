@@ -118,6 +118,12 @@ def principal_date(kind: str) -> str | None:
     return next((param for param, (sort, _) in searches.get(kind, {}).items() if sort == "date"), None)
 
 
+def of_patients(kind: str) -> bool:
+    """Whether resources of a type are part of a patient's record; one that names no patient yet is shown to nobody."""
+    named = (path for sort, path in searches.get(kind, {}).values() if sort == "reference")
+    return kind == "Patient" or any(path in COMPARTMENT for path in named)
+
+
 def token_hash(kind: str, param: str, value: str) -> int:
     """The 64-bit number (signed) under which a resource is found by a token or a reference."""
     digest = hashlib.blake2b(f"{kind}\0{param}\0{value}".encode(), digest_size=8).digest()

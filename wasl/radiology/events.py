@@ -205,10 +205,11 @@ class AddendumSigned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentMade(Event):
-    """The signed PDF of a report was made and kept in its study."""
+    """The signed PDF of a report was made."""
 
     document: UUID
     report: UUID
+    reading: UUID
     patient: UUID
     place: UUID
 

@@ -17,11 +17,16 @@ NOT_COLLECTED = [
 
 @click.command()
 @click.option("--check", is_flag=True, help="Only say which models differ from their migrations; needs no database.")
-def migrate(check: bool) -> None:
+@click.option("--make", is_flag=True, help="Write the migrations that changed models owe, instead.")
+@click.option("--name", default="", help="What the written migration does: pre_add_urgency, post_drop_priority.")
+def migrate(check: bool, make: bool, name: str) -> None:
     """Bring the database and the static files up to date; what is up to date already is left alone."""
     if check:
         if unwritten := unwritten_migrations():
             raise click.ClickException(f"Models without their migration: {', '.join(unwritten)}.")
+        return
+    if make:
+        write_migrations(name)
         return
     with instance():
         for line in bring_up_to_date():
@@ -55,6 +60,21 @@ def unwritten_migrations() -> list[str]:
         detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
         changed = detector.changes(graph=loader.graph)
     return sorted(label for label in changed if apps.get_app_config(label).name.startswith("wasl."))
+
+
+def write_migrations(name: str) -> None:
+    """Write the migrations owed, and say which; a module's first is called `initial`, the others say what they do.
+
+    `pre_` runs before the new code, `post_` after it.
+    """
+    from django.apps import apps
+    from django.core.management import call_command
+
+    for label in unwritten_migrations():
+        first = not list(Path(apps.get_app_config(label).path, "migrations").glob("0*.py"))
+        if not first and not name.startswith(("pre_", "post_")):
+            raise click.UsageError(f"{label} has migrations: say with --name what this one does (pre_… or post_…)")
+        call_command("makemigrations", label, name="initial" if first else name)
 
 
 def _migrate() -> int:

@@ -104,6 +104,15 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
                 yield from _command(child, click.Context(child, parent=context, info_name=name))
 
 
+SEARCH = """
+## Search
+
+Of every type: `_id`, `_lastUpdated`, `_count`, `_sort` (`_lastUpdated`, or the principal date: the first that a type
+declares), `_total`, `_summary=count`, `_format=json`. A date takes the prefixes `eq ne gt lt ge le sa eb`; a string is
+found by how it begins, in any script and without accents.
+"""
+
+
 def _resources() -> Iterator[str]:
     """Which FHIR resource types are served, by whom owned."""
     from wasl.kernel import fhir
@@ -114,6 +123,11 @@ def _resources() -> Iterator[str]:
         facts = ", ".join(sorted(event.name() for event in owned.on))
         yield f"| {kind} | {owned.render.__module__.split('.')[1]} | {facts} | "
         yield f"{'yes' if kind in fhir.accepted else 'no'} |\n"
+    yield SEARCH
+    for kind, params in sorted(fhir.searches.items()):
+        if kind in fhir.owned:
+            yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"
+            yield from (f"| {param} | {sort} | {path} |\n" for param, (sort, path) in sorted(params.items()))
 
 
 def _glossary() -> Iterator[str]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +28,8 @@ TICK = 0.25  # seconds between two looks at the children
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Load the demo country the first time, and print its people.")
-def up(demo: bool) -> None:
+@click.option("--small", is_flag=True, hidden=True, help="Make the demo country a small one.")
+def up(demo: bool, small: bool) -> None:
     """Run everything on this machine: database, pages, FHIR, DICOM and jobs, until Ctrl-C."""
     home = data_home()
     os.environ["WASL_DATA"] = str(home)
@@ -37,7 +39,7 @@ def up(demo: bool) -> None:
         with hold_alone(home, "up"):
             claim(*http_address(), "WASL_HTTP_PORT")
             claim(*dicom_address(), "WASL_DICOM_PORT")
-            Up(home, demo=demo).run()
+            Up(home, demo=("demo", *(["--small"] if small else [])) if demo else ()).run()
     except BlockingIOError as error:
         message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
         raise click.ClickException(message) from error
@@ -46,7 +48,7 @@ def up(demo: bool) -> None:
 class Up:
     """The life of one `wasl up`."""
 
-    def __init__(self, home: Path, *, demo: bool) -> None:
+    def __init__(self, home: Path, *, demo: Sequence[str]) -> None:
         self._home = home
         self._demo = demo
         self._postgres = None if os.environ.get("WASL_DATABASE_URL") else Postgres(home)
@@ -97,7 +99,7 @@ class Up:
         if "dicom" in services():
             host, port = dicom_address()
             click.echo(f"DICOM: {os.environ.get('WASL_AE_TITLE', 'WASL')} at {_near(host)}:{port}")
-        if self._demo and self._once("demo"):
+        if self._demo and self._once(*self._demo):
             click.echo("The demo country is not complete; see above.", err=True)
         if not self._stopping.is_set():
             click.echo("Ctrl-C stops it.")
@@ -119,9 +121,9 @@ class Up:
             self._watch()
         return False
 
-    def _once(self, name: str) -> int:
+    def _once(self, *words: str) -> int:
         """Run another command to its end and give its exit code; 0 when we are asked to stop before that."""
-        process = subprocess.Popen(wasl(name), process_group=0, preexec_fn=die_with_parent(signal.SIGTERM))
+        process = subprocess.Popen(wasl(*words), process_group=0, preexec_fn=die_with_parent(signal.SIGTERM))
         while process.poll() is None:
             if self._stopping.wait(0.05):
                 process.terminate()

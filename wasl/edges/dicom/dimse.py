@@ -17,7 +17,8 @@ from wasl.edges.dicom.storing import Batcher, Storing
 
 NATIVE = tuple(ALL_TRANSFER_SYNTAXES[:4])  # what is asked and answered, beside images, is never compressed
 PDU = 1 << 17  # bytes that a peer may send at once
-ASSOCIATIONS = 100
+ASSOCIATIONS = 200
+GREETING = 5.0  # seconds to say who calls, and to be gone afterwards
 
 
 class Listener:
@@ -31,6 +32,7 @@ class Listener:
         self._ae.require_called_aet = True
         self._ae.maximum_pdu_size = PDU
         self._ae.maximum_associations = ASSOCIATIONS
+        self._ae.acse_timeout = GREETING
         for service in SERVED:
             self._ae.add_supported_context(service, NATIVE)
         handlers: list[Any] = [

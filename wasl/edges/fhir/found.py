@@ -14,9 +14,13 @@ from django.conf import settings
 from wasl.edges import gate
 from wasl.edges.fhir.asked import Asked, Pairs
 from wasl.edges.fhir.refusals import WrongValue
+from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 
-SEEN = "(e.patient is null or g.ground is not null)"
+
+def _seen(kind: str) -> str:
+    """The condition that a resource may be seen: its patient's record is open, or it is no patient's by its type."""
+    return "g.ground is not null" if fhir.of_patients(kind) else "(e.patient is null or g.ground is not null)"
 
 
 class Hit(NamedTuple):
@@ -38,13 +42,13 @@ OLD = "select e.resource, e.version, e.at, e.at, e.patient, g.ground, e.deleted,
 
 async def current(kind: str, key: UUID, *, viewer: Actor) -> Hit | None:
     """A resource as it stands now."""
-    return next(iter(await _ask(ONE, "e.type = %s and e.id = %s", [kind, key], viewer=viewer)), None)
+    return next(iter(await _ask(kind, ONE, "e.type = %s and e.id = %s", [kind, key], viewer=viewer)), None)
 
 
 async def version(kind: str, key: UUID, number: int, *, viewer: Actor) -> Hit | None:
     """A resource as it was at a version."""
     where = "e.type = %s and e.resource = %s and e.version = %s"
-    return next(iter(await _ask(OLD, where, [kind, key, number], viewer=viewer)), None)
+    return next(iter(await _ask(kind, OLD, where, [kind, key, number], viewer=viewer)), None)
 
 
 async def history(
@@ -54,7 +58,7 @@ async def history(
     where = "e.type = %s and e.resource = %s and (%s::timestamptz is null or e.at >= %s) and (%s::int is null"
     where += " or e.version < %s)"
     return await _ask(
-        OLD, where, [kind, key, since, since, before, before], viewer=viewer,
+        kind, OLD, where, [kind, key, since, since, before, before], viewer=viewer,
         tail="order by e.version desc limit %s", more=[count],
     )  # fmt: skip
 
@@ -69,14 +73,16 @@ async def search(asked: Asked, after: tuple[object, UUID] | None, *, viewer: Act
         where += f" and {keys} {than} {holders}"
         values += [after[1]] if asked.order == "id" else list(after)
     order = f"e.id {turn}" if asked.order == "id" else f"e.{asked.order} {turn}, e.id {turn}"
-    return await _ask(ONE, where, values, viewer=viewer, tail=f"order by {order} limit %s", more=[asked.count + 1])
+    return await _ask(
+        asked.kind, ONE, where, values, viewer=viewer, tail=f"order by {order} limit %s", more=[asked.count + 1]
+    )
 
 
 async def total(asked: Asked, *, viewer: Actor) -> int:
     """How many there are of what was asked."""
     where, values = _where(asked)
     opened, grounds = gate.open_to(viewer)
-    text = f"select count(*) from record_entry e {opened} where {SEEN} and {where}"  # noqa: S608  of our own words
+    text = f"select count(*) from record_entry e {opened} where {_seen(asked.kind)} and {where}"  # noqa: S608  of our own words
     async with (await gate.pool()).connection() as connection:
         row: Any = await (await connection.execute(text.encode(), [*grounds, *values])).fetchone()
     return int(row[0])
@@ -87,10 +93,17 @@ def _where(asked: Asked) -> tuple[str, list[object]]:
 
 
 async def _ask(
-    select: str, where: str, values: list[object], *, viewer: Actor, tail: str = "", more: list[object] | None = None
+    kind: str,
+    select: str,
+    where: str,
+    values: list[object],
+    *,
+    viewer: Actor,
+    tail: str = "",
+    more: list[object] | None = None,
 ) -> list[Hit]:
     opened, grounds = gate.open_to(viewer)
-    text = f"{select}{opened} where {SEEN} and {where} {tail}"
+    text = f"{select}{opened} where {_seen(kind)} and {where} {tail}"
     async with (await gate.pool()).connection() as connection:
         cursor = await connection.execute(text.encode(), [*grounds, *values, *(more or [])])
         return [Hit(*row) for row in await cursor.fetchall()]

@@ -8,3 +8,11 @@ class WebConfig(AppConfig):
 
     name = "wasl.edges.web"
     label = "web"
+
+    def ready(self) -> None:
+        """Hear that a second factor was set up."""
+        from allauth.mfa.signals import authenticator_added
+
+        from wasl.edges.web.signin import count_as_second_factor
+
+        authenticator_added.connect(count_as_second_factor)

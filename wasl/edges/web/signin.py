@@ -1,7 +1,12 @@
 """How people come in: allauth's flows with our rules, a ministry's own sign-in, and the scopes of machines."""
 
+import time
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
@@ -23,6 +28,11 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Accounts are given by an administrator."""
         return False
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Whoever proved who they are in the last minutes need not do it again to set up a second factor."""
+        records = get_authentication_records(self.request, self.request.user)
+        return not records or time.time() - records[-1]["at"] > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
     def authenticate(self, request: HttpRequest, **credentials: str) -> AbstractBaseUser | None:
         """The person of a user name and a password, or None."""
@@ -48,6 +58,12 @@ class Ministry(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth sh
             messages.error(request, gettext("No account of Wasl belongs to this identity."))
             raise ImmediateHttpResponse(redirect("account_login"))
         sociallogin.connect(request, person)
+
+
+def count_as_second_factor(request: HttpRequest, authenticator: Authenticator, **_: object) -> None:
+    """Who sets up a second factor shows it by doing so, and need not sign in again."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        post_authentication(request, authenticator)
 
 
 class ClientScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit ships no types

@@ -18,6 +18,7 @@ from wasl.kernel.http import Listing, Request
 from wasl.patients import queries, services
 from wasl.patients.queries import Access, CareRelationship
 from wasl.patients.views.forms import styled
+from wasl.patients.views.people import patient
 from wasl.places import queries as places
 
 GROUNDS: dict[str, str | Promise] = {
@@ -48,8 +49,7 @@ def present(request: Request, key: UUID) -> HttpResponse:
     try:
         services.present_card(key, place=request.place, number=request.POST.get("number", ""), by=request.actor)
     except Invalid as refusal:
-        person = queries.patient(key, viewer=request.actor)
-        return render(request, "patients/closed.html", {"patient": person, "refusal": refusal}, status=refusal.http)
+        return patient(request, key, refusal=refusal)
     messages.success(request, gettext("The record is open to your hospital until tomorrow at the latest."))
     return redirect("patients:patient", key)
 
@@ -74,6 +74,7 @@ def break_glass(request: Request, key: UUID) -> HttpResponse:
         else:
             messages.warning(request, gettext("Emergency access: this record is open to you for one hour."))
             return redirect("patients:patient", key)
+    services.log_access(key, what="patients.identity", ground="none", by=request.actor)
     return render(request, "patients/break_glass.html", {"patient": person, "form": form})
 
 

@@ -24,8 +24,9 @@ ASKED = {
     "known": (*NAMES, "sex", "birth_date", "birth_year", "father_name", "mother_name", *HERE, "phone", "region",
               "commune"),
     "unknown": ("description", "sex", "birth_year", "local"),
-    "newborn": ("mother_number", "birth_date", "birth_order", "sex", "local", *NAMES),
+    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "local"),
 }  # fmt: skip
+LONG = ("description", "mother_number")
 ARABIC = {"lang": "ar", "dir": "rtl"}
 LATIN = {"lang": "fr", "dir": "ltr"}
 DIGITS = {"inputmode": "numeric", "dir": "ltr"}
@@ -82,6 +83,8 @@ class PersonForm(forms.Form):
         if region := self.fields.get("region"):
             regions = sorted(places.regions(viewer=viewer), key=lambda r: r.name)
             region.choices = [("", "—"), *((str(r.id), r.name) for r in regions)]  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            field.wide = "col-12" if name in LONG else "col-12 col-md-6" if "name" in name else "col-12 col-md-4"  # type: ignore[attr-defined]
         styled(self)
 
     def values(self) -> dict[str, object]:

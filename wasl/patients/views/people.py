@@ -44,7 +44,9 @@ class NumberForm(forms.Form):
     value = forms.CharField(label=_("Number"), max_length=64)
 
 
-def patient(request: Request, key: UUID, form: forms.Form | None = None) -> HttpResponse:
+def patient(
+    request: Request, key: UUID, form: forms.Form | None = None, refusal: Refused | None = None
+) -> HttpResponse:
     """A person's file where a ground opens it; elsewhere who it is, and the ways to open it."""
     person = queries.patient(key, viewer=request.actor)
     ground = queries.ground(key, viewer=request.actor)
@@ -53,7 +55,8 @@ def patient(request: Request, key: UUID, form: forms.Form | None = None) -> Http
     )
     context: dict[str, object] = {"patient": person, "may_break": allowed("patients.break_glass", request.actor)}
     if ground is None:
-        return render(request, "patients/closed.html", context)
+        status = refusal.http if refusal else 200
+        return render(request, "patients/closed.html", context | {"refusal": refusal}, status=status)
     context |= {
         "numbers": queries.numbers_of(key, viewer=request.actor),
         "relations": queries.relations(key, viewer=request.actor),

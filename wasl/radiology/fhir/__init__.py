@@ -1,5 +1,5 @@
 """Orders and reports as FHIR resources."""
 
-from wasl.radiology.fhir import orders
+from wasl.radiology.fhir import orders, reports
 
-__all__ = ["orders"]
+__all__ = ["orders", "reports"]

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from wasl.accounts import queries as accounts
+from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.radiology.models import Link, Reading
@@ -75,6 +76,6 @@ def orders_to_read(study: UUID, *, viewer: Actor) -> list[UUID]:
 
 
 def is_in_study(study: UUID, *, instance_uid: str, frame: int, viewer: Actor) -> bool:
-    """Whether a study that the viewer reads holds this image, and this frame of it."""
-    here = _visible_readings(viewer).filter(study=study, study__series__instances__uid=instance_uid)
-    return frame >= 1 and here.filter(study__series__instances__frames__gte=frame).exists()
+    """Whether a study that the viewer sees holds this image, and this frame of it."""
+    rows = archive.instances_of(study, viewer=viewer).filter(uid=instance_uid, frames__gte=frame)
+    return frame >= 1 and rows.exists()

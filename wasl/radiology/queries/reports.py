@@ -57,6 +57,12 @@ def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
     return list(KeyImage.objects.filter(report__in=list(reports)).order_by("created_at")) if viewer.held else []
 
 
+def signed_report_of(reading: UUID, *, viewer: Actor) -> UUID | None:
+    """The key of the first report of a case that the viewer may see, once it is signed."""
+    case = one_reading(reading, viewer=viewer)
+    return Report.objects.filter(reading=case, state=SIGNED, adds_to__isnull=True).values_list("id", flat=True).first()
+
+
 def templates(procedure: UUID, *, language: str, viewer: Actor) -> list[Template]:
     """The templates of an exam in a language, its own before those of every exam."""
     if not viewer.held:
@@ -81,16 +87,35 @@ def document(key: UUID, *, viewer: Actor) -> Document:
     return found
 
 
-def digest_of(report: Report, *, viewer: Actor) -> str:
-    """The digest of a report as its row now stands; that of the signature, unless somebody changed the row."""
+def signed_content(report: Report, *, viewer: Actor) -> bytes:
+    """What the signature of a report covers, as its row now stands: the bytes whose SHA-256 is its digest."""
     reading = report.reading
-    return rules.digest(
+    return rules.signed_content(
         report=report.id, accession=reading.order.accession, study_uid=reading.study.uid, patient=reading.patient_id,
         author=report.author_id, language=report.language, sections=report.sections, critical=report.critical,
         critical_what=report.critical_what, adds_to=report.adds_to.digest if report.adds_to else "",
         key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
         signed_at=report.signed_at or report.saved_at,
     )  # fmt: skip
+
+
+def digest_of(report: Report, *, viewer: Actor) -> str:
+    """The digest of a report as its row now stands; that of the signature, unless somebody changed the row."""
+    return rules.digest(signed_content(report, viewer=viewer))
+
+
+def report_for_record(reading: UUID) -> list[Report]:
+    """A reading's signed report and its addenda in their order, for the record. Raises NotFound when there is none."""
+    rows = Report.objects.select_related("reading__order__procedure", "reading__study", "author", "document")
+    found = list(rows.filter(reading=reading, state=SIGNED).order_by("signed_at"))
+    if not found:
+        raise NotFound
+    return found
+
+
+def every_report() -> Iterable[UUID]:
+    """The key of every reading with a signed report, for the record."""
+    return Report.objects.filter(state=SIGNED, adds_to__isnull=True).values_list("reading", flat=True).iterator()
 
 
 @dataclass(frozen=True)

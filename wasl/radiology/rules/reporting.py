@@ -20,6 +20,8 @@ CAN: dict[str, frozenset[str]] = {
     "unmark_key_image": frozenset({"radiologist"}),
     "sign_report": frozenset({"radiologist"}),
     "begin_addendum": frozenset({"radiologist"}),
+    "make_document": frozenset({"system"}),
+    "file_document": frozenset({"system"}),
 }
 
 SECTIONS: Final = ("title", "indication", "technique", "comparison", "findings", "conclusion")
@@ -125,17 +127,21 @@ def check_phrase(shortcut: str, text: str) -> None:
         raise NotAShortcut
 
 
-def digest(
+def signed_content(
     *, report: UUID, accession: str, study_uid: str, patient: UUID, author: UUID, language: str,
     sections: Mapping[str, str], critical_what: str, critical: bool,
     key_images: list[tuple[str, int, str]], adds_to: str, signed_at: datetime.datetime,
-) -> str:  # fmt: skip
-    """SHA-256, in hexadecimal, of everything that a signature covers, as JSON with sorted keys in UTF-8."""
+) -> bytes:  # fmt: skip
+    """Everything that a signature covers, always in the same bytes: JSON with sorted keys and no spaces, in UTF-8."""
     content = {
         "report": str(report), "accession": accession, "study": study_uid, "patient": str(patient),
         "author": str(author), "language": language, "sections": dict(sections), "critical": critical,
         "critical_what": critical_what, "key_images": sorted([uid, frame, note] for uid, frame, note in key_images),
         "adds_to": adds_to, "signed_at": signed_at.astimezone(datetime.UTC).isoformat(timespec="microseconds"),
     }  # fmt: skip
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(content: bytes) -> str:
+    """The digest of what was signed: SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

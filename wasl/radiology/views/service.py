@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import xlsxwriter
 from django import forms
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -23,6 +25,7 @@ from wasl.kernel.http import Request
 from wasl.places import queries as places
 from wasl.radiology import queries
 from wasl.radiology.queries import Line, Question
+from wasl.radiology.views.outlines import OUTLINES
 
 STEP_TITLES = {
     "ordered": pgettext_lazy("step", "ordered"),
@@ -42,6 +45,7 @@ GROUP_TITLES = {
 }
 CASES_A_PAGE = 50
 TALL = 40
+MAP_TALL = 420
 
 
 class Filters(forms.Form):
@@ -98,13 +102,15 @@ def service(request: Request) -> HttpResponse:
     by = form.cleaned_data["by"]
     totals = queries.turnaround(question, by="", viewer=request.actor)
     lines = queries.turnaround(question, by=by, viewer=request.actor)
+    days = queries.volumes(question, viewer=request.actor)
     context = {
         "form": form,
         "total": totals[0] if totals else None,
         "lines": [{"title": title, "line": line, "query": query} for title, line, query in _named(lines, by, request)],
         "by_title": GROUP_TITLES[by],
         "spans": [(name, *(STEP_TITLES[s] for s in ends)) for name, ends in queries.SPANS.items()],
-        "bars": _bars(queries.volumes(question, viewer=request.actor)),
+        "bars": _bars(days),
+        "most_a_day": max((ordered for _, ordered, _ in days), default=0),
         "map": _map(question, request.actor),
         "address": request.GET.urlencode(),
     }
@@ -138,30 +144,31 @@ def _bars(days: list[tuple[datetime.date, int, int]]) -> list[dict[str, object]]
 
 
 def _map(question: Question, viewer: Actor) -> dict[str, Any]:
-    """The country as points: each region's size by its exams, its shade by its median from complete to signed."""
+    """The country and its regions: each region's size by its exams, its shade by its median from complete to signed."""
     lines = {line.key: line for line in queries.turnaround(replace(question, places=None), by="region", viewer=viewer)}
-    regions = list(places.regions(viewer=viewer))
-    if not regions:
-        return {}
-    south, north = min(r.latitude for r in regions), max(r.latitude for r in regions)
-    west, east = min(r.longitude for r in regions), max(r.longitude for r in regions)
-    tall = max(north - south, 0.1)
-    scale = 560 / tall
-    width = max((east - west) * scale * 0.83, 60)  # a degree of longitude is shorter at these latitudes
+    rings = [[tuple(map(float, p.split(","))) for p in ring.split()] for ring in OUTLINES[settings.COUNTRY]]
+    west, north = min(x for ring in rings for x, _ in ring), max(y for ring in rings for _, y in ring)
+    east, south = max(x for ring in rings for x, _ in ring), min(y for ring in rings for _, y in ring)
+    scale = MAP_TALL / (north - south)
+    narrow = math.cos(math.radians((north + south) / 2))  # a degree of longitude is shorter than one of latitude
+
+    def at(longitude: float, latitude: float) -> tuple[float, float]:
+        return round((longitude - west) * scale * narrow + 12, 1), round((north - latitude) * scale + 12, 1)
+
     most = max((line.ordered for line in lines.values()), default=1)
     points = []
-    for region in regions:
+    for region in places.regions(viewer=viewer):
         line = lines.get(str(region.id))
         median = line.spans["complete_signed"].p50 if line else None
+        x, y = at(region.longitude, region.latitude)
+        r = round(4 + 15 * ((line.ordered if line else 0) / most) ** 0.5, 1)
         points.append(
-            {
-                "region": region, "line": line, "median": median, "shade": _shade(median),
-                "x": round((region.longitude - west) * scale * 0.83 + 30, 1),
-                "y": round((north - region.latitude) * scale + 30, 1),
-                "r": round(5 + 17 * ((line.ordered if line else 0) / most) ** 0.5, 1),
-            }
-        )  # fmt: skip
-    return {"points": points, "width": round(width + 60), "height": 620}
+            {"region": region, "line": line, "median": median, "shade": _shade(median), "x": x, "y": y, "r": r}
+        )
+    points.sort(key=lambda point: -point["r"])  # the small ones are drawn over the large ones
+    outline = " ".join(f"M{'L'.join(f'{x} {y}' for x, y in (at(*p) for p in ring))}Z" for ring in rings)
+    width, height = at(east, south)
+    return {"points": points, "outline": outline, "width": round(width + 12), "height": round(height + 12)}
 
 
 def _shade(seconds: float | None) -> str:

@@ -8,7 +8,7 @@ import click
 
 from wasl.edges.cli.instance import instance
 
-STORIES, FEW = 240, 12
+STORIES, FEW = 180, 12
 WORDS = (
     "jasmin", "olive", "palmier", "figue", "menthe", "safran", "amande", "cumin", "grenade", "citron", "laurier",
     "henne", "corail", "sable", "dune", "oasis", "phare", "voile", "colline", "source", "cigale", "gazelle", "hibou",

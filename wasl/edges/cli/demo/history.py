@@ -27,7 +27,7 @@ from wasl.radiology import services as radiology
 from wasl.radiology.dicom import worklist_items
 
 # made after the demo country is there, while people look around: a signed PDF takes its time
-LATER = ("wasl.radiology.listeners.documents",)
+LATER = ("wasl.radiology.dicom.speaking.",)
 EXAMS_OF = (9, 6, 5, 4, 4, 4, 3, 3, 3, 2)  # how the hospitals of the country share the exams
 LEILA_READS = 3  # times more than each of the others
 

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
+from wasl.accounts.queries import ROLE_TITLES
 from wasl.kernel.http import Listing, Request
 
 register = template.Library()
@@ -42,10 +43,16 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def role(name: str) -> str:
+    """A role's title in the language in force."""
+    return str(ROLE_TITLES.get(name, name))
+
+
+@register.filter
 def control(field: BoundField) -> SafeString:
     """A form's field in Tabler's clothes, tied to its help and its errors for those who hear the page."""
     kinds = {"select": "form-select", "checkbox": "form-check-input", "radioselect": ""}
-    attrs = {
+    attrs: dict[str, str | bool] = {
         "class": f"{kinds.get(field.widget_type, 'form-control')} {field.field.widget.attrs.get('class', '')}".strip()
     }
     told = [f"{field.auto_id}_help"] if field.help_text else []

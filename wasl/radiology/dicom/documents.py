@@ -1,0 +1,212 @@
+"""A signed report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1)."""
+
+import datetime
+import hashlib
+import io
+from typing import Any
+
+from django.utils import timezone
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, BasicTextSRStorage, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+
+from wasl.archive import queries as archive
+from wasl.archive.services import Incoming, put
+from wasl.kernel.access import Actor
+from wasl.patients import queries as patients
+from wasl.radiology import queries
+from wasl.radiology.queries import Document, Report
+from wasl.workforce import queries as workforce
+
+# LOINC, and DICOM's own codes (PS3.16), of TID 2000's headings: title, and the text beneath each
+HEADINGS = {
+    "indication": (("121060", "DCM", "History"), ("121060", "DCM", "History")),
+    "technique": (("121064", "DCM", "Current Procedure Descriptions"), ("121065", "DCM", "Procedure Description")),
+    "comparison": (("121068", "DCM", "Previous Findings"), ("121071", "DCM", "Finding")),
+    "findings": (("121070", "DCM", "Findings"), ("121071", "DCM", "Finding")),
+    "conclusion": (("121076", "DCM", "Conclusions"), ("121077", "DCM", "Conclusion")),
+}
+LANGUAGES = {"ar": "Arabic", "fr": "French", "en": "English"}
+ROOT = "2.25"
+
+
+def objects(document: Document, *, viewer: Actor) -> list[Dataset]:
+    """The Encapsulated PDF and the Basic Text SR of a document; their UIDs follow from its key, once for ever."""
+    report = queries.report(document.report_id, viewer=viewer)
+    return [encapsulated_pdf(document, report, viewer=viewer), text_sr(document, report, viewer=viewer)]
+
+
+def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Dataset:
+    """The sealed PDF, byte for byte, as an object of its study."""
+    data = _begin(document, report, viewer=viewer, role=1, sop_class=EncapsulatedPDFStorage, modality="DOC")
+    signed = timezone.localtime(report.signed_at)
+    data.ConversionType = "WSD"
+    data.Laterality = ""
+    data.BurnedInAnnotation = "YES"
+    data.RecognizableVisualFeatures = "NO"
+    data.AcquisitionDateTime = f"{signed:%Y%m%d%H%M%S}"
+    data.DocumentTitle = report.sections.get("title") or report.reading.order.procedure.name_fr
+    loinc = report.reading.order.procedure.loinc
+    data.ConceptNameCodeSequence = Sequence([_code(loinc, "LN", "Diagnostic imaging study")] if loinc else [])
+    data.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    pdf = bytes(document.pdf)
+    data.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    data.EncapsulatedDocumentLength = len(pdf)
+    return data
+
+
+def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
+    """The report's sections as a Basic Text SR (PS3.16, TID 2000), complete and verified by its signer."""
+    data = _begin(document, report, viewer=viewer, role=2, sop_class=BasicTextSRStorage, modality="SR")
+    reading, signed = report.reading, timezone.localtime(report.signed_at)
+    worker = workforce.worker_of(report.author_id, viewer=viewer)
+    name = f"{report.author.family_name}^{report.author.given_name}"
+    data.ReferencedPerformedProcedureStepSequence = Sequence()
+    data.PerformedProcedureCodeSequence = Sequence()
+    data.CompletionFlag, data.VerificationFlag, data.PreliminaryFlag = "COMPLETE", "VERIFIED", "FINAL"
+    data.VerifyingObserverSequence = Sequence([_observer(name, worker.place.name_fr if worker else "Wasl", signed)])
+    data.ReferencedRequestSequence = Sequence([_request(report)])
+    data.CurrentRequestedProcedureEvidenceSequence = Sequence(_evidence(report, viewer=viewer))
+    data.ValueType, data.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    data.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging study")])
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "2000"
+    data.ContentTemplateSequence = Sequence([template])
+    items = [
+        _item("HAS CONCEPT MOD", "CODE", ("121049", "DCM", "Language of Content Item and Descendants"),
+              code=(report.language, "RFC5646", LANGUAGES[report.language])),
+        _item("HAS OBS CONTEXT", "CODE", ("121005", "DCM", "Observer Type"), code=("121006", "DCM", "Person")),
+        _item("HAS OBS CONTEXT", "PNAME", ("121008", "DCM", "Person Observer Name"), person=name),
+    ]  # fmt: skip
+    for section, (heading, concept) in HEADINGS.items():
+        if text := report.sections.get(section, ""):
+            box = _item("CONTAINS", "CONTAINER", heading)
+            box.ContinuityOfContent = "SEPARATE"
+            box.ContentSequence = Sequence([_item("CONTAINS", "TEXT", concept, text=text)])
+            items.append(box)
+    data.ContentSequence = Sequence(items)
+    data.StudyDescription = reading.study.description or reading.order.procedure.name_fr[:64]
+    return data
+
+
+def incoming(data: Dataset) -> Incoming:
+    """A data set of ours put into the pixel store, ready for the archive's `receive`."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = data.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    data.file_meta = meta
+    file = io.BytesIO()
+    data.save_as(file, enforce_file_format=True)
+    content = file.getvalue()
+    # what the file says, not what was meant: the hash and the metadata are of the bytes on the disk
+    read = dcmread(io.BytesIO(content))
+    start = 128 + 4 + 12 + int(read.file_meta.FileMetaInformationGroupLength)
+    shown = Dataset({element.tag: element for element in read if element.keyword != "EncapsulatedDocument"})
+    metadata: dict[str, Any] = shown.to_json_dict()
+    return Incoming(
+        stored=put([content]), metadata=metadata, transfer_syntax=str(ExplicitVRLittleEndian),
+        dataset_sha256=hashlib.sha256(content[start:]).digest(), pixel_offset=None, frames=0, source=None, place=None,
+    )  # fmt: skip
+
+
+def _begin(document: Document, report: Report, *, viewer: Actor, role: int, sop_class: UID, modality: str) -> Dataset:
+    """The modules that both objects share: patient, study, series, equipment, SOP common."""
+    reading = report.reading
+    study = archive.study(reading.study_id, viewer=viewer)
+    patient = patients.patient(reading.patient_id, viewer=viewer)
+    signed = timezone.localtime(report.signed_at)
+    data = Dataset()
+    data.SpecificCharacterSet = "ISO_IR 192"
+    data.SOPClassUID = sop_class
+    data.SOPInstanceUID = f"{ROOT}.{document.id.int + role}"
+    data.InstanceCreationDate, data.InstanceCreationTime = f"{signed:%Y%m%d}", f"{signed:%H%M%S}"
+    started = timezone.localtime(study.started_at) if study.started_at else None
+    data.StudyDate, data.StudyTime = (f"{started:%Y%m%d}", f"{started:%H%M%S}") if started else ("", "")
+    data.ContentDate, data.ContentTime = data.InstanceCreationDate, data.InstanceCreationTime
+    data.SeriesDate, data.SeriesTime = data.InstanceCreationDate, data.InstanceCreationTime
+    data.AccessionNumber = study.accession
+    data.Modality = modality
+    data.Manufacturer, data.ManufacturerModelName, data.SoftwareVersions = "Wasl", "Wasl", "1"
+    data.DeviceSerialNumber = "1"
+    data.InstitutionName = reading.place.name_fr[:64]
+    data.ReferringPhysicianName = f"{reading.order.requester.family_name}^{reading.order.requester.given_name}"
+    data.SeriesDescription = "Report" if modality == "DOC" else "Report (text)"
+    data.PatientName = _name(patient)
+    data.PatientID, data.IssuerOfPatientID = patient.number, "Wasl"
+    data.PatientBirthDate = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
+    data.PatientSex = {"male": "M", "female": "F", "other": "O"}.get(patient.sex, "")
+    data.StudyInstanceUID = study.uid
+    data.SeriesInstanceUID = f"{ROOT}.{document.id.int + 10 + role}"
+    data.StudyID = reading.order.accession
+    data.SeriesNumber = 9000 + role
+    data.InstanceNumber = 1
+    return data
+
+
+def _name(patient: patients.Patient) -> str:
+    """The name in Latin letters, and in Arabic as the ideographic group (PS3.5, 6.2.1.2)."""
+    latin = f"{patient.family_name}^{patient.given_name}".strip("^")
+    arabic = f"{patient.family_name_ar}^{patient.given_name_ar}".strip("^")
+    return f"{latin}={arabic}" if arabic else latin
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
+
+
+def _item(
+    relation: str, kind: str, concept: tuple[str, str, str], *, text: str = "", person: str = "",
+    code: tuple[str, str, str] | None = None,
+) -> Dataset:  # fmt: skip
+    item = Dataset()
+    item.RelationshipType, item.ValueType = relation, kind
+    item.ConceptNameCodeSequence = Sequence([_code(*concept)])
+    if kind == "TEXT":
+        item.TextValue = text
+    elif kind == "PNAME":
+        item.PersonName = person
+    elif code:
+        item.ConceptCodeSequence = Sequence([_code(*code)])
+    return item
+
+
+def _observer(name: str, hospital: str, signed: datetime.datetime) -> Dataset:
+    observer = Dataset()
+    observer.VerifyingOrganization = hospital[:64]
+    observer.VerificationDateTime = f"{signed:%Y%m%d%H%M%S}"
+    observer.VerifyingObserverName = name
+    observer.VerifyingObserverIdentificationCodeSequence = Sequence()
+    return observer
+
+
+def _request(report: Report) -> Dataset:
+    order = report.reading.order
+    request = Dataset()
+    request.StudyInstanceUID = report.reading.study.uid
+    request.ReferencedStudySequence = Sequence()
+    request.AccessionNumber = order.accession
+    request.PlacerOrderNumberImagingServiceRequest = order.accession
+    request.FillerOrderNumberImagingServiceRequest = ""
+    request.RequestedProcedureID = order.accession
+    request.RequestedProcedureDescription = order.procedure.name_fr[:64]
+    request.RequestedProcedureCodeSequence = Sequence()
+    return request
+
+
+def _evidence(report: Report, *, viewer: Actor) -> list[Dataset]:
+    """The images that were read, by series (PS3.3, C.17.2)."""
+    study = Dataset()
+    study.StudyInstanceUID = report.reading.study.uid
+    series: dict[str, Dataset] = {}
+    for instance in archive.instances_of(report.reading.study_id, viewer=viewer).filter(frames__gt=0):
+        group = series.setdefault(instance.series.uid, Dataset())
+        group.SeriesInstanceUID = instance.series.uid
+        image = Dataset()
+        image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = instance.sop_class, instance.uid
+        group.ReferencedSOPSequence = Sequence([*group.get("ReferencedSOPSequence", []), image])
+    study.ReferencedSeriesSequence = Sequence(series.values())
+    return [study] if series else []

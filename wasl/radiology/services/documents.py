@@ -1,0 +1,78 @@
+"""Documents: the sealed PDF of a report, and the note that it lies in the study."""
+
+import hashlib
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
+from wasl.kernel.events import emit
+from wasl.kernel.verbs import verb
+from wasl.patients import queries as patients
+from wasl.radiology import queries
+from wasl.radiology.events import DocumentFiled, DocumentMade
+from wasl.radiology.models import Document, Report
+from wasl.radiology.rules import reporting as rules
+from wasl.radiology.services import paper, signing
+from wasl.workforce import queries as workforce
+
+
+@verb
+def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, bytes] | None = None) -> Document:
+    """Make the sealed PDF of a signed report; told twice, it is one. `images` are PNG files by key image."""
+    report = (
+        Report.objects.select_related("reading__order__procedure", "reading__order__requester", "reading__study")
+        .select_related("reading__place", "author", "adds_to")
+        .filter(id=key)
+        .first()
+    )
+    if report is None:
+        raise NotFound
+    if report.state != Report.State.SIGNED:
+        raise rules.NotSigned
+    if made := Document.objects.filter(report=report).first():
+        return made
+    reading = report.reading
+    worker = workforce.worker_of(report.author_id, viewer=by)
+    drawn = images or {}
+    shown = [(image, drawn[image.id]) for image in queries.key_images([key], viewer=by) if image.id in drawn]
+    with translation.override(report.language):
+        reason = _("Medical report")
+        signer = (worker.place.name, worker.licence) if worker else (reading.place.name, "")
+    pdf = paper.page(
+        report, content=queries.signed_content(report, viewer=by), signer=signer, images=shown,
+        patient=patients.patient(reading.patient_id, viewer=by), address=verification_address(report.digest),
+    )  # fmt: skip
+    pdf = signing.seal(pdf, name=str(report.author), reason=reason, location=signer[0])
+    document = Document.objects.create(report=report, pdf=pdf, sha256=hashlib.sha256(pdf).digest())
+    fact = DocumentMade(
+        document=document.id, report=key, reading=reading.id, patient=reading.patient_id, place=reading.place_id
+    )
+    emit(fact, by=by)
+    return document
+
+
+@verb
+def file_document(key: UUID, *, instance_uid: str, by: Actor) -> Document:
+    """Note that a document was put into its study, under which SOP Instance UID; told twice, it is once."""
+    document = Document.objects.select_for_update().select_related("report__reading").filter(id=key).first()
+    if document is None:
+        raise NotFound
+    if document.instance_uid != instance_uid:
+        document.instance_uid = instance_uid
+        document.save(update_fields=("instance_uid",))
+        reading = document.report.reading
+        fact = DocumentFiled(
+            document=key, report=document.report_id, patient=reading.patient_id, place=reading.place_id
+        )
+        emit(fact, by=by)
+    return document
+
+
+def verification_address(digest: str) -> str:
+    """Where anybody may ask what a digest proves; printed as a QR code."""
+    return f"{settings.ADDRESS}/radiology/verify/{digest}/"

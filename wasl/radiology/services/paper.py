@@ -1,0 +1,125 @@
+"""A report as a printed page: PDF/A-3a by typst, Arabic shaped and right to left, with the signed content inside."""
+
+import datetime
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import segno
+import typst
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from wasl.patients.queries import Patient
+from wasl.radiology.models import KeyImage, Report
+
+TEMPLATE = Path(__file__).parents[1] / "templates/radiology/report.typ"
+FONTS = settings.HERE / "static/vendor/fonts"
+
+
+class Named(Protocol):
+    """Somebody with a name in both scripts."""
+
+    given_name_ar: str
+    family_name_ar: str
+
+
+def page(
+    report: Report, *, content: bytes, patient: Patient, signer: tuple[str, str], address: str,
+    images: Sequence[tuple[KeyImage, bytes]],
+) -> bytes:  # fmt: skip
+    """The report as a PDF; `signer` is the hospital and licence, `address` where it is verified, `images` PNGs."""
+    signed = report.signed_at.replace(microsecond=0) if report.signed_at else None
+    with tempfile.TemporaryDirectory(prefix="wasl-paper-") as folder, translation.override(report.language):
+        root = Path(folder)
+        (root / "report.typ").write_bytes(TEMPLATE.read_bytes())
+        (root / "report.json").write_bytes(content)
+        segno.make(address, error="m").save(str(root / "verify.svg"), border=0, xmldecl=False)
+        for number, (_image, png) in enumerate(images):
+            (root / f"{number}.png").write_bytes(png)
+        data = _data(report, patient, signer, address)
+        data["images"] = [
+            {"file": f"{number}.png", "note": image.note, "alt": image.note or _("Key image")}
+            for number, (image, _png) in enumerate(images)
+        ]
+        made = typst.compile(
+            str(root / "report.typ"), root=str(root), font_paths=[str(FONTS)], ignore_system_fonts=True,
+            sys_inputs={"data": json.dumps(data)}, pdf_standards="a-3a", timestamp=signed,
+        )  # fmt: skip
+    return bytes(made)
+
+
+def _data(report: Report, patient: Patient, signer: tuple[str, str], address: str) -> dict[str, Any]:
+    """Every word of the page, in the report's language."""
+    order = report.reading.order
+    signed = timezone.localtime(report.signed_at)  # a signed report has its moment
+    titles = {
+        "indication": _("Indication"), "technique": _("Technique"), "comparison": _("Comparison"),
+        "findings": _("Findings"), "conclusion": _("Conclusion"),
+    }  # fmt: skip
+    return {
+        "language": report.language,
+        "day": [signed.year, signed.month, signed.day],
+        "hospital": report.reading.place.name,
+        "accession": order.accession,
+        "title": report.sections.get("title") or order.procedure.name,
+        "adds_to": _added_to(report.adds_to) if report.adds_to else "",
+        "critical": report.critical_what if report.critical else "",
+        "facts": _facts(report, patient),
+        "sections": [
+            [title, report.sections[name], name == "conclusion"]
+            for name, title in titles.items()
+            if name in report.sections
+        ],
+        "signer": {
+            "name": _person(report.author),
+            "place": signer[0],
+            "licence": signer[1],
+        },
+        "signed_at": _moment(report.signed_at),
+        "footer": f"{_('Electronically signed document. Verify at')} {address}",
+        "demonstration": _("DEMONSTRATION") if settings.DEMO else "",
+        "words": {
+            "department": _("Imaging department"), "network": _("Wasl"), "critical": _("Critical result"),
+            "images": _("Key images"), "signed_by": _("Signed by"), "licence": _("Licence"), "signed_at": _("on"),
+            "verify": _("Verify"),
+        },
+    }  # fmt: skip
+
+
+def _facts(report: Report, patient: Patient) -> list[list[object]]:
+    """Who and what, each with its name, and whether it always runs from left to right."""
+    order, study = report.reading.order, report.reading.study
+    number = " ".join(patient.number[at : at + 4] for at in range(0, len(patient.number), 4))
+    born = f"{patient.birth_date:%d/%m/%Y}" if patient.birth_date else _("not known")
+    return [
+        [_("Patient"), _patient(patient), False],
+        [_("Wasl number"), number, True],
+        [_("Born on"), f"{born} · {patient.get_sex_display()}", False],
+        [_("Requesting doctor"), _person(order.requester), False],
+        [_("Exam"), order.procedure.name, False],
+        [_("Performed on"), _moment(study.started_at), False],
+    ]
+
+
+def _added_to(report: Report) -> str:
+    return _("Addendum to the report of {day}").format(day=_moment(report.signed_at))
+
+
+def _moment(at: datetime.datetime | None) -> str:
+    return f"{timezone.localtime(at):%d/%m/%Y %H:%M}" if at else ""
+
+
+def _person(person: Named) -> str:
+    arabic = f"{person.given_name_ar} {person.family_name_ar}".strip()
+    return arabic if translation.get_language() == "ar" and arabic else str(person)
+
+
+def _patient(patient: Patient) -> str:
+    arabic = f"{patient.given_name_ar} {patient.family_name_ar}".strip()
+    latin = f"{patient.given_name} {patient.family_name}".strip()
+    first, second = (arabic, latin) if translation.get_language() == "ar" else (latin, arabic)
+    return first or second or _("unknown person")

@@ -1,0 +1,54 @@
+"""What may be asked of the record: always within what a ground opens."""
+
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from wasl.kernel import fhir
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotFound
+from wasl.patients import queries as patients
+from wasl.record.models import Entry, Version
+
+__all__ = ["Entry", "Version", "entry", "timeline", "types", "versions"]
+
+IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
+
+
+def _visible(viewer: Actor, type: str) -> Q:
+    """What is part of records that are open to the viewer; what is no patient's, to whoever holds a post."""
+    if viewer.is_system:
+        return Q()
+    if not viewer.held:
+        return Q(pk__in=[])
+    opened = Q(patient__in=patients.opened(viewer=viewer))
+    return opened if fhir.of_patients(type) else opened | Q(patient__isnull=True)
+
+
+def timeline(patient: UUID, *, viewer: Actor, type: str = "") -> QuerySet[Entry]:
+    """What the record says of a patient, from all hospitals, newest first; of one type or of all. Raises NoGround."""
+    patients.require_ground(patient, viewer=viewer)
+    rows = Entry.objects.filter(patient=patient, deleted=False).exclude(type=IDENTITY)
+    return rows.filter(type=type) if type else rows
+
+
+def types(patient: UUID, *, viewer: Actor) -> dict[str, int]:
+    """How many resources of each type a patient's timeline has. Raises NoGround."""
+    rows = timeline(patient, viewer=viewer).values_list("type").annotate(count=Count("*")).order_by("type")
+    return dict(rows)
+
+
+def entry(type: str, key: UUID, *, viewer: Actor) -> Entry:
+    """One resource as it stands now. Raises NotFound."""
+    found = Entry.objects.filter(_visible(viewer, type), type=type, id=key, deleted=False).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def versions(type: str, key: UUID, *, viewer: Actor) -> list[Version]:
+    """What a resource said, last first, as far as it was part of records open to the viewer. Raises NotFound."""
+    found = list(Version.objects.filter(_visible(viewer, type), type=type, resource=key).order_by("-version"))
+    if not found:
+        raise NotFound
+    return found

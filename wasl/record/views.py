@@ -1,0 +1,168 @@
+"""The timeline: all that is known of a patient, from every hospital, on one page."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_safe
+
+from wasl.accounts import queries as accounts
+from wasl.kernel.access import Actor
+from wasl.kernel.errors import NotAllowed
+from wasl.kernel.http import Listing, Request
+from wasl.kernel.verbs import allowed
+from wasl.patients import queries as patients
+from wasl.patients import services as access
+from wasl.places import queries as places
+from wasl.record import queries
+from wasl.record.queries import Entry
+
+# type of resource: its name one by one, its name in the filter, its icon
+TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
+    "ServiceRequest": (_("Imaging request"), _("Imaging requests"), "clipboard-list"),
+    "ImagingStudy": (_("Imaging exam"), _("Imaging exams"), "photo-scan"),
+    "DiagnosticReport": (_("Report"), _("Reports"), "report-medical"),
+}
+# where the owner of a type shows it
+PAGES = {"ServiceRequest": "radiology:order", "DiagnosticReport": "radiology:report"}
+# request-status, imagingstudy-status, diagnostic-report-status (FHIR R4): in words, and in which colour
+STATUSES: dict[str, tuple[str | Promise, str]] = {
+    "draft": (pgettext_lazy("record", "draft"), "secondary"),
+    "active": (pgettext_lazy("record", "under way"), "blue"),
+    "on-hold": (pgettext_lazy("record", "on hold"), "yellow"),
+    "revoked": (pgettext_lazy("record", "cancelled"), "secondary"),
+    "completed": (pgettext_lazy("record", "performed"), "green"),
+    "registered": (pgettext_lazy("record", "arriving"), "blue"),
+    "available": (pgettext_lazy("record", "available"), "green"),
+    "cancelled": (pgettext_lazy("record", "cancelled"), "secondary"),
+    "partial": (pgettext_lazy("record", "partial"), "yellow"),
+    "preliminary": (pgettext_lazy("record", "preliminary"), "yellow"),
+    "final": (pgettext_lazy("record", "final"), "green"),
+    "amended": (pgettext_lazy("record", "amended"), "orange"),
+    "appended": (pgettext_lazy("record", "final, with addendum"), "green"),
+    "corrected": (pgettext_lazy("record", "corrected"), "orange"),
+    "entered-in-error": (pgettext_lazy("record", "entered in error"), "red"),
+}
+MACHINES: dict[str, str | Promise] = {"modality": _("imaging device"), "client": _("hospital system"), "system": "Wasl"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One resource as the timeline shows it."""
+
+    what: str | Promise
+    icon: str
+    title: str
+    detail: str
+    date: datetime
+    place: str
+    author: str | Promise
+    status: tuple[str | Promise, str]
+    page: str
+    images: str
+
+
+@require_safe
+def timeline(request: Request, patient: UUID) -> HttpResponse:
+    """A patient's record over all hospitals, newest first, on a ground; elsewhere the ways to open it."""
+    person = patients.patient(patient, viewer=request.actor)
+    context: dict[str, object] = {"patient": person}
+    try:
+        ground = patients.require_ground(patient, viewer=request.actor)
+    except NotAllowed:
+        access.log_access(patient, what="patients.identity", ground="none", by=request.actor)
+        context["may_break"] = allowed("patients.break_glass", request.actor)
+        return render(request, "patients/closed.html", context, status=NotAllowed.http)
+    access.log_access(patient, what="record.timeline", ground=ground, by=request.actor)
+    counts = queries.types(patient, viewer=request.actor)
+    chosen = request.GET.get("type", "")
+    rows = queries.timeline(patient, viewer=request.actor, type=chosen if chosen in counts else "")
+    listing = Listing(request, rows, sorts=("-date",))
+    context |= {
+        "listing": listing,
+        "lines": _lines(list(listing.page), request.actor),
+        "types": [(kind, TYPES.get(kind, (kind, kind, ""))[1], count) for kind, count in counts.items()],
+        "all": sum(counts.values()),
+        "chosen": chosen if chosen in counts else "",
+    }
+    return render(request, "record/timeline.html", context)
+
+
+def _lines(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
+    """The entries in words, with the names of their hospitals and authors asked for together."""
+    rows = [(entry, json.loads(entry.body)) for entry in entries]
+    people = accounts.names({key for entry, _body in rows if (key := _person(entry.author))}, viewer=viewer)
+    where = {place.id: place.name for place in places.places(viewer=viewer, ids={e.place for e, _ in rows if e.place})}
+    return [_line(entry, body, people, where) for entry, body in rows]
+
+
+def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: dict[UUID, str]) -> Line:
+    what, _many, icon = TYPES.get(entry.type, (entry.type, entry.type, "file-text"))
+    key = _person(entry.author)
+    author: str | Promise = people.get(key, "") if key else MACHINES.get(entry.author.partition(":")[0], "")
+    status = str(body.get("status", ""))
+    return Line(
+        what=what,
+        icon=icon,
+        title=_title(body),
+        detail=_detail(body),
+        date=entry.date,
+        place=where.get(entry.place, "") if entry.place else "",
+        author=author,
+        status=STATUSES.get(status, (status, "secondary")),
+        page=_page(PAGES.get(entry.type, ""), entry.id),
+        images=_images(body) if entry.type == "ImagingStudy" else "",
+    )
+
+
+def _person(author: str) -> UUID | None:
+    kind, _colon, key = author.partition(":")
+    return UUID(key) if kind == "person" and key else None
+
+
+def _title(body: dict[str, Any]) -> str:
+    """What a resource is about, in the words of whoever wrote it."""
+    concepts = [body.get("code"), *body.get("procedureCode", ()), *body.get("category", ())]
+    named = (text for concept in concepts if concept for text in (concept.get("text"), *_displays(concept)))
+    return next((text for text in (body.get("description"), *named) if text), "")
+
+
+def _displays(concept: dict[str, Any]) -> list[str]:
+    return [coding.get("display", "") for coding in concept.get("coding", ())]
+
+
+def _detail(body: dict[str, Any]) -> str:
+    """The conclusion, the question, or what was acquired."""
+    if conclusion := body.get("conclusion"):
+        return str(conclusion)
+    if reasons := [reason.get("text", "") for reason in body.get("reasonCode", ())]:
+        return " · ".join(reasons)
+    modalities = " · ".join(coding.get("code", "") for coding in body.get("modality", ()))
+    images = body.get("numberOfInstances")
+    return f"{modalities} · {images}" if modalities and images else modalities
+
+
+def _images(body: dict[str, Any]) -> str:
+    """The viewer at this study, by its DICOM UID."""
+    values = [i.get("value", "") for i in body.get("identifier", ()) if i.get("system") == "urn:dicom:uid"]
+    return f"/viewer/viewer?StudyInstanceUIDs={values[0].removeprefix('urn:oid:')}" if values else ""
+
+
+def _page(name: str, key: UUID) -> str:
+    """The owner's page of a resource, where there is one."""
+    try:
+        return reverse(name, args=[key]) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+urlpatterns: list[URLPattern] = [path("<uuid:patient>/", timeline, name="timeline")]
