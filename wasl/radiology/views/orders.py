@@ -42,6 +42,7 @@ TOLD = {
     "radiology.OrderSent": _("Ordered"),
     "radiology.OrderCancelled": _("Cancelled"),
     "radiology.ExamStarted": _("Exam begun"),
+    "radiology.ExamBrokenOff": _("Exam broken off"),
     "radiology.ExamPerformed": _("Exam performed"),
     "radiology.StudyLinked": _("Images received and linked"),
     "radiology.StudyUnlinked": _("Images taken back"),
