@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.edges.scenes import Command, data_folder, environment, free_port
+from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
 from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
@@ -51,7 +51,7 @@ def instance() -> Iterator[Instance]:
         ports = {"WASL_HTTP_PORT": str(free_port()), "WASL_DICOM_PORT": str(free_port())}
         env = environment(home, **ports, WASL_DEMO="1", WASL_QUIET_SECONDS="2")
         with Command("up", env=env) as up:
-            assert up.says(READY), up.said
+            assert eventually(lambda: READY in up.said or up.process.poll() is not None, 300), up.said
             script = [sys.executable, "-m", "tests.journeys.stage", PASSWORD]
             dsn = {"WASL_DATABASE_URL": Postgres(home).dsn, "DJANGO_SETTINGS_MODULE": "wasl.settings"}
             subprocess.run(script, cwd=CHECKOUT, env={**env, **dsn, "PYTHONPATH": str(CHECKOUT)}, check=True)

@@ -3,6 +3,7 @@
 Run in a process of its own under that instance's environment: `python -m tests.journeys.stage PASSWORD`.
 """
 
+import datetime
 import sys
 
 import django
@@ -26,7 +27,7 @@ def set_stage(password: str) -> None:
     archive.add_source(ae_title=SCANNER, place=stage.regional, name="CT", modality="CT", by=SYSTEM)
     patients.register_patient(
         place=stage.regional, by=stage.nour, given_name="Salma", family_name="Ben Romdhane", given_name_ar="سلمى",
-        family_name_ar="بن رمضان", sex="female", birth_date="1961-04-02",
+        family_name_ar="بن رمضان", sex="female", birth_date=datetime.date(1961, 4, 2),
     )  # fmt: skip
 
 
