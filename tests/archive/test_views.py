@@ -1,17 +1,22 @@
-"""The pages of conflicts and machines: what they show, to whom, and what they do."""
+"""The pages of the archive: who sees them, what they list, in three languages."""
 
-from html import unescape
-from typing import Any
-from uuid import UUID
+import hashlib
+import json
+import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from tests import make
-from tests.browser import browser_of
 from tests.cast import Cast, cast
-from wasl.archive.models import Conflict, Instance, Source
-from wasl.kernel.access import Actor
+from wasl.accounts.models import Person
+from wasl.accounts.services import change_preferences
+from wasl.archive import services
+from wasl.kernel.access import SYSTEM, Actor
+from wasl.patients import services as patients
 
 pytestmark = pytest.mark.django_db
 
@@ -21,91 +26,121 @@ def stage() -> Cast:
     return cast()
 
 
-@pytest.fixture
-def conflict(stage: Cast) -> Conflict:
-    data = make.image(1)
+def browser(person: Actor) -> Client:
+    client = Client()
+    client.force_login(Person.objects.get(id=person.id))  # type: ignore[misc]  # a person has a key
+    return client
+
+
+def listed(person: Actor, question: str = "") -> list[str]:
+    """The studies of the list, by the links to their images."""
+    page = browser(person).get(f"/archive/{question}").content.decode()
+    return re.findall(r"StudyInstanceUIDs=([0-9.]+)", page)
+
+
+def test_the_list_shows_what_opens_to_the_viewer(stage: Cast) -> None:
+    here, matched = make.study(stage), make.study(stage)
+    salma = make.patient(stage)
+    services.match_study(matched.id, patient=salma.id, because="test", by=stage.sami)
+    patients.open_for_care(salma.id, place=stage.university, source=matched.id, because="test", by=SYSTEM)
+    assert set(listed(stage.sami)) >= {here.uid}
+    assert listed(stage.leila) == [matched.uid]
+    assert listed(stage.zied) == []
+    page = browser(stage.leila).get("/archive/").content.decode()
+    assert salma.number in page
+    assert "Salma" in page
+    for person in (stage.hatem, stage.fatma, stage.nour):
+        assert browser(person).get("/archive/").status_code == 403
+    assert Client().get("/archive/").status_code == 302
+
+
+def test_the_list_is_narrowed_and_ordered_by_its_address(stage: Cast) -> None:
+    old = make.study(stage, images=1, StudyDate="20250105", Modality="MR")
+    new = make.study(stage, images=3, StudyDate="20261105")
+    services.complete_study(old.id, how="quiet", by=SYSTEM)
+    assert listed(stage.sami) == [new.uid, old.uid]
+    assert listed(stage.sami, "?sort=started_at") == [old.uid, new.uid]
+    assert listed(stage.sami, "?sort=-instance_count") == [new.uid, old.uid]
+    assert listed(stage.sami, "?sort=header_name") == [new.uid, old.uid], "no other order than those offered"
+    assert listed(stage.sami, "?modality=MR") == [old.uid]
+    assert listed(stage.sami, "?since=2026-01-01") == [new.uid]
+    assert listed(stage.sami, "?until=2026-01-01") == [old.uid]
+    assert listed(stage.sami, "?state=arriving") == [new.uid]
+    assert listed(stage.sami, "?state=complete") == [old.uid]
+    assert set(listed(stage.sami, "?state=nobodys")) == {old.uid, new.uid}
+    assert set(listed(stage.sami, "?since=yesterday&modality=<&state=x&page=99")) == {old.uid, new.uid}
+
+
+def test_the_list_says_how_a_study_is_known_to_be_whole(stage: Cast) -> None:
+    change_preferences(language="en", by=stage.sami)
+    study = make.study(stage, images=2)
+    assert "arriving: 2 so far" in browser(stage.sami).get("/archive/").content.decode()
+    services.announce(study.uid, instances=5, by=stage.sami)
+    assert "arriving: 2 of 5" in browser(stage.sami).get("/archive/").content.decode()
+    services.complete_study(study.id, how="quiet", by=SYSTEM)
+    assert "no new image for a while" in browser(stage.sami).get("/archive/").content.decode()
+
+
+def test_the_list_costs_the_same_however_long_it_is(stage: Cast) -> None:
+    counts = []
+    client = browser(stage.sami)
+    for _ in range(3):
+        make.study(stage, images=1)
+        make.study(stage, images=1)
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/archive/")
+        counts.append(len(asked))
+    assert counts[1] == counts[2]
+
+
+@pytest.mark.parametrize("language", ["ar", "fr", "en"])
+def test_the_pages_speak_the_person_s_language(stage: Cast, language: str) -> None:
+    change_preferences(language=language, by=stage.sami)
+    with translation.override(language):
+        titles = {"/archive/": translation.gettext("Studies"), "/archive/upload/": translation.gettext("Send images")}
+    for address, title in titles.items():
+        page = browser(stage.sami).get(address).content.decode()
+        assert f"<h1>{title}</h1>" in page
+        assert f'lang="{language}"' in page
+
+
+def test_the_fragment_is_the_list_alone(stage: Cast) -> None:
+    make.study(stage)
+    fragment = browser(stage.sami).get("/archive/", headers={"hx-request": "true"}).content.decode()
+    assert fragment.lstrip().startswith("<section")
+    assert "<html" not in fragment
+
+
+def test_the_upload_page_is_for_those_who_may_send(stage: Cast) -> None:
+    page = browser(stage.sami).get("/archive/upload/").content.decode()
+    assert str(stage.regional) in page
+    for person in (stage.amel, stage.hatem, stage.fatma):
+        assert browser(person).get("/archive/upload/").status_code == 403
+    assert Client().get("/archive/upload/").status_code == 302
+
+
+def test_what_is_there_need_not_be_sent_again(stage: Cast) -> None:
+    data = make.image()
+    file = make.part10(data)
     make.send(stage, data)
-    data.PatientName = "Trabelsi^Amel"
-    make.send(stage, data)
-    return Conflict.objects.get()
+    start = file.index(b"\x08\x00\x05\x00CS")  # the data set begins behind the file's own head
+    digest = hashlib.sha256(file[start:]).hexdigest()
+
+    def known(asked: object, person: Actor = stage.sami) -> list[str]:
+        answer = browser(person).post("/archive/upload/known/", json.dumps(asked), content_type="application/json")
+        assert answer.status_code == 200, answer.content
+        found: list[str] = answer.json()["known"]
+        return found
+
+    assert known({data.SOPInstanceUID: digest, "1.2.3": digest}) == [data.SOPInstanceUID]
+    assert known({data.SOPInstanceUID: "00" * 32}) == [], "other content under the same UID is sent, and reported"
+    assert known({data.SOPInstanceUID: digest}, stage.karim) == [], "who may not see the study learns nothing"
 
 
-def text(response: Any) -> str:  # noqa: ANN401  the test client's response has no name
-    return unescape(response.content.decode())
-
-
-def status(person: Actor, page: str, **data: object) -> int:
-    browser: Client = browser_of(person, "fr")
-    return browser.post(page, data).status_code if data else browser.get(page).status_code
-
-
-def test_a_conflict_is_shown_with_what_differs_and_settled(stage: Cast, conflict: Conflict) -> None:
-    browser = browser_of(stage.sami, "fr")
-    page = text(browser.get("/archive/conflicts/"))
-    assert "Trabelsi^Amel" in page
-    assert "Ben Salah^Salma = بن صالح^سلمى" in page
-    assert "Nom dans l’image" in page
-    answer = browser.post(f"/archive/conflicts/{conflict.id}/", {"show": "later"})
-    assert answer.status_code == 302
-    assert Instance.objects.get().metadata["00100010"]["Value"][0]["Alphabetic"] == "Trabelsi^Amel"
-    assert "Rien à régler." in text(browser.get("/archive/conflicts/"))
-    assert "Trabelsi^Amel" in text(browser.get("/archive/conflicts/?state=settled"))
-    browser.post(f"/archive/conflicts/{conflict.id}/", {"show": "first"})
-    assert Instance.objects.get().metadata["00100010"]["Value"][0]["Alphabetic"] == "Ben Salah^Salma"
-
-
-def test_conflicts_are_not_for_everyone(stage: Cast, conflict: Conflict) -> None:
-    for person in (stage.amel, stage.nour, stage.leila, stage.hatem, stage.fatma):
-        assert status(person, "/archive/conflicts/") == 403
-        assert status(person, f"/archive/conflicts/{conflict.id}/", show="later") == 403
-    assert status(stage.karim, f"/archive/conflicts/{conflict.id}/", show="later") == 403  # of another hospital
-    assert "Ben Salah" not in text(browser_of(stage.karim, "fr").get("/archive/conflicts/"))
-    assert Client().get("/archive/conflicts/").status_code == 302
-    assert Conflict.objects.get().settled_at is None
-
-
-def machine(place: UUID, **values: object) -> dict[str, object]:
-    return {"name": "CT Oued Zen", "place": str(place), "modality": "CT", "ae_title": "CT_OUEDZEN",
-            "address": "10.1.2.3", "port": "104"} | values  # fmt: skip
-
-
-def test_a_machine_is_added_and_closed(stage: Cast) -> None:
-    browser = browser_of(stage.fatma, "fr")
-    assert "Aucun appareil pour l’instant." in text(browser.get("/archive/sources/"))
-    assert browser.post("/archive/sources/", machine(stage.regional)).status_code == 302
-    source = Source.objects.get()
-    assert (source.ae_title, source.place_id, source.port) == ("CT_OUEDZEN", stage.regional, 104)
-    assert "10.1.2.3:104" in text(browser.get("/archive/sources/"))
-    assert browser.post(f"/archive/sources/{source.id}/close/").status_code == 302
-    assert not Source.objects.get().active
-
-
-@pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [
-        ({"address": "nowhere"}, "L’adresse doit être une adresse IP ou un réseau ; avec un port, une seule adresse."),
-        ({"address": ""}, "L’adresse doit être une adresse IP ou un réseau ; avec un port, une seule adresse."),
-        ({"ae_title": "A\\B"}, "Un titre d’AE compte de 1 à 16 lettres, chiffres ou signes"),
-    ],
-)
-def test_what_is_wrong_is_said_beside_its_field(stage: Cast, wrong: dict[str, object], sentence: str) -> None:
-    page = browser_of(stage.fatma, "fr").post("/archive/sources/", machine(stage.regional, **wrong))
-    assert sentence in text(page)
-    assert not Source.objects.exists()
-
-
-def test_a_title_is_taken_once(stage: Cast) -> None:
-    make.source(stage)
-    page = browser_of(stage.fatma, "fr").post("/archive/sources/", machine(stage.other))
-    assert "Un autre système porte déjà le titre d’AE CT_OUEDZEN." in text(page)
-    assert Source.objects.count() == 1
-
-
-def test_machines_are_the_administrators(stage: Cast) -> None:
-    source = make.source(stage)
-    for person in (stage.sami, stage.karim, stage.amel, stage.hatem):
-        assert status(person, "/archive/sources/") == 403
-        assert status(person, "/archive/sources/", **machine(stage.regional, ae_title="NEW")) == 403
-        assert status(person, f"/archive/sources/{source.id}/close/", sure="yes") == 403
-    assert Client().get("/archive/sources/").status_code == 302
-    assert Source.objects.get().active
+@pytest.mark.parametrize("body", ["", "[]", "null", '{"1.2": "xyz"}', '{"1.2": 5}', "{", '"x"'])
+def test_a_wrong_question_about_images_is_refused(stage: Cast, body: str) -> None:
+    answer = browser(stage.sami).post("/archive/upload/known/", body, content_type="application/json")
+    assert answer.status_code == 400
+    many = json.dumps({f"1.2.{number}": "00" for number in range(501)})
+    assert browser(stage.sami).post("/archive/upload/known/", many, content_type="application/json").status_code == 413
+    assert browser(stage.amel).post("/archive/upload/known/", "{}", content_type="application/json").status_code == 403
