@@ -20,7 +20,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-SLICES, SIZE = 300, 512
+SLICES, SIZE, TURNS = 300, 512, 2
 WASL = [sys.executable, "-m", "wasl"]
 ADD_SOURCE = """
 import datetime, django
@@ -144,12 +144,14 @@ def main() -> None:
     best: dict[tuple[str, int], float] = {}
     try:
         for associations in (1, 4):
-            for turn in range(2):
+            for turn in range(TURNS):
                 slices(work / f"{associations}-{turn}", generate_uid())
         for title, receiver in peers.items():
             with receiver(work / title) as port:
                 for associations in (1, 4):
-                    figures = [send(port, title, work / f"{associations}-{turn}", associations) for turn in range(2)]
+                    figures = [
+                        send(port, title, work / f"{associations}-{turn}", associations) for turn in range(TURNS)
+                    ]
                     best[title, associations] = max(figures)
     finally:
         shutil.rmtree(work)
