@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test check docs new
+.PHONY: help install run test check bench docs new
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,10 @@ check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/wasl docs --check
 	$(BIN)/wasl migrate --check
 	$(BIN)/wasl words --check
+
+bench: install ## measure: images a second beside Orthanc, as ratios within one run
+	@.ci/needs
+	@PYTHONPATH=. $(BIN)/python bench/store.py
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs
