@@ -138,7 +138,8 @@ def scan(order: Dataset, instance: Instance, folder: Path) -> None:
 def read(people: People, instance: Instance, words: Words) -> None:
     """The case appears by itself; claim it, see pixels, lose the browser, find the draft again, sign."""
     page = people.page("leila")
-    page.goto("/radiology/readings/") if words is ARABIC else None
+    if words is ARABIC:
+        page.goto("/radiology/readings/")
     page.locator(".case-act form button").first.click(timeout=PATIENCE)
     page.wait_for_url(re.compile(r"/radiology/readings/[0-9a-f-]{36}/"))
     assert words.question in page.locator(".question-text").inner_text()

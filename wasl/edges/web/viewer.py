@@ -57,8 +57,7 @@ CONFIG = {
 APP_CONFIG = f"window.config={json.dumps(CONFIG)};"
 # the viewer keeps its language in the browser, twice: it is the person's, whoever signed in here before
 LANGUAGE = (
-    'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}'
-    'document.cookie="i18next={0};path=/;samesite=strict";'
+    'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
 )
 LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
