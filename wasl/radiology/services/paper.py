@@ -3,6 +3,7 @@
 import datetime
 import json
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,7 +71,7 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
         "critical": report.critical_what if report.critical else "",
         "facts": _facts(report, patient),
         "sections": [
-            [title, report.sections[name], name == "conclusion"]
+            [title, _lines(report.sections[name], report.language), name == "conclusion"]
             for name, title in titles.items()
             if name in report.sections
         ],
@@ -88,6 +89,18 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             "verify": _("Verify"),
         },
     }  # fmt: skip
+
+
+def _lines(text: str, language: str) -> list[tuple[str, bool]]:
+    """The lines of a text, each with whether it runs from left to right: as its first letter does (UAX 9, P2)."""
+    return [(line, _forward(line, language)) for line in text.split("\n")]
+
+
+def _forward(line: str, language: str) -> bool:
+    for kind in map(unicodedata.bidirectional, line):
+        if kind in ("L", "R", "AL"):
+            return kind == "L"
+    return language != "ar"
 
 
 def _facts(report: Report, patient: Patient) -> list[list[object]]:
