@@ -29,13 +29,14 @@ test: install ## run all tests, browser journeys included
 	@.ci/needs
 	$(BIN)/pytest -n 2
 
-check: install ## format, lint, types, contracts, migrations, docs
+check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/wasl docs --check
 	$(BIN)/wasl migrate --check
+	$(BIN)/wasl words --check
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs

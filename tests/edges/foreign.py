@@ -8,8 +8,10 @@ from uuid import UUID
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
@@ -51,6 +53,7 @@ def door() -> Iterator[Door]:
         yield Door(portal, client)
         portal.call(gate.close)
         portal.call(client.aclose)
+        portal.call(sync_to_async(connections.close_all))  # those of the thread that asked who somebody is
 
 
 def session(actor: Actor) -> dict[str, str]:

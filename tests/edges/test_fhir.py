@@ -4,6 +4,7 @@ import datetime
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 from fhir.resources.R4B import get_fhir_model_class
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
@@ -21,11 +23,13 @@ from tests import make
 from tests import shelf as notes
 from tests.cast import Cast, cast
 from tests.edges.foreign import HOST, Door, door, session, token
+from wasl.edges.fhir import found
 from wasl.edges.fhir.statement import statement
 from wasl.kernel import fhir
-from wasl.kernel.access import SYSTEM
+from wasl.kernel.access import STRANGER, SYSTEM, Actor, Held
+from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
-from wasl.patients.models import Access
+from wasl.patients.models import Access, CareRelationship
 
 pytestmark = pytest.mark.django_db
 Who = dict[str, str]
@@ -554,6 +558,34 @@ def test_every_answer_that_shows_a_patient_is_logged_once(world: World) -> None:
     both = lines(lambda: world.door.get("/fhir/Observation", world.amel))
     assert both == sorted([amel, (world.other, "record.Observation", "break_glass", str(world.stage.amel))])
     assert Access.objects.latest("created_at").address == "127.0.0.1"
+
+
+def test_the_grounds_of_lists_are_those_of_pages(world: World) -> None:
+    """The edge asks in SQL of its own what `patients.ground` asks; both say the same of everybody."""
+    stage, now = world.stage, timezone.now()
+    people = [stage.amel, stage.sami, stage.leila, stage.zied, stage.hatem, stage.fatma, STRANGER,
+              Actor("client", uuid4(), "", (Held("client", stage.university),)),
+              Actor("client", uuid4(), "")]  # fmt: skip
+    about: list[tuple[str, dict[str, Any]]] = [
+        ("care", {"place": stage.university}), ("card", {"place": stage.university}), ("card", {"place": stage.other}),
+        ("given", {"person": stage.hatem.id}), ("break_glass", {"person": stage.leila.id, "because": "unconscious"}),
+        ("care", {"person": stage.zied.id, "place": stage.regional}), ("given", {"place": stage.regional}),
+    ]  # fmt: skip
+    asked = []
+    for ground, whose in about:
+        for start, end in ((-2, None), (-2, 2), (-2, -1), (1, 2)):
+            patient = make.patient(stage, given_name="Aziz", family_name="Toumi", given_name_ar="عزيز",
+                                   family_name_ar="التومي", sex="male", birth_date=None).id  # fmt: skip
+            CareRelationship.objects.create(
+                patient_id=patient, ground=ground, person=whose.get("person"), place_id=whose.get("place"),
+                because=whose.get("because", ""), starts_at=now + start * DAY,
+                ends_at=now + (end if end is not None else 9) * DAY if ground == "break_glass" or end else None,
+            )  # fmt: skip
+            asked.append(patient)
+    for viewer in people:
+        for patient in asked:
+            hit = world.door.portal.call(partial(found.current, "Patient", patient, viewer=viewer))
+            assert (hit.ground if hit else None) == patients_queries.ground(patient, viewer=viewer), (viewer, patient)
 
 
 # the types of the modules

@@ -11,6 +11,8 @@ from wasl.kernel.errors import Invalid, NotAllowed, Refused
 
 # who sees the studies of their own place
 SEES = frozenset({"requester", "radiographer", "radiologist", "chief", "registrar", "modality", "client"})
+# who opens the images of a study that is nobody's yet, where they are made
+IMAGING = frozenset({"radiographer", "radiologist", "chief", "client"})
 SENDS = frozenset({"radiographer", "radiologist", "chief", "registrar", "modality", "client", "system"})
 RECONCILES = frozenset({"radiographer", "radiologist", "chief", "registrar", "system"})
 SETTLES = frozenset({"radiographer", "chief"})

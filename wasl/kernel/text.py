@@ -26,7 +26,7 @@ _ALIKE = str.maketrans(
 
 def fold(text: str) -> str:
     """The search form: lower case, no accents, no Arabic vowel marks, letters that stand for one another made one."""
-    alike = text.lower().translate(_ALIKE)
+    alike = unicodedata.normalize("NFKC", text).lower().translate(_ALIKE)
     bare = "".join(c for c in unicodedata.normalize("NFKD", alike) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare.translate(_ALIKE)).split())
 

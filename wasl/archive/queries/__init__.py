@@ -1,6 +1,6 @@
 """What may be asked about studies."""
 
-from wasl.archive.models import Study
+from wasl.archive.models import Source, Study
 from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
@@ -10,6 +10,7 @@ from wasl.archive.queries.studies import (
     instances_of,
     known,
     nobodys,
+    openable,
     path_of,
     series_of,
     studies,
@@ -20,8 +21,9 @@ from wasl.archive.queries.studies import (
 )
 
 __all__ = [
-    "Study",
     "Found",
+    "Source",
+    "Study",
     "actor_of_source",
     "conflicts",
     "destination",
@@ -31,6 +33,7 @@ __all__ = [
     "instances_of",
     "known",
     "nobodys",
+    "openable",
     "path_of",
     "series_of",
     "source",

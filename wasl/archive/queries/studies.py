@@ -26,6 +26,12 @@ def studies(*, viewer: Actor) -> QuerySet[Study]:
     return _visible(viewer).select_related("place")
 
 
+def openable(*, viewer: Actor) -> QuerySet[Study]:
+    """The studies whose images open to the viewer: of patients whose record does, and nobody's where they are made."""
+    nobodys_here = Q(patient__isnull=True, place__in=viewer.places(*rules.IMAGING))
+    return studies(viewer=viewer).filter(nobodys_here | Q(patient__in=patients.opened(viewer=viewer)))
+
+
 def study(key: UUID, *, viewer: Actor) -> Study:
     """One study by key."""
     return _one(studies(viewer=viewer).filter(id=key))

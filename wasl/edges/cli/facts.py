@@ -8,7 +8,6 @@ from uuid import UUID
 
 import click
 
-from wasl.edges.cli.home import data_home, database_url
 from wasl.edges.cli.instance import instance
 
 if TYPE_CHECKING:
@@ -31,13 +30,14 @@ def _facts(patient: UUID | None, subject: UUID | None, since: int, follow: bool)
     """The facts until now and, when one follows, each as it is committed, whatever its number."""
     import psycopg
 
+    from wasl.edges import gate
     from wasl.kernel import journal
 
     if not follow:
         yield from journal.facts(subject=subject, patient=patient, since=since)
         return
     told: set[int] = set()
-    with psycopg.connect(database_url(data_home()), autocommit=True) as listening:
+    with psycopg.connect(gate.conninfo(), autocommit=True) as listening:
         listening.execute("listen facts")  # before the first look, so that nothing falls between
         for fact in journal.facts(subject=subject, patient=patient, since=since):
             told.add(fact.seq)

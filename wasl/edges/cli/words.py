@@ -141,8 +141,11 @@ def _in_templates() -> Iterator[Word]:
     from django.template.base import Node
     from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-    for path in HERE.rglob("*.html"):
-        nodes = Template(path.read_text()).nodelist
+    for path in HERE.rglob("templates/**/*.html"):
+        source = path.read_text()
+        for found in re.findall(r"""[\s:]_\((?:"([^"]+)"|'([^']+)')\)""", source):  # an argument of another tag
+            yield Word(_name(path), "".join(found))
+        nodes = Template(source).nodelist
         for node in nodes.get_nodes_by_type(Node):
             if isinstance(node, TranslateNode):
                 english = node.filter_expression.var.literal

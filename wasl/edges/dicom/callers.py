@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -38,8 +39,13 @@ def greet(event: Event) -> None:
 
 
 def part(event: Event) -> None:
-    """Forget who called."""
+    """Forget who called, and the image that was cut in the middle."""
     _callers.pop(id(event.assoc), None)
+    message = event.assoc.dimse.message
+    cut = getattr(message, "_data_set_file", None)
+    if cut is not None:
+        cut.close()
+        Path(cut.name).unlink(missing_ok=True)
 
 
 def caller(event: Event) -> Actor:

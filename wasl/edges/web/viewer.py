@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
+from wasl.accounts import queries as accounts
 from wasl.edges import gate
+from wasl.kernel.access import Actor
 
 FILES = Path(__file__).resolve().parents[2] / "static/vendor/ohif"
 BASE = "/viewer/"
@@ -50,7 +54,12 @@ CONFIG = {
         }
     ],
 }
-APP_CONFIG = f"window.config={json.dumps(CONFIG)};".encode()
+APP_CONFIG = f"window.config={json.dumps(CONFIG)};"
+# the viewer keeps its language in the browser, twice: it is the person's, whoever signed in here before
+LANGUAGE = (
+    'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
+)
+LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -59,16 +68,27 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     """Serve the viewer's files to people who are signed in; send others to the sign-in page."""
     if scope["method"] not in ("GET", "HEAD"):
         return await _answer(send, 405, b"", allow="GET, HEAD")
-    if not (await gate.actor_of(scope)).held:
+    viewer = await gate.actor_of(scope)
+    if not viewer.held:
         return await _answer(send, 302, b"", location=f"/account/login/?next={BASE}")
     if not (FILES / "index.html").is_file():
         return await _answer(send, 503, b"The viewer's files were not built: run `make install`.", "text/plain")
     name = scope["path"].removeprefix(BASE)
     if name == "app-config.js":
-        return await _answer(send, 200, APP_CONFIG, "text/javascript", cache="no-cache")
+        return await _answer(send, 200, await _config(viewer), "text/javascript", cache="no-store")
     file = _file(name)
     await _give(scope, send, file or FILES / "index.html", hashed=file is not None and file.name.count(".") >= 2)
     return None
+
+
+async def _config(viewer: Actor) -> bytes:
+    """The viewer's configuration, with the person's language."""
+    language = await sync_to_async(_language)(viewer)
+    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{APP_CONFIG}".encode()
+
+
+def _language(viewer: Actor) -> str:
+    return accounts.person(viewer.id, viewer=viewer).language if viewer.kind == "person" and viewer.id else "en"
 
 
 @lru_cache(maxsize=1024)
@@ -78,10 +98,13 @@ def _file(name: str) -> Path | None:
     return path if path.is_relative_to(FILES) and path.is_file() and path.suffix != ".gz" else None
 
 
-@lru_cache(maxsize=1)
-def _policy() -> str:
-    """The content security policy: inline scripts are allowed by their hash, never as such."""
-    scripts = " ".join(json.loads((FILES / "inline-scripts.json").read_text()))
+@lru_cache(maxsize=2)
+def _policy(*, worker: bool) -> str:
+    """The content security policy: inline scripts are allowed by their hash, never as such.
+
+    The codecs build their own glue from strings, in workers, which have a policy of their own and see no page.
+    """
+    scripts = "'unsafe-eval'" if worker else " ".join(json.loads((FILES / "inline-scripts.json").read_text()))
     return (
         f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval' {scripts}; worker-src 'self' blob:; "
         "connect-src 'self' blob: data:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -99,9 +122,9 @@ async def _give(scope: gate.Scope, send: Send, file: Path, *, hashed: bool) -> N
         "content-type": kind,
         "content-length": str(body.stat().st_size),
         "cache-control": "private, max-age=31536000, immutable" if hashed else "no-cache",
-        "content-security-policy": _policy(),
+        "content-security-policy": _policy(worker=gate.header(scope, b"sec-fetch-dest") == "worker"),
         "x-content-type-options": "nosniff",
-        "vary": "accept-encoding",
+        "vary": "accept-encoding, sec-fetch-dest",
         **({"content-encoding": "gzip"} if zipped else {}),
     }
     await send({"type": "http.response.start", "status": 200, "headers": _raw(headers)})

@@ -1,0 +1,80 @@
+"""The studies whose images the viewer may open, latest first, and how it is known that each is whole."""
+
+from uuid import UUID
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from wasl.archive import queries
+from wasl.archive.queries import Study
+from wasl.kernel.errors import NotAllowed
+from wasl.kernel.http import Listing, Request
+from wasl.kernel.verbs import allowed
+from wasl.patients import queries as patients
+
+SORTS = ("-last_arrival_at", "last_arrival_at", "started_at", "instance_count", "place")
+SEES_LIST = frozenset({"requester", "radiographer", "radiologist", "chief"})
+STATES = {
+    "": _("All"), "arriving": _("Arriving"), "complete": _("Complete"), "nobodys": _("Of no patient yet"),
+}  # fmt: skip
+MODALITIES = ("CT", "MR", "CR", "DX", "US", "MG", "XA", "NM", "PT", "SC")
+
+
+class Filters(forms.Form):
+    """What the address of the page may narrow; anything wrong narrows nothing."""
+
+    modality = forms.ChoiceField(
+        label=_("Modality"), required=False, choices=[("", _("All")), *((name, name) for name in MODALITIES)]
+    )
+    since = forms.DateField(label=_("Made since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Made until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+@require_GET
+def studies(request: Request) -> HttpResponse:
+    """The list, narrowed by state, modality and date."""
+    if not SEES_LIST & request.actor.roles:
+        raise NotAllowed
+    filters = Filters(request.GET)
+    state = request.GET.get("state", "")
+    rows = _narrowed(queries.openable(viewer=request.actor), filters, state)
+    listing = Listing(request, rows, sorts=SORTS)
+    page = list(listing.page)
+    context = {
+        "listing": listing,
+        "rows": list(zip(page, _people(page, request), strict=True)),
+        "filters": filters,
+        "states": STATES.items(),
+        "state": state,
+        "may_send": allowed("archive.receive", request.actor),
+    }
+    return render(request, "archive/_studies.html" if request.htmx else "archive/studies.html", context)
+
+
+def _narrowed(rows: QuerySet[Study], filters: Filters, state: str) -> QuerySet[Study]:
+    filters.is_valid()
+    asked = filters.cleaned_data
+    if asked.get("modality"):
+        rows = rows.filter(modalities__contains=[asked["modality"]])
+    if asked.get("since"):
+        rows = rows.filter(started_at__date__gte=asked["since"])
+    if asked.get("until"):
+        rows = rows.filter(started_at__date__lte=asked["until"])
+    if state in ("arriving", "complete"):
+        rows = rows.filter(complete_at__isnull=state == "arriving")
+    return rows.filter(patient__isnull=True) if state == "nobodys" else rows
+
+
+def _people(rows: list[Study], request: Request) -> list[patients.Patient | None]:
+    """The patients of the rows in one question."""
+    keys: set[UUID] = {row.patient_id for row in rows if row.patient_id}
+    known = patients.identities_of(keys, viewer=request.actor)
+    return [known.get(row.patient_id) if row.patient_id else None for row in rows]
+
+
+urlpatterns = [path("", studies, name="studies")]
