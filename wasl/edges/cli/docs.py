@@ -88,8 +88,7 @@ def _commands() -> Iterator[str]:
     from wasl.edges.cli.main import main
 
     yield "# Commands\n\n"
-    # a command keeps the help option of whoever asked first, so it is asked as the command line asks
-    context = click.Context(main, info_name="wasl", terminal_width=80, help_option_names=["-h", "--help"])
+    context = click.Context(main, info_name="wasl", terminal_width=80, **main.context_settings)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         if command:
