@@ -25,9 +25,10 @@ install: .venv/installed ## make the environment: locked libraries, front-end as
 run: install ## run Wasl with the demo country at http://127.0.0.1:8000/ (Ctrl-C stops it)
 	@$(BIN)/wasl up --demo
 
+# by file: the tests of one file share the instance that it starts
 test: install ## run all tests, browser journeys included
 	@.ci/needs
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/ruff format --check .
