@@ -1,34 +1,32 @@
-"""The stage of a journey, set in the database of a running instance: the cast, with passwords, and a scanner.
+"""Bring the cast on stage in an instance of its own: `python -m tests.journeys.stage`, its password in STAGE_PASSWORD.
 
-Run in a process of its own under that instance's environment: `python -m tests.journeys.stage PASSWORD`.
+Run with the environment of that instance; the catalogue and the regions are there since `wasl migrate`.
 """
 
-import sys
+import os
 
-import django
+from wasl.edges.cli.instance import instance
 
-SCANNER = "CT_OUED_ZEN"
+MACHINE = "CT_OUEDZEN"
 
 
-def set_stage(password: str) -> None:
-    """Bring the cast on stage with a password each, the scanner of the regional hospital, and a patient."""
-    django.setup()
+def play(password: str) -> None:
+    """The hospitals, the people with their password, and the CT scanner of the regional hospital."""
+    from django.db import transaction
+
+    from tests import make
     from tests.cast import PARTS, cast
-    from wasl.accounts.models import Person
-    from wasl.archive import services as archive
+    from wasl.accounts import services as accounts
     from wasl.kernel.access import SYSTEM
-    from wasl.patients import services as patients
 
-    stage = cast()
-    for person in Person.objects.filter(username__in=PARTS):
-        person.set_password(password)
-        person.save()
-    archive.add_source(ae_title=SCANNER, place=stage.regional, name="CT", modality="CT", by=SYSTEM)
-    patients.register_patient(
-        place=stage.regional, by=stage.nour, given_name="Salma", family_name="Ben Romdhane", given_name_ar="سلمى",
-        family_name_ar="بن رمضان", sex="female", birth_date="1961-04-02",
-    )  # fmt: skip
+    with transaction.atomic():
+        stage = cast()
+        for name in PARTS:
+            key = getattr(stage, name).id
+            accounts.reset_password(key, password=password, by=SYSTEM)
+        make.source(stage, ae_title=MACHINE)
 
 
 if __name__ == "__main__":
-    set_stage(sys.argv[1])
+    with instance():
+        play(os.environ["STAGE_PASSWORD"])
