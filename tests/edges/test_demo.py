@@ -104,7 +104,7 @@ def loaded() -> Iterator[tuple[dict[str, str], str]]:
         ports = {"WASL_HTTP_PORT": str(free_port()), "WASL_DICOM_PORT": str(free_port())}
         env = environment(home, **ports)
         with Command("up", "--demo", "--small", env=env) as up:
-            assert eventually(lambda: READY in up.said or up.process.poll() is not None, 240), up.said
+            assert eventually(lambda: READY in up.said or up.process.poll() is not None, 400), up.said
             assert READY in up.said, up.said
             yield env, up.said
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests import make
 from tests.cast import cast
-from tests.edges.dicom import OURS, THEIRS, client, listening, write
+from tests.edges.dicom import OURS, THEIRS, client, write
 from tests.edges.scenes import Command, environment, eventually, free_port
 from wasl.archive import services as archive
 from wasl.archive.dicom import read
@@ -143,13 +143,16 @@ def check_store(acknowledged: set[str], store: Path) -> None:
 
 def test_a_thousand_associations_cut_at_random(store: Path, tmp_path: Path) -> None:
     images = [make.image(n, StudyInstanceUID=f"{ROOT}.1", SOPInstanceUID=f"{ROOT}.1.{n}") for n in range(IMAGES)]
-    with listening() as port:
+    port = free_port()
+    with Command("dicom", env=listener_environment(store, tmp_path, port)) as listener:
+        assert eventually(lambda: answers(port)), listener.said
         recorder = Recorder(port)
         assert client("storescu", recorder.port, *write(tmp_path, *images)).code == 0
         recorder.close()
         with ThreadPoolExecutor(8) as pool:
             kept = list(pool.map(lambda number: cut(port, recorder.said, number), range(ABORTS)))
-        assert eventually(lambda: client("echoscu", port).code == 0)
+        assert eventually(lambda: client("echoscu", port).code == 0), listener.said
+        assert listener.end() == 0
     acknowledged = {uid for uids in kept for uid in uids}
     assert len(acknowledged) > ABORTS // 10, "the cuts come too early to prove anything"
     assert len(acknowledged) < ABORTS * IMAGES, "the cuts come too late to prove anything"

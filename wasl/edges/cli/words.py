@@ -141,7 +141,7 @@ def _in_templates() -> Iterator[Word]:
     from django.template.base import Node
     from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-    for path in HERE.rglob("*.html"):
+    for path in HERE.rglob("templates/**/*.html"):
         source = path.read_text()
         for found in re.findall(r"""[\s:]_\((?:"([^"]+)"|'([^']+)')\)""", source):  # an argument of another tag
             yield Word(_name(path), "".join(found))
