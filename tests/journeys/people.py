@@ -1,11 +1,13 @@
 """People at their browsers: each signs in with a password, and everything that their pages ask for and say is noted."""
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 PATIENCE = 90_000  # milliseconds; the machine may be busy, and no time is asserted
@@ -13,6 +15,9 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # how a page speaks of what this person may not do, or of a session that ended: told by the server, not a fault
 REFUSALS = re.compile(r"status of (401|403|404|409|413|422)")
 LANGUAGES = {"ar": "العربية", "fr": "Français", "en": "English"}
+LOOKS, PAUSE = 90, 1000  # times, and milliseconds between them
+CANVAS = "[data-cy='viewport-pane'] canvas, .cornerstone-canvas"
+GREYS = 40  # a blank canvas has one colour, its corners' words a few more
 MEASURE = """() => [document.title, document.querySelectorAll("h1").length, document.documentElement.scrollWidth]"""
 
 
@@ -108,6 +113,24 @@ class Person:
         """Press a button by its words."""
         self.page.locator(within).get_by_role("button", name=words, exact=True).first.click()
 
+    def awaits(self, what: Locator, path: str) -> None:
+        """Look again, as people do, until something is seen on a page that is written by a job."""
+        for _ in range(LOOKS):
+            if what.count():
+                return
+            self.page.wait_for_timeout(PAUSE)
+            self.page.goto(f"{self.address}{path}")
+        raise AssertionError(f"{what} did not come to be seen")
+
+    def fetches(self, path: str, until: Callable[[bytes], bool] = bool) -> bytes:
+        """Download a file with the session of this browser, once it is made."""
+        for _ in range(LOOKS):
+            answer = self.page.request.get(path if "://" in path else f"{self.address}{path}")
+            if answer.ok and until(answer.body()):
+                return answer.body()
+            self.page.wait_for_timeout(PAUSE)
+        raise AssertionError(f"{path} was not made: {answer.status}")
+
     def dies(self) -> None:
         """The browser ends without a word; what it kept for its session is gone, another is opened."""
         self.context.close()
@@ -117,6 +140,25 @@ class Person:
         self.context.close()
         assert self.heard.strangers == set()
         assert self.heard.faults == []
+
+
+def shows_pixels(page: Page) -> bool:
+    """Whether the viewer beside the report comes to show an image, not an empty canvas."""
+    canvas = page.frame_locator(".desk-images iframe").locator(CANVAS).first
+    canvas.wait_for(timeout=2 * PATIENCE)
+    for _ in range(LOOKS):
+        if _colours(canvas.screenshot()) > GREYS:
+            return True
+        page.wait_for_timeout(PAUSE)
+    return False
+
+
+def _colours(picture: bytes) -> int:
+    """How many colours the middle of a picture has."""
+    shown = Image.open(io.BytesIO(picture)).convert("RGB")
+    width, height = shown.size
+    middle = shown.crop((width // 4, height // 4, width * 3 // 4, height * 3 // 4))
+    return len(middle.getcolors(1 << 24) or ())
 
 
 @contextmanager

@@ -1,32 +1,53 @@
-"""Bring the cast on stage in an instance of its own: `python -m tests.journeys.stage`, its password in STAGE_PASSWORD.
+"""Bring the cast on stage in an instance of its own: `python -m tests.journeys.stage`, their password in STAGE_PASSWORD.
 
-Run with the environment of that instance; the catalogue and the regions are there since `wasl migrate`.
+Run with the environment of that instance; the catalogue and the regions are there since `wasl migrate`. It prints the
+accession numbers of the orders that it leaves, one for each story that begins at the scanner.
 """
 
+import datetime
+import json
 import os
 
 from wasl.edges.cli.instance import instance
 
 MACHINE = "CT_OUEDZEN"
+# story -> family and given name of its patient, in Latin and Arabic letters, and the clinical question
+STORIES = {
+    "arabic": ("Ayadi", "Mariem", "العيادي", "مريم", "سقوط من درج مع صداع، هل هناك نزيف؟"),
+    "race": ("Chebbi", "Anis", "الشابي", "أنيس", "Céphalée brutale, hémorragie méningée ?"),
+    "expired": ("Khelil", "Rim", "خليل", "ريم", "Chute de sa hauteur sous anticoagulants ?"),
+    "killed": ("Dridi", "Walid", "الدريدي", "وليد", "Traumatisme crânien, saignement ?"),
+}
 
 
-def play(password: str) -> None:
-    """The hospitals, the people with their password, and the CT scanner of the regional hospital."""
+def play(password: str) -> dict[str, str]:
+    """The hospitals, the people with their password, the CT scanner of the regional hospital, and some orders."""
     from django.db import transaction
 
     from tests import make
     from tests.cast import PARTS, cast
     from wasl.accounts import services as accounts
     from wasl.kernel.access import SYSTEM
+    from wasl.radiology import queries
 
     with transaction.atomic():
         stage = cast()
         for name in PARTS:
-            key = getattr(stage, name).id
-            accounts.reset_password(key, password=password, by=SYSTEM)
+            accounts.reset_password(getattr(stage, name).id, password=password, by=SYSTEM)
         make.source(stage, ae_title=MACHINE)
+        (exam,) = (one for one in queries.procedures(viewer=SYSTEM) if one.code == "CT-HEAD")
+        orders = {}
+        for story, (family, given, family_ar, given_ar, question) in STORIES.items():
+            patient = make.patient(
+                stage, family_name=family, given_name=given, family_name_ar=family_ar, given_name_ar=given_ar,
+                birth_date=datetime.date(1975, 5, 17),
+            )  # fmt: skip
+            orders[story] = make.order(
+                stage, patient=patient.id, procedure=exam.id, question=question, answers={"pregnancy": "no"}
+            ).accession
+    return orders
 
 
 if __name__ == "__main__":
     with instance():
-        play(os.environ["STAGE_PASSWORD"])
+        print(json.dumps(play(os.environ["STAGE_PASSWORD"])))
