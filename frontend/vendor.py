@@ -29,8 +29,9 @@ PICK = {
 }
 FONT = "@fontsource/ibm-plex-sans-arabic"
 SUBSETS = {
-    "arabic": "U+0600-06FF, U+0750-077F, U+0870-088E, U+0890-0891, U+0897-08E1, U+08E3-08FF, U+200C-200E, "
-    "U+2010-2011, U+204F, U+2E41, U+FB50-FDFF, U+FE70-FE74, U+FE76-FEFC",
+    # the letters of Arabic, its marks and digits, and those that writers in the Maghreb borrow (پ چ ژ ڤ ڨ ک ڭ گ ی)
+    "arabic": "U+060C-0655, U+0660-066D, U+0670-0671, U+067E, U+0686, U+0698, U+06A4, U+06A8-06A9, U+06AD, U+06AF, "
+    "U+06BE, U+06C1, U+06CC, U+200C-200F, U+2010-2011",
     "latin-ext": "U+0100-02BA, U+02BD-02C5, U+02C7-02CC, U+02CE-02D7, U+02DD-02FF, U+0304, U+0308, U+0329, "
     "U+1D00-1DBF, U+1E00-1E9F, U+1EF2-1EFF, U+2020, U+20A0-20AB, U+20AD-20C0, U+2113, U+2C60-2C7F, U+A720-A7FF",
     "latin": "U+0000-00FF, U+0131, U+0152-0153, U+02BB-02BC, U+02C6, U+02DA, U+02DC, U+0304, U+0308, U+0329, "
@@ -38,6 +39,14 @@ SUBSETS = {
 }
 WEIGHTS = (400, 500, 600)
 PRINTED = ("Regular", "Medium", "SemiBold", "Bold")
+# parts of Tabler's style sheet that no page uses, by how their classes begin: a third of what a browser would fetch
+NOT_STYLED = (
+    "accordion", "apexcharts", "calendar", "carousel", "chat", "clipboard", "datagrid", "divide", "dropdown", "dropend",
+    "dropstart", "dropup", "dropzone", "flag", "fslightbox", "img-compare", "jvm", "layout", "legend", "link",
+    "litepicker", "markdown", "mention", "modal", "navbar", "noUi", "offcanvas", "otp", "payment", "placeholder",
+    "plyr", "popover", "ribbon", "signal", "signature", "social", "sortable", "sparkline", "star", "step", "strength",
+    "tag", "theme", "timeline", "toast", "tom-select", "tooltip", "tracking", "ts-", "vc-",
+)  # fmt: skip
 # what a reader's viewer never loads: the segmentation model's runtime, the microscope, a service worker from a CDN
 NOT_SHOWN = (
     "ort/", "dicom-microscopy-viewer/", "google.js", "_headers", "_redirects", "serve.json", "es6-shim.min.js",
@@ -89,11 +98,38 @@ def _take(modules: Path) -> None:
         for name in names:
             target = VENDOR / package.strip("@") / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(
-                re.sub(
-                    r"/\*# sourceMappingURL=.*?\*/|//# sourceMappingURL=\S+", "", (modules / package / name).read_text()
-                )
-            )
+            text = (modules / package / name).read_text()
+            text = re.sub(r"/\*# sourceMappingURL=.*?\*/|//# sourceMappingURL=\S+", "", text)
+            target.write_text(slim(text) if package == "@tabler/core" and name.endswith(".css") else text)
+
+
+def slim(css: str) -> str:
+    """A style sheet without the rules that only style what no page uses, and without the widest of its steps (xxl)."""
+    kept = []
+    for rule in _rules(css):
+        head, _, body = rule.partition("{")
+        if head.lstrip().startswith("@media"):
+            kept.append(f"{head}{{{slim(body[:-1])}}}")
+        elif "(" in head or head.lstrip().startswith("@"):  # a selector with a function stays whole, or goes whole
+            kept.append("" if _unused(head) else rule)
+        elif selectors := [selector for selector in head.split(",") if not _unused(selector)]:
+            kept.append(f"{','.join(selectors)}{{{body}")
+    return "".join(kept)
+
+
+def _rules(css: str) -> Iterator[str]:
+    """The rules of a style sheet, those that hold others as one."""
+    depth = start = 0
+    for brace in re.finditer(r"[{}]", css):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            yield css[start : brace.end()]
+            start = brace.end()
+
+
+def _unused(selector: str) -> bool:
+    named = re.search(r"\.([a-zA-Z][\w-]*)", selector)
+    return "data-vc" in selector or bool(named and (named[1].startswith(NOT_STYLED) or "-xxl" in named[1]))
 
 
 def _icons(modules: Path) -> None:
@@ -122,6 +158,8 @@ def _fonts(modules: Path) -> None:
         for subset, span in SUBSETS.items():
             name = f"ibm-plex-sans-arabic-{subset}-{weight}-normal.woff2"
             shutil.copy(modules / FONT / "files" / name, folder)
+            if subset == "arabic":
+                narrow(folder / name, span)
             rules.append(
                 f"@font-face{{font-family:'IBM Plex Sans Arabic';font-style:normal;font-display:swap;"
                 f"font-weight:{weight};src:url({name}) format('woff2');unicode-range:{span}}}"
@@ -132,6 +170,22 @@ def _fonts(modules: Path) -> None:
         font.flavor = None
         font.save(folder / f"IBMPlexSansArabic-{name}.ttf")
     shutil.copy(modules / FONT / "LICENSE", folder)
+
+
+def narrow(file: Path, ranges: str) -> None:
+    """Keep of a font only the characters of some ranges, written as style sheets write them (`U+0660-066D, U+0670`)."""
+    from fontTools.subset import Options, Subsetter, load_font, save_font
+
+    ends = [part.strip().removeprefix("U+").split("-") for part in ranges.split(",")]
+    options = Options()
+    options.flavor = "woff2"
+    font = load_font(str(file), options)
+    subsetter = Subsetter(options)
+    subsetter.populate(
+        unicodes=[c for first, *last in ends for c in range(int(first, 16), int((last or [first])[0], 16) + 1)]
+    )
+    subsetter.subset(font)
+    save_font(font, str(file), options)
 
 
 def _download_viewer(work: Path) -> Path:

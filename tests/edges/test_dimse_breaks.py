@@ -86,11 +86,16 @@ class Recorder:
 
 
 def cut(port: int, said: list[bytes], number: int) -> list[str]:
-    """Replay what storescu said under UIDs of its own and hang up at a random byte; the instances acknowledged."""
+    """Replay what storescu said under UIDs of its own and hang up at a random byte; the instances acknowledged.
+
+    As storescu does, it waits for an answer before the next image; for the last answer it waits or does not.
+    """
     chance = random.Random(number)
+    request, *pdus_of_images = said[:-1]  # all but the release
     serial = str(100_000_000 + number).encode()
-    request, rest = said[0], b"".join(said[1:]).replace(SERIAL.encode(), serial)
-    acknowledged = []
+    images = [b"".join(pdus_of_images[at : at + 2]).replace(SERIAL.encode(), serial) for at in range(0, 2 * IMAGES, 2)]
+    whole = chance.randint(0, IMAGES - 1)
+    acknowledged: list[str] = []
     with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
         if chance.random() < 0.5:  # a reset rather than a polite end
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -99,15 +104,12 @@ def cut(port: int, said: list[bytes], number: int) -> list[str]:
             return []
         link.sendall(request)
         answers = pdus(link)
-        if next(answers, b"\0")[0] != 2:  # A-ASSOCIATE-AC
-            return []
-        link.sendall(rest[: chance.randrange(len(rest))])
-        link.settimeout(chance.choice((0.001, 0.05, 0.2)))
-        try:
-            for pdu in answers:
-                acknowledged += success(pdu)
-        except (TimeoutError, ConnectionError):
-            pass
+        assert next(answers)[0] == 2  # A-ASSOCIATE-AC
+        for image in images[:whole]:
+            link.sendall(image)
+            if image is not images[whole - 1] or chance.random() < 0.7:
+                acknowledged += success(next(answers))
+        link.sendall(images[whole][: chance.randrange(len(images[whole]))])
     return acknowledged
 
 

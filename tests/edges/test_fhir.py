@@ -574,7 +574,8 @@ def test_the_grounds_of_lists_are_those_of_pages(world: World) -> None:
     asked = []
     for ground, whose in about:
         for start, end in ((-2, None), (-2, 2), (-2, -1), (1, 2)):
-            patient = make.patient(stage).id
+            patient = make.patient(stage, given_name="Aziz", family_name="Toumi", given_name_ar="عزيز",
+                                   family_name_ar="التومي", sex="male", birth_date=None).id  # fmt: skip
             CareRelationship.objects.create(
                 patient_id=patient, ground=ground, person=whose.get("person"), place_id=whose.get("place"),
                 because=whose.get("because", ""), starts_at=now + start * DAY,

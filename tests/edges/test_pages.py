@@ -1,7 +1,9 @@
 """The shell of the pages: languages, places, themes, refusals, the policy of the browser, what strangers see."""
 
+import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -35,6 +37,15 @@ def browser_of(actor: Actor) -> Client:
     client = Client()
     client.force_login(Person.objects.get(id=str(actor.id)))
     return client
+
+
+def vendor() -> Any:  # noqa: ANN401  the build's own script, which no package holds
+    spec = importlib.util.spec_from_file_location("vendor", HERE.parent / "frontend/vendor.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def page_of(browser: Client, address: str = "/") -> str:
@@ -186,6 +197,19 @@ def test_templates_hold_nothing_that_the_policy_forbids(path: Path) -> None:
     assert not re.search(r"<script(?![^>]*\b(src=|type=\"application/json\"))", text), "an inline script"
     assert not re.search(r"\s(style|on[a-z]+)=[\"']", text), "an inline style or handler"
     assert not re.search(r"(src|href)=[\"'](https?:)?//", text), "something from another host"
+
+
+def test_no_template_uses_what_was_left_out_of_the_style_sheet() -> None:
+    left_out = vendor().NOT_STYLED
+    for path in HERE.rglob("templates/**/*.html"):
+        for classes in re.findall(r'class="([^"]*)"', path.read_text()):
+            for name in classes.split():
+                assert not name.startswith(left_out) or name in ("link", "tag"), f"{path.name} uses {name}"
+
+
+def test_a_style_sheet_is_slimmed_by_whole_rules() -> None:
+    css = ".btn,.carousel-item{a:b}.carousel{c:d}@media (x){.modal{e:f}.mt-xxl-2{g:h}.row{i:j}}.toast:not(.show){k:l}"
+    assert vendor().slim(css) == ".btn{a:b}@media (x){.row{i:j}}"
 
 
 @pytest.mark.parametrize(

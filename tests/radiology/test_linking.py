@@ -219,6 +219,16 @@ def test_the_modality_says_that_the_exam_begins_and_ends(stage: Cast) -> None:
     assert facts["radiology.ExamPerformed"].at == ended
 
 
+def test_the_modality_says_that_the_exam_was_broken_off(stage: Cast) -> None:
+    order = make.order(stage)
+    archive_services.start_step("1.2.3.1", study_uid=order.study_uid, accession="", place=stage.regional, source=None,
+                                at=None, attributes={}, by=SYSTEM)  # fmt: skip
+    hear()
+    archive_services.discontinue_step("1.2.3.1", instance_uids=[], at=None, attributes={}, by=SYSTEM)
+    hear()
+    assert Order.objects.get(id=order.id).state == "sent"
+
+
 def test_a_step_of_nothing_known_or_said_twice_changes_nothing(stage: Cast) -> None:
     order, cancelled = make.order(stage), make.order(stage)
     services.cancel_order(cancelled.id, because="ordered twice", by=stage.amel)

@@ -120,15 +120,18 @@ def test_the_catalogue_is_searched_as_one_types(stage: Cast) -> None:
 def test_questions_follow_the_exam_and_the_answers(stage: Cast) -> None:
     browser, salma = browser_of(stage.amel), make.patient(stage)
     scan = make.procedure(questions=("renal", "allergy"), contrast=True)
-    asked = {"procedure": str(scan.id), "question": "", "allergy": "contrast"}
-    page = browser.get(form_of(salma.id), asked, headers={**HTMX, "HX-Target": "exam"}).content.decode()
+    asked, address = {"allergy": "contrast"}, reverse("radiology:order_questions", args=[salma.id])
+    page = browser.post(f"{address}?procedure={scan.id}", asked, headers=HTMX).content.decode()
     assert 'name="allergy_what"' in page
     assert 'name="proceed_because"' in page
     assert 'name="renal_egfr"' not in page
     assert 'name="pregnancy"' not in page
     assert "errorlist" not in page
-    page = browser.get(form_of(salma.id), {**asked, "renal": "known"}, headers=HTMX).content.decode()
-    assert 'name="renal_egfr"' in page
+    more = {**asked, "procedure": str(scan.id), "renal": "known"}
+    assert 'name="renal_egfr"' in browser.post(address, more, headers=HTMX).content.decode()
+    assert browser.get(address).status_code == 405  # answers never travel in an address
+    assert browser_of(stage.zied).post(address, more).status_code == 403
+    assert browser_of(stage.sami).post(address, more).status_code == 403
 
 
 def test_a_double_is_shown_and_does_not_block(stage: Cast) -> None:
@@ -212,6 +215,8 @@ def test_an_exam_is_begun_and_done_with_two_presses(stage: Cast) -> None:
     assert Order.objects.get(id=order.id).state == "started"
     again = browser.post(reverse("radiology:start_exam", args=[order.id]), headers=HTMX).content.decode()
     assert "This exam was started already." in again
+    browser.post(reverse("radiology:break_off_exam", args=[order.id]), headers=HTMX)
+    assert Order.objects.get(id=order.id).state == "sent"
     plain = browser.post(reverse("radiology:perform_exam", args=[order.id]))
     assert plain.headers["Location"] == reverse("radiology:exams")
     assert Order.objects.get(id=order.id).state == "performed"
@@ -245,7 +250,7 @@ def test_a_study_without_an_order_finds_its_patient(stage: Cast) -> None:
     study = make.study(stage, images=1, PatientName="X^Y", PatientID="")
     hear()
     browser, address = browser_of(stage.sami), reverse("radiology:reconcile", args=[study.id])
-    assert "Salma" in browser.get(address, {"q": "Salma Ben Salah"}).content.decode()
+    assert "Salma" in browser.post(address, {"q": "Salma Ben Salah"}).content.decode()
     browser.post(
         reverse("radiology:link_study", args=[study.id]), {"patient": str(salma.id), "because": "her own disc"}
     )

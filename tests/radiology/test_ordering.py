@@ -175,6 +175,21 @@ def test_an_exam_is_started_and_performed(stage: Cast) -> None:
         services.cancel_order(sent.id, because="too late", by=stage.amel)
 
 
+def test_an_exam_broken_off_is_still_to_be_made(stage: Cast) -> None:
+    sent = make.order(stage)
+    with pytest.raises(rules.NotStarted):
+        services.break_off_exam(sent.id, by=stage.sami)
+    services.start_exam(sent.id, by=stage.sami)
+    services.break_off_exam(sent.id, by=stage.sami)
+    assert list(queries.exams(viewer=stage.sami)) == [sent]
+    services.start_exam(sent.id, by=stage.sami)
+    services.break_off_exam(sent.id, by=SYSTEM)
+    services.cancel_order(sent.id, because="the patient refuses", by=stage.amel)
+    assert [name.split(".")[1] for name in facts(sent.id)] == [
+        "OrderSent", "ExamStarted", "ExamBrokenOff", "ExamStarted", "ExamBrokenOff", "OrderCancelled",
+    ]  # fmt: skip
+
+
 def test_an_exam_may_be_said_performed_at_once(stage: Cast) -> None:
     sent = make.order(stage)
     services.perform_exam(sent.id, by=SYSTEM)

@@ -149,3 +149,4 @@ def test_images_open_in_the_viewer(stage: Cast, salma: UUID) -> None:
     shown = page(stage.amel, salma)
     assert f'href="/viewer/viewer?StudyInstanceUIDs={order.study_uid}"' in shown
     assert "available" in shown
+    assert "CT · 1 image<" in shown

@@ -54,6 +54,15 @@ class ExamStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExamBrokenOff(Event):
+    """The exam of an order was broken off before it was done; it is still to be made."""
+
+    order: UUID
+    patient: UUID
+    place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExamPerformed(Event):
     """The exam of an order was performed."""
 

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from wasl.accounts import queries as accounts
@@ -52,7 +52,7 @@ STATUSES: dict[str, tuple[str | Promise, str]] = {
     "corrected": (pgettext_lazy("record", "corrected"), "orange"),
     "entered-in-error": (pgettext_lazy("record", "entered in error"), "red"),
 }
-MACHINES: dict[str, str | Promise] = {"modality": _("imaging device"), "client": _("hospital system"), "system": "Wasl"}
+MACHINES: dict[str, str | Promise] = {"modality": _("imaging device"), "client": _("hospital system")}
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,9 @@ def _detail(body: dict[str, Any]) -> str:
     if reasons := [reason.get("text", "") for reason in body.get("reasonCode", ())]:
         return " · ".join(reasons)
     modalities = " · ".join(coding.get("code", "") for coding in body.get("modality", ()))
-    images = body.get("numberOfInstances")
-    return f"{modalities} · {images}" if modalities and images else modalities
+    images = int(body.get("numberOfInstances", 0))
+    counted = ngettext("{count} image", "{count} images", images).format(count=images) if images else ""
+    return " · ".join(part for part in (modalities, counted) if part)
 
 
 def _images(body: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What may be asked about studies."""
 
-from wasl.archive.models import Study
+from wasl.archive.models import Source, Study
 from wasl.archive.queries.finding import Found, find
 from wasl.archive.queries.sources import actor_of_source, destination, source, sources
 from wasl.archive.queries.studies import (
@@ -21,8 +21,9 @@ from wasl.archive.queries.studies import (
 )
 
 __all__ = [
-    "Study",
     "Found",
+    "Source",
+    "Study",
     "actor_of_source",
     "conflicts",
     "destination",

@@ -1,5 +1,5 @@
 """The pages of the archive."""
 
-from wasl.archive.views import studies, upload
+from wasl.archive.views import conflicts, sources, studies, upload
 
-urlpatterns = [*studies.urlpatterns, *upload.urlpatterns]
+urlpatterns = [*studies.urlpatterns, *upload.urlpatterns, *conflicts.urlpatterns, *sources.urlpatterns]

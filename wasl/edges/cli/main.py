@@ -27,6 +27,8 @@ COMMANDS: dict[str, Place] = {
     "facts": Place("wasl.edges.cli.facts", "Tell what happened: of a patient, of a row, or all of it."),
     "journal": Place("wasl.edges.cli.journal", "Prove that nobody touched the journal."),
     "record": Place("wasl.edges.cli.record", "Compare the shared record with the tables, or mend it."),
+    "backup": Place("wasl.edges.cli.backup", "Copy the database, the images and the keys into a folder."),
+    "restore": Place("wasl.edges.cli.backup", "Bring a backup back into an empty instance."),
     "docs": Place("wasl.edges.cli.docs", "Write the reference pages from the code."),
     "new": Place("wasl.edges.cli.new", "Start a module."),
     "doctor": Place("wasl.edges.cli.doctor", "Say what is wrong and how to mend it."),

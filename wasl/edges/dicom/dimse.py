@@ -1,6 +1,7 @@
 """The DIMSE listener: associations accepted, each answered by a thread of its own (PS3.7, PS3.8)."""
 
 import logging
+import os
 import signal
 import tempfile
 import threading
@@ -50,8 +51,10 @@ class Listener:
         self._server = self._ae.start_server((host, port), block=False, evt_handlers=handlers)
 
     def stop(self) -> None:
-        """Accept nothing more, break off what is open, and end."""
-        self._ae.shutdown()
+        """Accept nothing more, break off what is open, and end; who does not even say who calls is not waited for."""
+        ending = threading.Thread(target=self._ae.shutdown, daemon=True)
+        ending.start()
+        ending.join(GREETING)
         self._batcher.stop()
 
 
@@ -72,6 +75,9 @@ def serve(host: str, port: int, ae_title: str) -> None:
     log.info("Listening for DICOM at %s:%d as %s.", host, port, ae_title)
     stopping.wait()
     listener.stop()
+    logging.shutdown()
+    # a thread that waits for a peer who says nothing would keep the process; nothing acknowledged depends on it
+    os._exit(0)
 
 
 def _configure() -> None:

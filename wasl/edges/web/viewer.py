@@ -55,8 +55,10 @@ CONFIG = {
     ],
 }
 APP_CONFIG = f"window.config={json.dumps(CONFIG)};"
-# the viewer keeps its language in the browser: it is the person's, whoever signed in here before
-LANGUAGE = 'try{{localStorage.setItem("i18nextLng","{}")}}catch(e){{}}'
+# the viewer keeps its language in the browser, twice: it is the person's, whoever signed in here before
+LANGUAGE = (
+    'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
+)
 LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]

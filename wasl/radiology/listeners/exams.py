@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from wasl.archive import queries as archive
-from wasl.archive.events import StepCompleted, StepStarted, StudyCompleted
+from wasl.archive.events import StepCompleted, StepDiscontinued, StepStarted, StudyCompleted
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.events import Told, after
 from wasl.radiology import queries, services
@@ -22,6 +22,12 @@ def start_by_modality(event: StepStarted, told: Told) -> None:
 def perform_by_modality(event: StepCompleted, told: Told) -> None:
     """The modality finished the exam: so it is said of the order, by the modality's clock."""
     _move(event, told, services.perform_exam)
+
+
+@after(StepDiscontinued)
+def break_off_by_modality(event: StepDiscontinued, told: Told) -> None:
+    """The modality broke the exam off: it is still to be made."""
+    _move(event, told, services.break_off_exam)
 
 
 @after(StudyCompleted)
@@ -44,7 +50,7 @@ def _perform_by_images(key: UUID) -> None:
         _unless_done(lambda: services.perform_exam(order.id, at=study.created_at, by=SYSTEM))
 
 
-def _move(event: StepStarted | StepCompleted, told: Told, verb: Callable[..., object]) -> None:
+def _move(event: StepStarted | StepCompleted | StepDiscontinued, told: Told, verb: Callable[..., object]) -> None:
     order = queries.order_of_step(
         study_uid=event.study_uid, accession=event.accession, place=event.place, viewer=SYSTEM
     )
@@ -56,5 +62,5 @@ def _unless_done(act: Callable[[], object]) -> None:
     """Do it, unless a person or another step of the same exam was quicker, or the order is cancelled."""
     try:
         act()
-    except (rules.AlreadyStarted, rules.AlreadyPerformed, rules.OrderIsCancelled):
+    except (rules.AlreadyStarted, rules.NotStarted, rules.AlreadyPerformed, rules.OrderIsCancelled):
         return

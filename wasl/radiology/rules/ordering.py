@@ -14,6 +14,7 @@ CAN: dict[str, frozenset[str]] = {
     "send_order": frozenset({"requester"}),
     "cancel_order": frozenset({"requester", "radiographer", "chief"}),
     "start_exam": frozenset({"radiographer", "system"}),
+    "break_off_exam": frozenset({"radiographer", "system"}),
     "perform_exam": frozenset({"radiographer", "system"}),
 }
 
@@ -58,6 +59,10 @@ class ExamBegun(Refused):
 
 class AlreadyStarted(Refused):
     """This exam was started already."""
+
+
+class NotStarted(Refused):
+    """This exam is not being performed."""
 
 
 class AlreadyPerformed(Refused):
@@ -128,6 +133,12 @@ def check_startable(state: str) -> None:
         raise OrderIsCancelled
     if state != "sent":
         raise AlreadyStarted
+
+
+def check_breakable(state: str) -> None:
+    """Only an exam that has begun is broken off."""
+    if state != "started":
+        raise NotStarted
 
 
 def check_performable(state: str) -> None:

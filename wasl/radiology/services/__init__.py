@@ -1,7 +1,7 @@
 """What is done about orders, readings and reports."""
 
 from wasl.radiology.services.documents import file_document, make_document, verification_address
-from wasl.radiology.services.exams import perform_exam, start_exam
+from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
 from wasl.radiology.services.linking import link_study, unlink_study
 from wasl.radiology.services.ordering import add_procedure, cancel_order, send_order, set_target
 from wasl.radiology.services.reading import (
@@ -31,7 +31,8 @@ from wasl.radiology.services.results import (
 )
 
 __all__ = [
-    "acknowledge_result", "add_phrase", "add_procedure", "add_template", "begin_addendum", "cancel_order",
+    "acknowledge_result", "add_phrase", "add_procedure", "add_template", "begin_addendum", "break_off_exam",
+    "cancel_order",
     "claim_reading", "file_document", "flag_reading", "hand_back_reading", "hand_over_report", "keep_reading",
     "link_study", "make_document", "mark_key_image", "open_reading", "perform_exam", "raise_critical_result",
     "read_report", "save_draft", "send_order", "set_critical_target", "set_target", "sign_report", "start_exam",

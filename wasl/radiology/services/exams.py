@@ -6,7 +6,7 @@ from uuid import UUID
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
-from wasl.radiology.events import ExamPerformed, ExamStarted
+from wasl.radiology.events import ExamBrokenOff, ExamPerformed, ExamStarted
 from wasl.radiology.models import Order
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.services.ordering import order_to_change, save_state
@@ -20,6 +20,17 @@ def start_exam(key: UUID, *, by: Actor, at: datetime.datetime | None = None) -> 
     order.state = Order.State.STARTED
     save_state(order)
     emit(ExamStarted(order=order.id, patient=order.patient_id, place=order.place_id), by=by, at=at)
+    return order
+
+
+@verb
+def break_off_exam(key: UUID, *, by: Actor, at: datetime.datetime | None = None) -> Order:
+    """Say that an exam was broken off; it is still to be made, or the order can be cancelled."""
+    order = order_to_change(key, "radiographer", by=by)
+    rules.check_breakable(order.state)
+    order.state = Order.State.SENT
+    save_state(order)
+    emit(ExamBrokenOff(order=order.id, patient=order.patient_id, place=order.place_id), by=by, at=at)
     return order
 
 

@@ -55,6 +55,12 @@ def start(request: Request, key: UUID) -> HttpResponse:
 
 
 @require_POST
+def break_off(request: Request, key: UUID) -> HttpResponse:
+    """Say that an exam was broken off."""
+    return _move(request, key, services.break_off_exam)
+
+
+@require_POST
 def perform(request: Request, key: UUID) -> HttpResponse:
     """Say that an exam is done."""
     return _move(request, key, services.perform_exam)
@@ -79,5 +85,6 @@ def _move(request: Request, key: UUID, verb: Callable[..., object]) -> HttpRespo
 urlpatterns: list[URLPattern] = [
     path("exams/", exams, name="exams"),
     path("exams/<uuid:key>/start/", start, name="start_exam"),
+    path("exams/<uuid:key>/break-off/", break_off, name="break_off_exam"),
     path("exams/<uuid:key>/perform/", perform, name="perform_exam"),
 ]

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from wasl.kernel.errors import Invalid, NotAllowed, NotFound
 from wasl.kernel.http import Request
@@ -130,29 +131,46 @@ def _words(name: str) -> forms.Field:
 
 def order_exam(request: Request, patient: UUID) -> HttpResponse:
     """The order form of a patient whose record is open to the doctor who asks; a closed one is opened first."""
-    if not allowed("radiology.send_order", request.actor):
-        raise NotAllowed
-    ground = patients.ground(patient, viewer=request.actor)
+    ground = _ground(request, patient)
     if ground is None:
         return HttpResponseRedirect(reverse("patients:patient", args=[patient]))
-    sent = request.POST if request.method == "POST" else request.GET
-    chosen = _procedure(request, sent.get("procedure", ""))
-    exam = queries.exam_of(chosen, viewer=request.actor) if chosen else None
-    bound = sent if request.method == "POST" or "question" in sent else None
-    form = OrderForm(bound, exam=exam, subject=queries.subject(patient, viewer=request.actor))
-    if request.method == "POST":
+    posted = request.method == "POST"
+    chosen, form = _form(request, patient, (request.POST if posted else request.GET).get("procedure", ""))
+    if posted:
         done = _send(request, patient, chosen, form)
         if done is not None:
             return done
-    else:
-        form.errors.clear()  # the address only carries what was written so far
     context = _context(request, patient, chosen, form)
-    if request.htmx and request.method == "GET":
-        fragment = "_procedures.html" if request.htmx.target == "procedures" else "_exam.html"
-        return render(request, f"radiology/{fragment}", context)
-    if request.method == "GET":
+    if request.htmx and not posted:
+        return render(request, "radiology/_procedures.html", context)
+    if not posted:
         patients_services.log_access(patient, what="radiology.order_exam", ground=ground, by=request.actor)
     return render(request, "radiology/order_exam.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def questions(request: Request, patient: UUID) -> HttpResponse:
+    """The questions of the exam chosen, with what was answered so far; nothing is sent and nothing is wrong yet."""
+    if _ground(request, patient) is None:
+        raise NotAllowed
+    chosen, form = _form(request, patient, request.GET.get("procedure") or request.POST.get("procedure", ""))
+    form.errors.clear()
+    return render(request, "radiology/_exam.html", _context(request, patient, chosen, form))
+
+
+def _ground(request: Request, patient: UUID) -> str | None:
+    """On which ground the record is open to the doctor who asks. Raises NotAllowed for those who never order."""
+    if not allowed("radiology.send_order", request.actor):
+        raise NotAllowed
+    return patients.ground(patient, viewer=request.actor)
+
+
+def _form(request: Request, patient: UUID, key: str) -> tuple[Procedure | None, OrderForm]:
+    """The exam chosen, if it is on offer, and the form that asks its questions."""
+    chosen = _procedure(request, key)
+    exam = queries.exam_of(chosen, viewer=request.actor) if chosen else None
+    data = request.POST if request.method == "POST" else None
+    return chosen, OrderForm(data, exam=exam, subject=queries.subject(patient, viewer=request.actor))
 
 
 def _procedure(request: Request, key: str) -> Procedure | None:
@@ -178,6 +196,7 @@ def _context(request: Request, patient: UUID, chosen: Procedure | None, form: Or
         "places": list(places.places(viewer=request.actor, ids=at)),
         "place": _place(request),
         "here": reverse("radiology:order_exam", args=[patient]),
+        "asks": reverse("radiology:order_questions", args=[patient]),
     }
 
 
@@ -220,4 +239,7 @@ def _send(request: Request, patient: UUID, chosen: Procedure | None, form: Order
     return HttpResponseRedirect(reverse("radiology:order", args=[order.id]))
 
 
-urlpatterns: list[URLPattern] = [path("orders/new/<uuid:patient>/", order_exam, name="order_exam")]
+urlpatterns: list[URLPattern] = [
+    path("orders/new/<uuid:patient>/", order_exam, name="order_exam"),
+    path("orders/new/<uuid:patient>/questions/", questions, name="order_questions"),
+]

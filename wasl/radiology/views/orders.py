@@ -39,9 +39,10 @@ SORTS = ("-created_at", "created_at", "urgency", "scheduled_for")
 SEES_ORDERS = frozenset({"requester", "radiographer", "radiologist", "chief"})
 # what the journal may tell of an order, in words; facts about documents and accesses are left to other pages
 TOLD = {
-    "radiology.OrderSent": _("Ordered"),
-    "radiology.OrderCancelled": _("Cancelled"),
+    "radiology.OrderSent": pgettext_lazy("story", "Ordered"),
+    "radiology.OrderCancelled": pgettext_lazy("story", "Cancelled"),
     "radiology.ExamStarted": _("Exam begun"),
+    "radiology.ExamBrokenOff": _("Exam broken off"),
     "radiology.ExamPerformed": _("Exam performed"),
     "radiology.StudyLinked": _("Images received and linked"),
     "radiology.StudyUnlinked": _("Images taken back"),

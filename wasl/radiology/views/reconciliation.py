@@ -55,7 +55,7 @@ def study(request: Request, key: UUID) -> HttpResponse:
 
 def _page(request: Request, key: UUID, refusal: Refused | None = None) -> dict[str, object]:
     found = archive.study(key, viewer=request.actor)
-    words = request.GET.get("q", "")[:80]
+    words = request.POST.get("q", "")[:80]
     return {
         "study": found,
         "order": queries.order_of_study(key, viewer=request.actor),

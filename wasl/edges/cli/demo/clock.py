@@ -12,12 +12,13 @@ from typing import Any
 
 from django.apps import apps
 from django.utils import timezone
+from procrastinate.types import TimeDeltaParams
 
 from wasl.kernel import events
 from wasl.kernel.models import Notice, Row
 
 BEHIND = -10  # whoever is at work now comes first
-LATER = {"minutes": 3}  # when the demo country is there
+LATER: TimeDeltaParams = {"minutes": 3}  # when the demo country is there
 
 _now, _tell = timezone.now, events.tell
 

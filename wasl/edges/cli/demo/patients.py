@@ -129,6 +129,6 @@ def _exam(chance: Random, case: dict[str, Any], urgency: str, ordered: datetime.
     for step, minutes in steps.items():
         moment += datetime.timedelta(minutes=minutes)
         moments[step] = moment
-    if chance.random() < UNREAD:
+    if chance.random() < UNREAD and not case["fr"]["critical"]:  # nobody lets a critical result lie for days
         del moments["read"]
     return Exam(case, urgency, "ar" if chance.random() < 0.25 else "fr", chance.random() < CANCELLED, moments)

@@ -1,0 +1,155 @@
+"""`wasl backup` and `wasl restore`: the database, the images and the keys of an instance, in one folder."""
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from wasl import __version__
+from wasl.edges.cli.home import data_home, make_home
+from wasl.edges.cli.instance import instance
+from wasl.edges.cli.postgres_programs import programs, server_account
+from wasl.edges.cli.running import runs
+
+DUMP, IMAGES, KEYS, MANIFEST = "database.dump", "storage", "keys", "manifest.json"
+UNFINISHED = "arriving"  # images not yet acknowledged to anybody
+NO_KEYS = {"pg.secret"}  # of this machine's own PostgreSQL, and of no use elsewhere
+KEY_ENDINGS = {".secret", ".password", ".pem", ".p12"}
+PIECE = 1 << 20
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def backup(folder: Path) -> None:
+    """Copy the database, the images and the keys into FOLDER, a new one; Wasl may go on working meanwhile.
+
+    FOLDER then holds patient data and secrets: keep it as closed as the instance itself.
+    """
+    if folder.exists():
+        raise click.ClickException(f"{folder} exists already: name a new folder.")
+    draft = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)  # what a backup cut short left
+    draft.mkdir(mode=0o700, parents=True)
+    with instance() as home:
+        from django.conf import settings
+
+        _run(home, "pg_dump", "--format=custom", "--no-owner", f"--file={draft / DUMP}")
+        # after the database: an image is never changed or removed, so each that the dump names is still there
+        images = _copy(settings.STORAGE, draft / IMAGES)
+        _copy_keys(home, draft / KEYS)
+        manifest = {
+            "wasl": __version__, "country": settings.COUNTRY, "made": datetime.datetime.now(datetime.UTC).isoformat(),
+            "images": images, "database_sha256": _digest(draft / DUMP),
+        }  # fmt: skip
+    (draft / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    os.sync()
+    draft.rename(folder)
+    click.echo(f"The backup is whole: {folder}, with {images} images.")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def restore(folder: Path) -> None:
+    """Bring the instance in FOLDER back into an empty database and data folder; nothing that is there is replaced."""
+    manifest = _manifest(folder)
+    home = data_home()
+    for command in ("up", "serve", "dicom", "work"):
+        if runs(home, command):
+            raise click.ClickException(f"`wasl {command}` runs on {home}: stop it first.")
+    make_home(home)
+    _copy_keys(folder / KEYS, home)
+    with instance():
+        from django.conf import settings
+        from django.db import connection
+
+        if connection.introspection.table_names():
+            raise click.ClickException("The database is not empty: restore into a new one, or another WASL_DATA.")
+        if manifest["country"] != settings.COUNTRY:
+            raise click.ClickException(f"This is a backup of {manifest['country']}: set WASL_COUNTRY.")
+        _copy(folder / IMAGES, settings.STORAGE)
+        _run(home, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={_database()}",
+             str(folder / DUMP))  # fmt: skip
+        missing = sum(1 for path, size in _named() if not _is_whole(settings.STORAGE / path, size))
+    if missing:
+        raise click.ClickException(f"{missing} images of the database are not in this backup.")
+    click.echo(f"Restored as it was on {manifest['made']}; `wasl up` goes on from there.")
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """What the backup says of itself, once its database is seen to be the one that was written."""
+    try:
+        manifest: dict[str, str] = json.loads((folder / MANIFEST).read_text())
+        whole = manifest["database_sha256"] == _digest(folder / DUMP)
+    except (OSError, ValueError, KeyError) as error:
+        raise click.ClickException(f"{folder} is not a backup of Wasl, or not a whole one.") from error
+    if not whole:
+        raise click.ClickException(f"{folder / DUMP} is damaged: its digest is not the one that was written.")
+    return manifest
+
+
+def _run(home: Path, program: str, *words: str) -> None:
+    """Run one of PostgreSQL's programs on the instance's database; the password goes by the environment."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    known = {"PGDATABASE": "NAME", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGHOST": "HOST", "PGPORT": "PORT"}
+    address = {name: str(database[key]) for name, key in known.items() if database[key]}
+    command = [str(programs(home, server_account()) / program), *words]
+    ran = subprocess.run(command, env={"PATH": os.defpath, **address}, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise click.ClickException(f"{program}: {ran.stderr.strip()}")
+
+
+def _database() -> str:
+    from django.conf import settings
+
+    return str(settings.DATABASES["default"]["NAME"])
+
+
+def _copy(source: Path, target: Path) -> int:
+    """Copy the store of the images, and say how many there are."""
+    target.mkdir(parents=True, exist_ok=True)
+    if not source.is_dir():
+        return 0
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(UNFINISHED), dirs_exist_ok=True)
+    return sum(1 for path in target.rglob("*.dcm"))
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    """Copy the secrets and certificates that are not there yet, closed to others."""
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.suffix in KEY_ENDINGS and path.name not in NO_KEYS and not (target / path.name).exists():
+            shutil.copyfile(path, target / path.name)
+            (target / path.name).chmod(0o600)
+
+
+def _named() -> Iterator[tuple[str, int]]:
+    """Every image that the database names, with its size in bytes."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("select path, size from archive_instance union all select path, size from archive_conflict")
+        while rows := cursor.fetchmany(10_000):
+            yield from rows
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size == size
+    return False
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+    return found.hexdigest()
