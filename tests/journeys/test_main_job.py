@@ -4,6 +4,7 @@ Nour registers, Amel orders, the scanner works, Sami uploads and reconciles, Lei
 phone, Zied from elsewhere is refused and breaks the glass, Hatem counts.
 """
 
+import copy
 import csv
 import io
 import re
@@ -128,8 +129,7 @@ def the_radiographer_sees_it(sami: Person, told: Told) -> None:
 
 def uploads_an_earlier_exam(sami: Person, item: Dataset, folder: Path) -> None:
     """3. An exam brought on a disc is sent from the page as a folder would be; sent again, it is recognised."""
-    earlier = Dataset()
-    earlier.update(item)
+    earlier = copy.deepcopy(item)
     earlier.StudyInstanceUID, earlier.AccessionNumber = generate_uid(), "DISC-7"
     image = pictures(earlier, 1, file="CT_small.dcm", title="Scanner d’il y a un an")[0]
     image.StudyDate = image.SeriesDate = image.AcquisitionDate = image.ContentDate = "20251120"
