@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
 PATIENCE = 90_000  # milliseconds; the machine may be busy, and no time is asserted
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -19,6 +19,9 @@ LOOKS, PAUSE = 90, 1000  # times, and milliseconds between them
 CANVAS = "[data-cy='viewport-pane'] canvas, .cornerstone-canvas"
 GREYS = 40  # a blank canvas has one colour, its corners' words a few more
 MEASURE = """() => [document.title, document.querySelectorAll("h1").length, document.documentElement.scrollWidth]"""
+
+
+BROKEN = re.compile(r"ERR_(CONNECTION|EMPTY|INCOMPLETE|NETWORK|SOCKET|HTTP2|ABORTED|FAILED)|Failed to fetch|sse|SSE")
 
 
 @dataclass
@@ -39,6 +42,10 @@ class Heard:
         """Note an error of the console."""
         if line.type == "error" and not REFUSALS.search(line.text):
             self.faults.append(f"{line.text} ({line.location.get('url')})")
+
+    def forgives_the_house(self) -> None:
+        """Its processes were killed: what broke for that reason is no fault of the pages."""
+        self.faults = [fault for fault in self.faults if not BROKEN.search(fault)]
 
 
 class Person:
@@ -130,6 +137,16 @@ class Person:
                 return answer.body()
             self.page.wait_for_timeout(PAUSE)
         raise AssertionError(f"{path} was not made: {answer.status}")
+
+    def awaits_the_house(self) -> None:
+        """Wait until the pages are served again."""
+        for _ in range(LOOKS):
+            try:
+                if self.page.request.get(f"{self.address}/account/login/").ok:
+                    return
+            except Error:
+                self.page.wait_for_timeout(PAUSE)
+        raise AssertionError("the pages did not come back")
 
     def dies(self) -> None:
         """The browser ends without a word; what it kept for its session is gone, another is opened."""

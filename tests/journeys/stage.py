@@ -7,8 +7,12 @@ accession numbers of the orders that it leaves, one for each story that begins a
 import datetime
 import json
 import os
+from typing import TYPE_CHECKING
 
 from wasl.edges.cli.instance import instance
+
+if TYPE_CHECKING:
+    from tests.cast import Cast
 
 MACHINE = "CT_OUEDZEN"
 # story -> family and given name of its patient, in Latin and Arabic letters, and the clinical question
@@ -34,6 +38,7 @@ def play(password: str) -> dict[str, str]:
         stage = cast()
         for name in PARTS:
             accounts.reset_password(getattr(stage, name).id, password=password, by=SYSTEM)
+        _add_reader(stage, password)
         make.source(stage, ae_title=MACHINE)
         (exam,) = (one for one in queries.procedures(viewer=SYSTEM) if one.code == "CT-HEAD")
         orders = {}
@@ -46,6 +51,26 @@ def play(password: str) -> dict[str, str]:
                 stage, patient=patient.id, procedure=exam.id, question=question, answers={"pregnancy": "no"}
             ).accession
     return orders
+
+
+def _add_reader(stage: "Cast", password: str) -> None:
+    """Rania, who reads for the same hospitals as Leila."""
+    from django.utils import timezone
+
+    from wasl.accounts import services as accounts
+    from wasl.kernel.access import SYSTEM
+    from wasl.workforce import services as workforce
+
+    rania = accounts.add_person(
+        username="rania", password=password, given_name="Rania", family_name="Zouari", given_name_ar="رانية",
+        family_name_ar="الزواري", demo=True, by=SYSTEM,
+    )  # fmt: skip
+    accounts.give_post(rania.id, role="radiologist", place=stage.university, by=SYSTEM)
+    worker = workforce.enrol_worker(
+        rania.id, place=stage.university, specialty="radiology", licence="TN-R-1002", languages=["ar", "fr"], by=SYSTEM
+    )
+    since = timezone.now() - datetime.timedelta(days=1)
+    workforce.cover_place(worker.id, place=stage.regional, modalities=[], by=SYSTEM, since=since)
 
 
 if __name__ == "__main__":
