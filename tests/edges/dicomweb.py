@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import data_store
 import httpx
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from pydicom import Dataset, dcmread
-from pydicom.uid import UID
+from pydicom.data import get_testdata_file
 
 from wasl.accounts.models import Person
 from wasl.archive import services as archive
@@ -28,15 +28,21 @@ IMAGES = Path(data_store.__file__).parent / "data"
 URL = "/dicom-web"
 
 
+def file_of(name: str) -> Path:
+    """A real file of pydicom-data, or of pydicom itself."""
+    path = IMAGES / name
+    return path if path.exists() else Path(str(get_testdata_file(name, download=False)))
+
+
 @cache
 def image(name: str) -> bytes:
-    """A file of pydicom-data."""
-    return (IMAGES / name).read_bytes()
+    """The content of a real file."""
+    return file_of(name).read_bytes()
 
 
 def dataset(name: str) -> Dataset:
-    """The data set of a file of pydicom-data."""
-    return dcmread(IMAGES / name)
+    """The data set of a real file."""
+    return dcmread(file_of(name))
 
 
 def arrive(*names: str, by: Actor, place: UUID | None) -> Study:
@@ -95,11 +101,3 @@ def forget() -> None:
     gate._grants.clear()
     gate._grounds.clear()
     gate._looks.clear()
-
-
-def another(data: Dataset, **values: object) -> Dataset:
-    """A data set made another one by a UID of its own."""
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.{uuid4().int}")
-    for name, value in values.items():
-        setattr(data, name, value)
-    return data

@@ -7,32 +7,23 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
-from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID
 
-from tests.edges.dicomweb import IMAGES
+from tests.edges.dicomweb import file_of
 from wasl.archive.dicom import read
 from wasl.edges.dicom.frames import NoPixels, Pixels, frame
 from wasl.edges.dicom.pixels import Picture, Undecodable, explicit_file, picture, uncompressed
 
-# name -> whether colours; both packages' files, one of each kind
+# files of both packages, one of each kind
 NATIVE = ["693_UNCI.dcm", "liver.dcm", "liver_expb.dcm", "emri_small_big_endian.dcm", "SC_rgb_expb_16bit_2frame.dcm",
           "OBXXXX1A_2frame.dcm", "SC_rgb_2frame.dcm", "RG1_UNCI.dcm", "MR_small_implicit.dcm", "JPEG2000_UNC.dcm",
-          "SC_rgb_dcmtk_ebcyn1_dcmd.dcm", "SC_rgb_small_odd_big_endian.dcm"]  # fmt: skip
+          "image_dfl.dcm", "SC_rgb_dcmtk_ebcyn1_dcmd.dcm", "SC_rgb_small_odd_big_endian.dcm"]  # fmt: skip
 PACKED = ["693_J2KR.dcm", "JPEG-LL.dcm", "OBXXXX1A_rle_2frame.dcm", "emri_small_RLE.dcm",
           "emri_small_jpeg_2k_lossless.dcm", "emri_small_jpeg_ls_lossless.dcm", "MR2_J2KI.dcm", "US1_J2KR.dcm",
           "color3d_jpeg_baseline.dcm", "examples_jpeg2k.dcm", "examples_ybr_color.dcm",
           "SC_rgb_jls_lossy_line.dcm", "SC_rgb_rle_16bit_2frame.dcm", "SC_rgb_jpeg_gdcm.dcm"]  # fmt: skip
-
-
-def file_of(name: str) -> Path:
-    path = IMAGES / name
-    if path.exists():
-        return path
-    found = get_testdata_file(name, download=False)
-    assert isinstance(found, str), f"{name} is in neither package"
-    return Path(found)
 
 
 def pixels_of(path: Path) -> Pixels:
@@ -168,3 +159,22 @@ def test_monochrome1_is_shown_inverted(tmp_path: Path) -> None:
         data.save_as(tmp_path / name)
         made.append(np.asarray(Image.open(io.BytesIO(picture(pixels_of(tmp_path / name), 1, Picture("image/png"))))))
     assert np.array_equal(made[0], 255 - made[1])
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_floating_pixels_stay_floating(tmp_path: Path, syntax: str) -> None:
+    data = dcmread(file_of("693_UNCI.dcm"))
+    values = np.random.default_rng(1).normal(size=(data.Rows, data.Columns)).astype("<f4")
+    del data.PixelData, data.BitsStored, data.HighBit, data.PixelRepresentation
+    data.BitsAllocated, data.FloatPixelData = 32, values.tobytes()
+    data.RescaleIntercept, data.RescaleSlope = 0, 1
+    del data.WindowCenter, data.WindowWidth
+    data.file_meta.TransferSyntaxUID = UID(syntax)
+    data.save_as(tmp_path / "float", implicit_vr=syntax == "1.2.840.10008.1.2", little_endian=True)
+    pixels = pixels_of(tmp_path / "float")
+    assert uncompressed(pixels, 1) == values.tobytes()
+    again = dcmread(io.BytesIO(b"".join(explicit_file(pixels, pixels.path))))
+    assert again.FloatPixelData == values.tobytes()
+    assert "PixelData" not in again
+    made = Image.open(io.BytesIO(picture(pixels, 1, Picture(kind="image/png"))))
+    assert len(made.getcolors() or []) > 40

@@ -1,5 +1,6 @@
 """QIDO-RS: what matches is found, what may not be seen is not, and a patient has one number everywhere."""
 
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +8,16 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicomweb import Service, service
+from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.models import Study
 from wasl.kernel.access import SYSTEM
+from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
 from wasl.patients.models import Access, Patient
 
@@ -197,3 +201,32 @@ def test_json_is_packed_for_who_unpacks_it(stage: Cast, sami: Service) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert json.loads(packed.content) == plain.json()
+
+
+def test_the_door_s_own_sql_sees_what_the_queries_see(stage: Cast) -> None:
+    """The grounds are asked in SQL here and by the ORM elsewhere: the answers are the same."""
+    now = timezone.now()
+    hour = datetime.timedelta(hours=1)
+    studies = {}
+    for until in (None, now + hour, now - hour):
+        person = make.patient(stage)
+        study = make.study(stage, images=1)
+        archive.match_study(study.id, patient=person.id, because="test", by=stage.sami)
+        patients.open_for_care(
+            person.id, place=stage.university, source=study.id, because="test", until=until, by=SYSTEM
+        )
+        studies[study.uid] = person
+    glass, card, shut = (make.patient(stage) for _ in range(3))
+    patients.break_glass(glass.id, place=stage.university, because="coma, no relatives", by=stage.leila)
+    patients.present_card(card.id, place=stage.other, by=stage.zied)
+    for person in (glass, card, shut):
+        study = make.study(stage, images=1)
+        archive.match_study(study.id, patient=person.id, because="test", by=stage.sami)
+        studies[study.uid] = person
+    for viewer in (stage.leila, stage.karim, stage.zied, stage.amel, stage.hatem, stage.fatma):
+        expected = {uid for uid, person in studies.items() if patients_queries.ground(person.id, viewer=viewer)}
+        with service(viewer) as asked:
+            assert uids(asked.get("/studies")) == expected, viewer.name
+            assert {uid for uid in studies if asked.get(f"/studies/{uid}/series").status_code == 200} == expected
+        opened = set(archive_queries.openable(viewer=viewer).values_list("uid", flat=True))
+        assert opened == expected, viewer.name

@@ -64,7 +64,9 @@ def test_files_are_given_as_they_came(stage: Cast, sami: Service) -> None:
         assert parts(sami.get(address, f"{FILES}; transfer-syntax={J2K}"))[0][1] == content
 
 
-@pytest.mark.parametrize("name", ["693_J2KR.dcm", "liver_expb.dcm", "emri_small_RLE.dcm", "US1_J2KR.dcm"])
+@pytest.mark.parametrize(
+    "name", ["693_J2KR.dcm", "liver_expb.dcm", "emri_small_RLE.dcm", "US1_J2KR.dcm", "image_dfl.dcm"]
+)
 def test_files_are_unpacked_for_who_does_not_say_otherwise(stage: Cast, sami: Service, name: str) -> None:
     study = arrive(name, by=stage.sami, place=stage.regional)
     for accept in ("", "*/*", FILES, f"{FILES}; transfer-syntax={EXPLICIT}"):
@@ -73,6 +75,8 @@ def test_files_are_unpacked_for_who_does_not_say_otherwise(stage: Cast, sami: Se
         given = dcmread(io.BytesIO(content))
     assert given.file_meta.TransferSyntaxUID == EXPLICIT
     assert np.array_equal(pixel_array(given), pixel_array(dcmread(io.BytesIO(image(name)))))
+    assert sami.get(f"{at(study)}/frames/1").status_code == 200
+    assert sami.get(f"{at(study)}/thumbnail").status_code == 200
 
 
 def test_a_single_file_and_its_ranges(stage: Cast, sami: Service) -> None:

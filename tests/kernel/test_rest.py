@@ -201,7 +201,7 @@ def test_empty_elements_are_left_out() -> None:
         "i": False,
         "j": [{"k": 1}, {}],
     }
-    assert fhir.without_empty(body) == {"h": 0, "j": [{"k": 1}]}
+    assert fhir.without_empty(body) == {"h": 0, "i": False, "j": [{"k": 1}]}
 
 
 def test_references_and_codes() -> None:

@@ -1,8 +1,10 @@
 """Whether a header and a patient are the same person: tables of cases, the wrong patient's images first of all."""
 
 import datetime
+from collections.abc import Iterator
 
 import pytest
+from django.utils.translation import override
 
 from wasl.radiology.rules.linking import (
     AGAINST,
@@ -15,6 +17,14 @@ from wasl.radiology.rules.linking import (
     same_name,
     score,
 )
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Reasons are read in English here."""
+    with override("en"):
+        yield
+
 
 BORN = datetime.date(1958, 3, 12)
 NAMES = ("Ferchichi Mongi", "الفرشيشي المنجي")

@@ -2,10 +2,12 @@
 
 import datetime
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from tests import make
 from tests.at_once import at_once
@@ -29,6 +31,13 @@ SALMA: dict[str, Any] = {
     "PatientBirthDate": "19800312",
     "PatientSex": "F",
 }
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Reasons are read in English here."""
+    with override("en"):
+        yield
 
 
 @pytest.fixture

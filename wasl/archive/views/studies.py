@@ -23,16 +23,18 @@ STATES = {
     "": _("All"), "arriving": _("Arriving"), "complete": _("Complete"), "nobodys": _("Of no patient yet"),
 }  # fmt: skip
 MODALITIES = ("CT", "MR", "CR", "DX", "US", "MG", "XA", "NM", "PT", "SC")
+DAY = {"type": "date", "class": "form-control"}
 
 
 class Filters(forms.Form):
     """What the address of the page may narrow; anything wrong narrows nothing."""
 
     modality = forms.ChoiceField(
-        label=_("Modality"), required=False, choices=[("", _("All")), *((name, name) for name in MODALITIES)]
-    )
-    since = forms.DateField(label=_("Made since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Made until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+        label=_("Modality"), required=False, choices=[("", _("All")), *((name, name) for name in MODALITIES)],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )  # fmt: skip
+    since = forms.DateField(label=_("Made since"), required=False, widget=forms.DateInput(attrs=DAY))
+    until = forms.DateField(label=_("Made until"), required=False, widget=forms.DateInput(attrs=DAY))
 
 
 @require_GET
@@ -47,7 +49,10 @@ def studies(request: Request) -> HttpResponse:
     page = list(listing.page)
     context = {
         "listing": listing,
-        "rows": list(zip(page, _people(page, request), strict=True)),
+        "rows": [
+            (study, patient, study.header_name.replace("^", " "))
+            for study, patient in zip(page, _people(page, request), strict=True)
+        ],
         "filters": filters,
         "states": STATES.items(),
         "state": state,

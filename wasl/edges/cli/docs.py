@@ -88,7 +88,7 @@ def _commands() -> Iterator[str]:
     from wasl.edges.cli.main import main
 
     yield "# Commands\n\n"
-    context = click.Context(main, info_name="wasl", terminal_width=80)
+    context = click.Context(main, info_name="wasl", terminal_width=80, **main.context_settings)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         if command:

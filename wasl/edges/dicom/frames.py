@@ -7,12 +7,19 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from pydicom import dcmread
 
 IMPLICIT = "1.2.840.10008.1.2"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN})
+DEFLATED = "1.2.840.10008.1.2.1.99"
+NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN, DEFLATED})
 
-PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00")  # pixel data, float, double float
+# the element that holds the pixels: its keyword, and its representation where it is not OB or OW
+PIXEL_TAGS = {
+    b"\xe0\x7f\x10\x00": ("PixelData", b""),
+    b"\xe0\x7f\x08\x00": ("FloatPixelData", b"OF"),
+    b"\xe0\x7f\x09\x00": ("DoubleFloatPixelData", b"OD"),
+}
 ITEM = b"\xfe\xff\x00\xe0"
 UNDEFINED = 0xFFFFFFFF
 STARTS = (b"\xff\xd8", b"\xff\x4f")  # JPEG's and JPEG 2000's first marker
@@ -65,6 +72,9 @@ def frame(pixels: Pixels, number: int) -> bytes:
 
 def value(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
     """The length of uncompressed pixel data in bytes, and a reader of them from one offset to another."""
+    if pixels.syntax == DEFLATED:
+        content = _inflated(pixels.path)
+        return len(content), lambda begin, end: content[begin:end]
     with pixels.path.open("rb", buffering=0) as file:
         head = _head(file.fileno(), pixels)
 
@@ -78,6 +88,20 @@ def value(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
         return found[begin - first : end - first]
 
     return head.length, read
+
+
+def element(pixels: Pixels) -> bytes:
+    """The tag of the element that holds the pixels, in little endian."""
+    if pixels.syntax == DEFLATED:
+        return next(iter(PIXEL_TAGS))
+    with pixels.path.open("rb", buffering=0) as file:
+        return _head(file.fileno(), pixels).tag
+
+
+@lru_cache(maxsize=2)
+def _inflated(path: Path) -> bytes:
+    """The pixels of a deflated file: there is no way into the middle of one (the reader bounds how far it grows)."""
+    return bytes(dcmread(path).get("PixelData", b""))
 
 
 def _native(pixels: Pixels, number: int) -> bytes:
@@ -97,6 +121,7 @@ def _native(pixels: Pixels, number: int) -> bytes:
 class _Head:
     """Where the value of the pixel data lies: its first byte, its length, how many bytes are turned round as one."""
 
+    tag: bytes
     start: int
     length: int
     unit: int = 1
@@ -109,11 +134,11 @@ def _head(fd: int, pixels: Pixels) -> _Head:
     if len(head) < 12 or tag not in PIXEL_TAGS:
         raise NoPixels("There are no pixel data where the index says.")
     if pixels.syntax == IMPLICIT:
-        return _Head(pixels.offset + 8, int.from_bytes(head[4:8], "little"))
+        return _Head(tag, pixels.offset + 8, int.from_bytes(head[4:8], "little"))
     if not big:
-        return _Head(pixels.offset + 12, int.from_bytes(head[8:12], "little"))
+        return _Head(tag, pixels.offset + 12, int.from_bytes(head[8:12], "little"))
     unit = 1 if head[4:6] == b"OB" else max(pixels.allocated // 8, 2)  # PS3.5, 7.3: words, whatever is in them
-    return _Head(pixels.offset + 12, int.from_bytes(head[8:12], "big"), unit)
+    return _Head(tag, pixels.offset + 12, int.from_bytes(head[8:12], "big"), unit)
 
 
 @lru_cache(maxsize=512)

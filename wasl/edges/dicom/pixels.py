@@ -16,7 +16,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.uid import UID
 
-from wasl.edges.dicom.frames import NATIVE, Pixels, frame, value
+from wasl.edges.dicom.frames import PIXEL_TAGS, Pixels, element, frame, value
 
 PIXEL_MODULE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
@@ -52,7 +52,7 @@ def uncompressed(pixels: Pixels, number: int) -> bytes:
     stored = frame(pixels, number)
     if pixels.native:
         return stored
-    decoded, _ = _decoded(stored, header(pixels.path), pixels.syntax)
+    decoded, _ = _decoded(stored, header(pixels.path), pixels)
     return np.ascontiguousarray(decoded).astype(decoded.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
@@ -65,7 +65,7 @@ def picture(pixels: Pixels, number: int, wanted: Picture) -> bytes:
     """One frame as a picture of eight bits, windowed as asked for or as its header says."""
     head = header(pixels.path)
     stored = frame(pixels, number)
-    values, look = _decoded(stored, head, pixels.syntax)
+    values, look = _decoded(stored, head, pixels)
     if look == "PALETTE COLOR":
         values = _eight_bits(apply_color_lut(values, head))
     elif values.ndim == 3:
@@ -79,20 +79,19 @@ def picture(pixels: Pixels, number: int, wanted: Picture) -> bytes:
     return made.getvalue()
 
 
-def _decoded(stored: bytes, head: Dataset, syntax: str) -> tuple[NDArray[Any], str]:
+def _decoded(stored: bytes, head: Dataset, pixels: Pixels) -> tuple[NDArray[Any], str]:
     """A frame's values, (rows, columns) or (rows, columns, 3), and how its colours are coded."""
     options = {_snake(name): value for name in PIXEL_MODULE if (value := head.get(name)) is not None}
     options["number_of_frames"] = 1
     if "samples_per_pixel" in options and options["samples_per_pixel"] > 1:
         options.setdefault("planar_configuration", 0)
-    options["pixel_keyword"] = "PixelData"
-    native = syntax in NATIVE
-    coded = stored if native else encapsulate([stored])
-    decoder = get_decoder(UID("1.2.840.10008.1.2.1" if native else syntax))
+    options["pixel_keyword"] = PIXEL_TAGS[element(pixels)][0]
+    coded = stored if pixels.native else encapsulate([stored])
+    decoder = get_decoder(UID("1.2.840.10008.1.2.1" if pixels.native else pixels.syntax))
     try:
         values, made = decoder.as_array(coded, index=0, **options)
     except Exception as error:  # codecs raise what they like; the file is the cause
-        raise Undecodable(f"The pixels cannot be decoded ({UID(syntax).name}).") from error
+        raise Undecodable(f"The pixels cannot be decoded ({UID(pixels.syntax).name}).") from error
     return values, str(made["photometric_interpretation"])
 
 
@@ -187,8 +186,9 @@ def _decoded_element(pixels: Pixels) -> Iterator[bytes]:
 
 
 def _element_head(pixels: Pixels, length: int) -> bytes:
-    kind = b"OW" if pixels.allocated > 8 else b"OB"
-    return b"\xe0\x7f\x10\x00" + kind + b"\0\0" + (length + length % 2).to_bytes(4, "little")
+    tag = element(pixels)
+    kind = PIXEL_TAGS[tag][1] or (b"OW" if pixels.allocated > 8 else b"OB")
+    return tag + kind + b"\0\0" + (length + length % 2).to_bytes(4, "little")
 
 
 def _written(data: Dataset) -> bytes:

@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from wasl.edges import gate
 from wasl.edges.dicom import accept, sight
-from wasl.edges.dicom.frames import NoPixels, Pixels, frame, value
+from wasl.edges.dicom.frames import DEFLATED, NoPixels, Pixels, frame, value
 from wasl.edges.dicom.identity import IDENTITY, JOINS
 from wasl.edges.dicom.multipart import Writer
 from wasl.edges.dicom.pixels import Undecodable, explicit_file, header, uncompressed
@@ -253,8 +253,8 @@ def _stored(row: tuple[Any, ...]) -> Stored:
     key, series, uid, path, size, syntax, offset, frames, rows, columns, samples, bits, photometric = row
     file = Path(settings.STORAGE / path)
     pixels = None
-    if offset is not None and rows and columns and bits:
-        pixels = Pixels(file, syntax, offset, frames, rows, columns, samples, bits, photometric)
+    if (offset is not None or syntax == DEFLATED) and rows and columns and bits:
+        pixels = Pixels(file, syntax, offset or 0, frames, rows, columns, samples, bits, photometric)
     return Stored(key, f"series/{series}/instances/{uid}", file, size, syntax, pixels, frames)
 
 

@@ -15,7 +15,7 @@
     const entry = { file, name, line: null, state: "waiting" };
     if (files.length < SHOWN) {
       entry.line = document.getElementById("line").content.firstElementChild.cloneNode(true);
-      entry.line.querySelector(".sent-name").textContent = name;
+      entry.line.querySelector(".sent-name bdi").textContent = name;
       lines.append(entry.line);
       say(entry, words.waiting, 0);
     }
@@ -25,7 +25,7 @@
   function say(entry, text, share, bad = false) {
     if (!entry.line && bad) {
       entry.line = document.getElementById("line").content.firstElementChild.cloneNode(true);
-      entry.line.querySelector(".sent-name").textContent = entry.name;
+      entry.line.querySelector(".sent-name bdi").textContent = entry.name;
       lines.prepend(entry.line);
     }
     if (!entry.line) return;
@@ -104,10 +104,10 @@
     if (inside.length || answer.stored + answer.duplicate + answer.conflict > 1) {
       say(entry, words.opened, 1);
       for (const one of inside.slice(0, SHOWN)) {
-        say({ name: `${entry.name} › ${one.name}`, line: null }, `${words.refused}: ${one.reason}`, 1, true);
+        say({ name: `${entry.name} › ${one.name}`, line: null }, words.refused.replace("{reason}", () => one.reason), 1, true);
       }
     } else if (answer.refused.length) {
-      say(entry, `${words.refused}: ${answer.refused[0].reason}`, 1, true);
+      say(entry, words.refused.replace("{reason}", () => answer.refused[0].reason), 1, true);
     } else {
       const what = ["conflict", "duplicate", "stored"].find((name) => answer[name]) || "stored";
       say(entry, words[what], 1, what === "conflict");
