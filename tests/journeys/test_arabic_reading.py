@@ -1,14 +1,12 @@
 """The reading again, in Arabic from right to left: the worklist, the case, the report, its paper, and the inbox."""
 
-import io
-
-import pypdf
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Instance, SignIn
 from tests.journeys.machine import Machine
 from tests.journeys.people import PATIENCE, PHONE, Person, shows_pixels
+from tests.paper import words
 
 pytestmark = pytest.mark.xdist_group("journeys")
 
@@ -82,8 +80,10 @@ def the_paper_is_in_arabic(leila: Person) -> None:
     """6. Letters are joined on paper, and still found as text."""
     address = leila.page.locator("a[href$='report.pdf']").get_attribute("href") or ""
     paper = leila.fetches(address, until=lambda body: body.startswith(b"%PDF"))
-    words = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(paper)).pages)
-    assert "لا يوجد" in words, words
+    read = words(paper)
+    assert "لا يوجد" in read
+    assert CONCLUSION.rstrip(".") in read
+    assert NAME in read
 
 
 def the_inbox_is_in_arabic(amel: Person) -> None:

@@ -75,11 +75,15 @@ def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instan
     leila.context.clear_cookies()
     page.locator("#section-conclusion").fill("Examen sans anomalie décelable, à revoir si aggravation.")
     expect(page.locator("#notices .alert")).to_contain_text("déconnecté", timeout=PATIENCE)
-    expect(page.locator("#section-conclusion")).to_have_value("Examen sans anomalie décelable, à revoir si aggravation.")
+    expect(page.locator("#section-conclusion")).to_have_value(
+        "Examen sans anomalie décelable, à revoir si aggravation."
+    )
     page.goto(address)
     leila.signs_in()
     leila.opens(address, EXAM)
-    expect(page.locator("#section-conclusion")).to_have_value("Examen sans anomalie décelable, à revoir si aggravation.")
+    expect(page.locator("#section-conclusion")).to_have_value(
+        "Examen sans anomalie décelable, à revoir si aggravation."
+    )
     expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved", timeout=PATIENCE)
     signs_with_impatient_fingers(leila)
 

@@ -12,7 +12,6 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pypdf
 import pytest
 from playwright.sync_api import expect
 from pydicom import Dataset
@@ -21,6 +20,7 @@ from pydicom.uid import generate_uid
 from tests.journeys.conftest import SignIn
 from tests.journeys.machine import Machine, pictures
 from tests.journeys.people import LOOKS, PATIENCE, PAUSE, PHONE, Person, shows_pixels
+from tests.paper import words
 from wasl.edges.cli.demo.pictures import part10
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -115,7 +115,9 @@ def the_modality_finds_it(machine: Machine, told: Told) -> Dataset:
     item = machine.item(told.accession)
     assert item.PatientName == "Ben Salah^Salma=بن صالح^سلمى"
     assert item.RequestedProcedureDescription == EXAM
-    assert [item.StudyInstanceUID] == [one.StudyInstanceUID for one in machine.worklist("SpecificCharacterSet=ISO_IR 192", "PatientName=*صالح*")]
+    assert [item.StudyInstanceUID] == [
+        one.StudyInstanceUID for one in machine.worklist("SpecificCharacterSet=ISO_IR 192", "PatientName=*صالح*")
+    ]
     return item
 
 
@@ -249,8 +251,7 @@ def the_pdf_says_the_same(leila: Person) -> None:
     """6. The document is made by the worker; it is a PDF that says what was signed."""
     address = leila.page.locator("a[href$='report.pdf']").get_attribute("href") or ""
     body = leila.fetches(address, until=lambda body: body.startswith(b"%PDF"))
-    words = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(body)).pages)
-    assert CONCLUSION in " ".join(words.split())
+    assert CONCLUSION in " ".join(words(body).split())
 
 
 def acknowledges_on_the_phone(amel: Person, told: Told) -> None:
@@ -315,7 +316,9 @@ def who_looked_is_written_down(amel: Person, told: Told) -> None:
 def it_is_counted(hatem: Person, told: Told) -> None:
     """8. The ministry's page counts the exam, leads to its case, and gives both files."""
     page = hatem.opens("/radiology/service/?by=modality", "Le service d’imagerie")
-    rows = list(csv.DictReader(io.StringIO(hatem.fetches("/radiology/service/table.csv?by=modality").decode("utf-8-sig"))))
+    rows = list(
+        csv.DictReader(io.StringIO(hatem.fetches("/radiology/service/table.csv?by=modality").decode("utf-8-sig")))
+    )
     (ct,) = (row for row in rows if "CT" in row.values())
     assert int(list(ct.values())[2]) >= 1  # signed
     with zipfile.ZipFile(io.BytesIO(hatem.fetches("/radiology/service/table.xlsx?by=modality"))) as book:
