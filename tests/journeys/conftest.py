@@ -1,7 +1,6 @@
 """One instance for all journeys, as an operator starts it: `wasl up` on its own data folder, with the cast on stage."""
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -40,7 +39,7 @@ class Instance:
         return f"http://127.0.0.1:{self.env['WASL_HTTP_PORT']}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instance() -> Iterator[Instance]:
     """The country's instance, its cast on stage."""
     with data_folder() as home:
@@ -64,12 +63,11 @@ def _set_stage(env: dict[str, str], password: str) -> dict[str, str]:
     return orders
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a screen."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's own loop runs in the thread of the tests
+    with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield opened
         opened.close()
@@ -91,11 +89,3 @@ def at_desk(browser: Browser, instance: Instance) -> Iterator[SignIn]:
         yield lambda name, **how: stack.enter_context(
             signed_in(browser, instance.address, name, instance.password, **how)
         )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A story tells one thing after the other: under pytest-xdist all journeys go to one worker and one instance."""
-    here = os.path.dirname(__file__)
-    for item in items:
-        if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.xdist_group("journeys"))

@@ -2,20 +2,23 @@
 
 import datetime
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
 from pydicom import Dataset
 from pydicom.dataset import FileDataset
-from pydicom.uid import generate_uid
+from pydicom.uid import UID, generate_uid
 from pynetdicom import AE
+from pynetdicom.association import Association
 
 from tests.journeys.stage import MACHINE
 from wasl.edges.cli.demo.pictures import part10, picture
 from wasl.edges.cli.demo.scanner import MPPS, begun, finished
 
 OURS = "WASL"
+SUCCESS = 0x0000
 CT = "693_J2KR.dcm"  # a real head CT, JPEG 2000 lossless
 ASKED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "AccessionNumber",
@@ -52,11 +55,15 @@ class Machine:
 
     def begins(self, item: Dataset) -> None:
         """Say that the exam has begun (MPPS N-CREATE)."""
-        self._step(item, begun(item, MACHINE, "CT"))
+        with self._association() as wasl:
+            status, _ = wasl.send_n_create(begun(item, MACHINE, "CT"), MPPS, _step(item))
+        assert status.Status == SUCCESS, status
 
     def ends(self, item: Dataset, images: Sequence[FileDataset]) -> None:
         """Say that the exam is over, and of which images (MPPS N-SET)."""
-        self._step(item, None, finished(images))
+        with self._association() as wasl:
+            status, _ = wasl.send_n_set(finished(images), MPPS, _step(item))
+        assert status.Status == SUCCESS, status
 
     def performs(self, item: Dataset, count: int = 3) -> list[FileDataset]:
         """Begin, make some real images for the item, store them, and end; the images."""
@@ -66,15 +73,14 @@ class Machine:
         self.ends(item, images)
         return images
 
-    def _step(self, item: Dataset, create: Dataset | None, end: Dataset | None = None) -> None:
+    @contextmanager
+    def _association(self) -> Iterator[Association]:
         scanner = AE(ae_title=MACHINE)
         scanner.add_requested_context(MPPS)
         wasl = scanner.associate("127.0.0.1", self._port, ae_title=OURS)
         assert wasl.is_established
-        step = generate_uid(entropy_srcs=[str(item.StudyInstanceUID), "step"])
-        status, _ = wasl.send_n_create(create, MPPS, step) if create else wasl.send_n_set(end, MPPS, step)
+        yield wasl
         wasl.release()
-        assert status.Status == 0x0000, status
 
     def _new_folder(self) -> Path:
         self._runs += 1
@@ -89,6 +95,11 @@ class Machine:
         options = [str(word) for word in words if word not in files]
         done = subprocess.run([program, *ours, *options, *where, *map(str, files)], capture_output=True, timeout=180)
         assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+
+
+def _step(item: Dataset) -> UID:
+    """The UID of the performed step of an item."""
+    return generate_uid(entropy_srcs=[str(item.StudyInstanceUID), "step"])
 
 
 def pictures(item: Dataset, count: int = 3, *, file: str = CT, title: str = "Scanner") -> list[FileDataset]:

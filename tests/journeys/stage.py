@@ -1,7 +1,8 @@
-"""Bring the cast on stage in an instance of its own: `python -m tests.journeys.stage`, their password in STAGE_PASSWORD.
+"""Bring the cast on stage in an instance of its own: `python -m tests.journeys.stage`.
 
-Run with the environment of that instance; the catalogue and the regions are there since `wasl migrate`. It prints the
-accession numbers of the orders that it leaves, one for each story that begins at the scanner.
+Their password is in STAGE_PASSWORD. Run with the environment of that instance; the catalogue and the regions are there
+since `wasl migrate`. It prints the accession numbers of the orders that it leaves, one for each story that begins at
+the scanner.
 """
 
 import datetime

@@ -1,14 +1,11 @@
 """The reading again, in Arabic from right to left: the worklist, the case, the report, its paper, and the inbox."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Instance, SignIn
 from tests.journeys.machine import Machine
 from tests.journeys.people import PATIENCE, PHONE, Person, shows_pixels
 from tests.paper import words
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 NAME, QUESTION = "مريم العيادي", "سقوط من درج مع صداع، هل هناك نزيف؟"
 EXAM = "مفراس للرأس دون مادة التباين"

@@ -1,4 +1,4 @@
-"""Bad days: two readers at once, a session that ends in mid-report, impatient fingers, poisoned files, killed processes.
+"""Bad days: two readers at once, a session that ends in mid-report, impatient fingers, poisoned files, kill -9.
 
 Each ends in a clear sentence, with nothing changed and nothing lost.
 """
@@ -10,15 +10,12 @@ import threading
 import zipfile
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.edges.scenes import descendants, eventually
 from tests.journeys.conftest import Instance, SignIn
 from tests.journeys.machine import Machine, pictures
 from tests.journeys.people import PATIENCE, Person
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 EXAM = "Scanner cérébral sans injection"
 

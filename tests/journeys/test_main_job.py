@@ -12,7 +12,6 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 from pydicom import Dataset
 from pydicom.uid import generate_uid
@@ -22,8 +21,6 @@ from tests.journeys.machine import Machine, pictures
 from tests.journeys.people import LOOKS, PATIENCE, PAUSE, PHONE, Person, shows_pixels
 from tests.paper import words
 from wasl.edges.cli.demo.pictures import part10
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 NAME, ARABIC_NAME, EXAM = "Salma Ben Salah", "سلمى بن صالح", "Scanner cérébral sans injection"
 QUESTION = "Hémiparésie droite depuis deux heures ?"
