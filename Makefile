@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test check docs new
+.PHONY: help install run test check bench docs new
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,9 +25,10 @@ install: .venv/installed ## make the environment: locked libraries, front-end as
 run: install ## run Wasl with the demo country at http://127.0.0.1:8000/ (Ctrl-C stops it)
 	@$(BIN)/wasl up --demo
 
+# by file: the tests of one file share the instance that it starts
 test: install ## run all tests, browser journeys included
 	@.ci/needs
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/ruff format --check .
@@ -37,6 +38,10 @@ check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/wasl docs --check
 	$(BIN)/wasl migrate --check
 	$(BIN)/wasl words --check
+
+bench: install ## measure: images a second beside Orthanc, as ratios within one run
+	@.ci/needs
+	@PYTHONPATH=. $(BIN)/python bench/store.py
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs

@@ -155,7 +155,7 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 OIDC_ISSUER = os.environ.get("WASL_OIDC_ISSUER", "")
 OIDC_CLAIM = os.environ.get("WASL_OIDC_CLAIM", "preferred_username")
 OIDC_SECOND_FACTOR = os.environ.get("WASL_OIDC_SECOND_FACTOR", "") == "1"
-OIDC_ORIGINS = [f"https://{urlsplit(OIDC_ISSUER).netloc}"] if OIDC_ISSUER else []
+OIDC_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else []
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {

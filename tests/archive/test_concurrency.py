@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tests import make
@@ -114,7 +115,7 @@ def test_the_last_image_and_the_modalitys_word_complete_a_study_whoever_is_last(
             key, study_uid=uid, accession="", place=stage.regional, source=None, at=None, attributes={}, by=SYSTEM
         )
 
-        def act(number: int, key: str = key, data: "make.Dataset" = data) -> None:
+        def act(number: int, key: str = key, data: Dataset = data) -> None:
             if number == 0:
                 make.send(stage, data)
             elif number == 1:

@@ -116,12 +116,12 @@ def test_encapsulated_frames_are_counted_and_not_read() -> None:
     assert "7FE00010" not in item.metadata
 
 
-def test_bulk_is_left_out_and_tables_are_kept() -> None:
+def test_bulk_is_named_and_tables_are_kept() -> None:
     data = make.image(1)
     data.add_new(0x00420011, "OB", b"%PDF" * 5000)
     data.add_new(0x00281201, "OW", b"\1\2" * 256)
     item = incoming(make.part10(data))
-    assert "00420011" not in item.metadata
+    assert item.metadata["00420011"] == {"vr": "OB", "BulkDataURI": ""}
     assert item.metadata["00281201"]["InlineBinary"].startswith("AQIB")
 
 

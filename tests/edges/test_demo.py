@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
@@ -73,9 +74,10 @@ def test_every_image_of_today_exists() -> None:
 @pytest.mark.django_db
 def test_the_clock_moves_for_one_story_and_comes_back() -> None:
     stage = cast()
+    who: dict[str, Any] = {"family_name": "Ben Salah", "birth_date": datetime.date(1980, 3, 12)}
     before = timezone.now
     with transaction.atomic(), moved(NOW) as clock:
-        patient = patients.register_patient(place=stage.regional, by=stage.nour, family_name="Ben Salah")
+        patient = patients.register_patient(place=stage.regional, by=stage.nour, **who)
         clock.set(NOW - datetime.timedelta(days=1))  # never back
         assert timezone.now() >= NOW
         clock.tell()
@@ -83,7 +85,7 @@ def test_the_clock_moves_for_one_story_and_comes_back() -> None:
     assert Patient.objects.get(id=patient.id).created_at - NOW < datetime.timedelta(seconds=1)
     told = Fact.objects.get(name="patients.PatientRegistered", subject=patient.id)
     assert datetime.timedelta(0) <= told.at - NOW < datetime.timedelta(seconds=1)
-    later = patients.register_patient(place=None, by=SYSTEM, family_name="Ben Salah")
+    later = patients.register_patient(place=None, by=SYSTEM, **who)
     assert later.created_at > NOW + datetime.timedelta(days=1)
 
 

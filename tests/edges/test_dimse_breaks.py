@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,11 @@ class Sender:
         self._reader.join()
 
 
+def acknowledges(senders: list[Sender], goal: int) -> bool:
+    """Whether so many images were acknowledged."""
+    return sum(len(sender.acknowledged) for sender in senders) >= goal
+
+
 def test_a_killed_listener_loses_nothing(store: Path, tmp_path: Path) -> None:
     port = free_port()
     template = make.part10(make.image(1, StudyInstanceUID=f"{ROOT}.1", SOPInstanceUID=f"{ROOT}.1.1", Rows=128))
@@ -206,7 +212,7 @@ def test_a_killed_listener_loses_nothing(store: Path, tmp_path: Path) -> None:
             assert eventually(lambda: answers(port)), listener.said
             senders = [Sender(port, tmp_path / f"{kill}-{n}", template, kill * 4 + n) for n in range(4)]
             goal = chance.randrange(5, 60)
-            assert eventually(lambda senders=senders, goal=goal: sum(len(s.acknowledged) for s in senders) >= goal)
+            assert eventually(partial(acknowledges, senders, goal))
             listener.end(signal.SIGKILL)
             for sender in senders:
                 sender.wait()

@@ -113,6 +113,15 @@ def test_the_page_looks_like_the_language(stage: Cast) -> None:
     assert {str(name).split("+")[-1].split("-")[0] for name in page.pages[0]._get_fonts()[0]} == {"IBMPlexSansArabic"}
 
 
+def test_a_french_line_in_an_arabic_report_runs_its_own_way(stage: Cast) -> None:
+    sections = {"findings": "Fracture ?\nلا يوجد نزف.\n12", "conclusion": "عادي"}
+    make.signed_report(stage, language="ar", sections=sections)
+    deliver()
+    read = words(bytes(Document.objects.get().pdf))
+    assert "Fracture ?" in read
+    assert "لا يوجد نزف" in read
+
+
 def test_what_was_signed_lies_inside(stage: Cast) -> None:
     report = signed_in(stage, "fr")
     (content,) = pypdf.PdfReader(io.BytesIO(bytes(Document.objects.get().pdf))).attachments["report.json"]

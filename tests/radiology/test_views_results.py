@@ -51,6 +51,12 @@ def test_the_doctor_who_asked_reads(stage: Cast) -> None:
     assert (access.subject, access.ground, access.actor_name) == (report.id, "care", "Amel Gharbi")
 
 
+def test_the_record_leads_to_it_by_its_reading(stage: Cast) -> None:
+    report = handed_over(stage)
+    page = browser_of(stage.amel).get(reverse("radiology:report", args=[report.reading_id]))
+    assert page.context["first"] == report
+
+
 def test_others_read_and_leave_no_receipt(stage: Cast) -> None:
     report = handed_over(stage)
     assert browser_of(stage.leila).get(reverse("radiology:report", args=[report.id])).status_code == 200

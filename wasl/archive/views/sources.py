@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext
@@ -44,7 +44,7 @@ class SourceForm(forms.Form):
         help_text=_("Where it listens, when images may be sent to it."),
     )  # fmt: skip
 
-    def __init__(self, data: object, hospitals: list[tuple[str, str]]) -> None:
+    def __init__(self, data: QueryDict | None, hospitals: list[tuple[str, str]]) -> None:
         super().__init__(data)
         self.fields["place"].choices = hospitals  # type: ignore[attr-defined]
         for field in self.fields.values():

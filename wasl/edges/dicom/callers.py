@@ -1,6 +1,7 @@
 """Who calls: a modality known by its AE title and address, from the first word of an association to its last."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ Event = Any  # pynetdicom ships no types
 REJECTED, BY_USER, CALLING_NOT_RECOGNISED = 1, 1, 3  # PS3.8, 9.3.4
 
 _callers: dict[int, Actor] = {}
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -30,12 +32,13 @@ def greet(event: Event) -> None:
     association = event.assoc
     title = association.requestor.primitive.calling_ae_title.strip()
     with database():
-        caller = archive.actor_of_source(title, association.requestor.address)
-    if caller is None:
+        known = archive.actor_of_source(title, association.requestor.address)
+    if known is None:
+        log.warning("Rejected: nobody may send who calls itself %r from %s.", title, association.requestor.address)
         association.acse.send_reject(REJECTED, BY_USER, CALLING_NOT_RECOGNISED)
         association.kill()
         return
-    _callers[id(association)] = caller
+    _callers[id(association)] = known
 
 
 def part(event: Event) -> None:

@@ -25,6 +25,7 @@ GROUNDS: dict[str, str | Promise] = {
     **dict(CareRelationship.Ground.choices),
     "none": _("none: identity only"),
     "system": _("Wasl itself, at work"),
+    "worklist": _("a reader chose among the exams offered"),
 }
 # what was looked at, where a common word says it better than the name it is logged under
 THINGS: dict[str, str | Promise] = {

@@ -1,11 +1,10 @@
 """Key images as pictures for the printed report, from the archive's files."""
 
-import io
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
 from pydicom import dcmread
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
@@ -15,11 +14,11 @@ from wasl.kernel.access import Actor
 from wasl.radiology import queries
 from wasl.radiology.queries import Report
 
-WIDEST = 700  # pixels; three pictures stand side by side on the page
+Pixels = npt.NDArray[np.uint8]
 
 
-def pictures(report: Report, *, viewer: Actor) -> dict[UUID, bytes]:
-    """The report's key images as PNG files, by key; one that cannot be decoded is left out."""
+def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
+    """The report's key images as 8-bit pixels, by key; one that cannot be decoded is left out."""
     wanted = queries.key_images([report.id], viewer=viewer)
     if not wanted:
         return {}
@@ -36,20 +35,15 @@ def pictures(report: Report, *, viewer: Actor) -> dict[UUID, bytes]:
     return made
 
 
-def picture(path: Path, frame: int = 1) -> bytes:
-    """One frame of a DICOM file as a PNG of at most WIDEST pixels: grey in the file's own window, or colour."""
+def picture(path: Path, frame: int = 1) -> Pixels:
+    """One frame of a DICOM file as 8-bit pixels: grey (rows, columns) in the file's own window, or RGB."""
     data = dcmread(path, stop_before_pixels=True)
     pixels = pixel_array(path, index=frame - 1)
-    if pixels.ndim == 2:
-        grey = apply_voi_lut(apply_modality_lut(pixels, data), data).astype("float64")
-        low, high = float(grey.min()), float(grey.max())
-        grey = (grey - low) * (255 / ((high - low) or 1))
-        if data.get("PhotometricInterpretation") == "MONOCHROME1":
-            grey = 255 - grey
-        image = Image.fromarray(grey.astype(np.uint8))
-    else:
-        image = Image.fromarray(pixels.astype(np.uint8))
-    image.thumbnail((WIDEST, WIDEST))
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    if pixels.ndim == 3:
+        return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
+    grey = apply_voi_lut(apply_modality_lut(pixels, data), data).astype(np.float64)
+    low, high = float(grey.min()), float(grey.max())
+    grey = (grey - low) * (255 / ((high - low) or 1))
+    if data.get("PhotometricInterpretation") == "MONOCHROME1":
+        grey = 255 - grey
+    return grey.astype(np.uint8)

@@ -25,8 +25,9 @@ def _visible_reports(viewer: Actor) -> QuerySet[Report]:
 
 
 def report(key: UUID, *, viewer: Actor) -> Report:
-    """One signed report, on a ground. Raises NoGround."""
-    found = _visible_reports(viewer).filter(id=key).first()
+    """One signed report, on a ground, by its key or by that of its reading and DiagnosticReport. Raises NoGround."""
+    named = Q(id=key) | Q(reading=key, adds_to__isnull=True)
+    found = _visible_reports(viewer).filter(named).first()
     if found is None:
         raise NotFound
     patients.require_ground(found.reading.patient_id, viewer=viewer)

@@ -22,8 +22,8 @@ from wasl.workforce import queries as workforce
 
 
 @verb
-def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, bytes] | None = None) -> Document:
-    """Make the sealed PDF of a signed report; told twice, it is one. `images` are PNG files by key image."""
+def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, paper.Pixels] | None = None) -> Document:
+    """Make the sealed PDF of a signed report; told twice, it is one. `images` are 8-bit pixels by key image."""
     report = (
         Report.objects.select_related("reading__order__procedure", "reading__order__requester", "reading__study")
         .select_related("reading__place", "author", "adds_to")

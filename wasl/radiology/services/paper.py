@@ -3,20 +3,26 @@
 import datetime
 import json
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import segno
 import typst
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from PIL import Image
 
 from wasl.patients.queries import Patient
 from wasl.radiology.models import KeyImage, Report
 
 TEMPLATE = Path(__file__).parents[1] / "templates/radiology/report.typ"
+WIDEST = 700  # pixels; three pictures stand side by side on the page
+Pixels = npt.NDArray[np.uint8]  # grey (rows, columns) or RGB (rows, columns, 3)
 FONTS = settings.HERE / "static/vendor/fonts"
 
 
@@ -29,21 +35,23 @@ class Named(Protocol):
 
 def page(
     report: Report, *, content: bytes, patient: Patient, signer: tuple[str, str], address: str,
-    images: Sequence[tuple[KeyImage, bytes]],
+    images: Sequence[tuple[KeyImage, Pixels]],
 ) -> bytes:  # fmt: skip
-    """The report as a PDF; `signer` is the hospital and licence, `address` where it is verified, `images` PNGs."""
+    """The report as a PDF; `signer` is the hospital and licence, `address` where it is verified, `images` 8-bit."""
     signed = report.signed_at.replace(microsecond=0) if report.signed_at else None
     with tempfile.TemporaryDirectory(prefix="wasl-paper-") as folder, translation.override(report.language):
         root = Path(folder)
         (root / "report.typ").write_bytes(TEMPLATE.read_bytes())
         (root / "report.json").write_bytes(content)
         segno.make(address, error="m").save(str(root / "verify.svg"), border=0, xmldecl=False)
-        for number, (_image, png) in enumerate(images):
-            (root / f"{number}.png").write_bytes(png)
+        for number, (_image, pixels) in enumerate(images):
+            picture = Image.fromarray(pixels)
+            picture.thumbnail((WIDEST, WIDEST))
+            picture.save(root / f"{number}.png", optimize=True)
         data = _data(report, patient, signer, address)
         data["images"] = [
             {"file": f"{number}.png", "note": image.note, "alt": image.note or _("Key image")}
-            for number, (image, _png) in enumerate(images)
+            for number, (image, _pixels) in enumerate(images)
         ]
         made = typst.compile(
             str(root / "report.typ"), root=str(root), font_paths=[str(FONTS)], ignore_system_fonts=True,
@@ -70,7 +78,7 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
         "critical": report.critical_what if report.critical else "",
         "facts": _facts(report, patient),
         "sections": [
-            [title, report.sections[name], name == "conclusion"]
+            [title, _lines(report.sections[name], report.language), name == "conclusion"]
             for name, title in titles.items()
             if name in report.sections
         ],
@@ -88,6 +96,18 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             "verify": _("Verify"),
         },
     }  # fmt: skip
+
+
+def _lines(text: str, language: str) -> list[tuple[str, bool]]:
+    """The lines of a text, each with whether it runs from left to right: as its first letter does (UAX 9, P2)."""
+    return [(line, _forward(line, language)) for line in text.split("\n")]
+
+
+def _forward(line: str, language: str) -> bool:
+    for kind in map(unicodedata.bidirectional, line):
+        if kind in ("L", "R", "AL"):
+            return kind == "L"
+    return language != "ar"
 
 
 def _facts(report: Report, patient: Patient) -> list[list[object]]:

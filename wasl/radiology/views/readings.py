@@ -160,10 +160,12 @@ def _answers(case: Reading) -> list[tuple[object, str]]:
 def _around(case: Reading, request: Request) -> dict[str, object]:
     """What else is known of the patient, from every hospital: earlier images and reports."""
     viewer = request.actor
-    studies = archive.studies_of(case.patient_id, viewer=viewer).exclude(id=case.study_id)[:SHOWN_PRIORS]
+    studies = list(archive.studies_of(case.patient_id, viewer=viewer).exclude(id=case.study_id)[:SHOWN_PRIORS])
+    reports = list(queries.reports_of(case.patient_id, viewer=viewer)[:SHOWN_PRIORS])
     return {
-        "priors": list(studies),
-        "reports": list(queries.reports_of(case.patient_id, viewer=viewer)[:SHOWN_PRIORS]),
+        "priors": studies,
+        "reports": reports,
+        "earlier": len(studies) + len(reports),
         "with_images": True,
     }
 

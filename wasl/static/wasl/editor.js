@@ -309,7 +309,7 @@ function askToSign() {
   right();
   document.getElementById("confirm-conclusion").textContent = form.elements.conclusion.value;
   const warning = document.getElementById("confirm-critical");
-  warning.hidden = !critical.checked;
+  warning.hidden = !critical.checked || !criticalWhat.value.trim();
   warning.querySelector("span").textContent = criticalWhat.value;
   confirmBox.returnValue = "no";
   confirmBox.showModal();
