@@ -155,8 +155,8 @@ class Person:
     def leaves(self) -> None:
         """Close the browser; nothing went wrong in it, and nothing was asked of a stranger."""
         self.context.close()
-        assert self.heard.strangers == set()
-        assert self.heard.faults == []
+        assert not self.heard.strangers, self.heard.strangers
+        assert not self.heard.faults, self.heard.faults
 
 
 def shows_pixels(page: Page) -> bool:
