@@ -21,7 +21,8 @@ GREYS = 40  # a blank canvas has one colour, its corners' words a few more
 MEASURE = """() => [document.title, document.querySelectorAll("h1").length, document.documentElement.scrollWidth]"""
 
 
-BROKEN = re.compile(r"ERR_(CONNECTION|EMPTY|INCOMPLETE|NETWORK|SOCKET|HTTP2|ABORTED|FAILED)|Failed to fetch|sse|SSE")
+# what a page, and the viewer in it, say when nobody answers
+BROKEN = re.compile(r"net::ERR_|Failed to fetch|sse|SSE|/viewer/")
 
 
 @dataclass
