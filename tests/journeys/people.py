@@ -67,8 +67,10 @@ class Person:
         self.context.on("weberror", lambda fault: self.heard.faults.append(str(fault.error)))
         self.page = self.context.new_page()
         self.page.goto(self.address)
+        self.sees("")  # whatever the language: the way in, and then the start page
         self.signs_in()
         self.speaks(self.language)
+        self.sees("")
 
     def signs_in(self) -> None:
         """Fill in the sign-in page, reached from wherever the person is."""

@@ -51,10 +51,10 @@ def test_two_readers_claim_at_once_and_one_is_told(at_desk: SignIn, instance: In
     buttons = [reader.page.get_by_role("button", name="Interpréter") for reader in (leila, rania)]
     for button in buttons:
         button.evaluate("button => { button.form.requestSubmit() }")
-    leila.sees("")
-    rania.sees("")
-    readers = [leila, rania] if leila.page.locator("#editor").count() else [rania, leila]
-    winner, other = readers
+    for reader in (leila, rania):
+        expect(reader.page.locator("#editor, #notices .alert-danger").first).to_be_visible()
+    winner, other = (leila, rania) if leila.page.locator("#editor").count() else (rania, leila)
+    winner.sees(EXAM)
     expect(winner.page.locator("#editor")).to_be_visible()
     other.sees("Lectures")
     other.reads("interprète déjà ce dossier", within=".alert")
