@@ -184,11 +184,15 @@ def cases(request: Request) -> HttpResponse:
     page = max(int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdigit() else 1, 1)
     found = queries.cases(question, viewer=request.actor, limit=CASES_A_PAGE + 1, offset=(page - 1) * CASES_A_PAGE)
     names = {p.id: p.name for p in form.places}
+    exams = {exam.code: exam.name for exam in queries.procedures(viewer=request.actor)}
     query = request.GET.copy()
     query.pop("page", None)
     context = {
         "form": form,
-        "cases": [(names.get(case.place, ""), case) for case in found[:CASES_A_PAGE]],
+        "cases": [
+            (names.get(case.place, ""), exams.get(case.procedure, case.procedure), case)
+            for case in found[:CASES_A_PAGE]
+        ],
         "steps": list(STEP_TITLES.items()),
         "page": page,
         "more": len(found) > CASES_A_PAGE,
