@@ -1,6 +1,8 @@
 """The DIMSE listener and foreign clients (DCMTK) over real sockets."""
 
+import errno
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -254,3 +256,21 @@ def test_dcmsend_sends_a_folder(port: int, tmp_path: Path) -> None:
     assert said.code == 0, said
     study = Study.objects.get()
     assert (study.uid, study.instance_count, study.series_count) == (uid, 10, 1)
+
+
+def test_what_the_disk_does_not_take_is_not_acknowledged(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = write(tmp_path, make.image(1), make.image(2))
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        said = client("storescu", port, "-v", first)
+    assert "Refused: OutOfResources" in said.text, said
+    assert not Instance.objects.exists()
+    assert not list((tmp_path / "store").rglob("*.dcm"))
+    assert client("storescu", port, first, second).code == 0
+    assert Instance.objects.count() == 2

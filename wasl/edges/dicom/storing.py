@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from pydicom.dataset import Dataset
 
 from wasl.archive import services as archive
@@ -31,11 +31,11 @@ class Batcher(threading.Thread):
         super().__init__(name="batcher", daemon=True)
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
 
-    def receive(self, item: archive.Incoming, *, by: Actor) -> archive.Outcome:
-        """Wait until an instance is in the archive. Raises what its verb raises."""
+    def receive(self, item: archive.Incoming, *, by: Actor) -> "Future[archive.Outcome]":
+        """Promise what becomes of an instance, or what its verb raises."""
         future: Future[archive.Outcome] = Future()
         self._queue.put((item, by, future))
-        return future.result()
+        return future
 
     def stop(self) -> None:
         """Finish what waits, and end."""
@@ -44,17 +44,22 @@ class Batcher(threading.Thread):
 
     def run(self) -> None:
         """Take what waits, batch after batch."""
-        while (first := self._queue.get()) is not None:
-            waiting = [first]
-            while len(waiting) < BATCH and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    self._queue.put(None)
-                    break
-                waiting.append(following)
-            with database():
-                for by in dict.fromkeys(actor for _, actor, _ in waiting):
-                    _commit([w for w in waiting if w[1] == by], by)
+        with database():
+            while (first := self._queue.get()) is not None:
+                close_old_connections()  # one that broke; the next is made when it is needed
+                self._take(first)
+
+    def _take(self, first: Waiting) -> None:
+        """Commit what waits behind the first, each sender's together."""
+        waiting = [first]
+        while len(waiting) < BATCH and not self._queue.empty():
+            following = self._queue.get()
+            if following is None:
+                self._queue.put(None)
+                break
+            waiting.append(following)
+        for by in dict.fromkeys(actor for _, actor, _ in waiting):
+            _commit([w for w in waiting if w[1] == by], by)
 
 
 def _commit(waiting: Sequence[Waiting], by: Actor) -> None:
@@ -92,8 +97,16 @@ class Storing:
         request = event.request
         named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
         place = next(iter(by.places()))
-        item = incoming(event.dataset_path, source=by.id, place=place, move=True, named=named)
-        outcome = self._batcher.receive(item, by=by)
+        flushed: Future[None] = Future()
+        item = incoming(event.dataset_path, source=by.id, place=place, move=True, named=named, flushed=flushed)
+        promise = self._batcher.receive(item, by=by)
+        try:  # while its row is being written
+            archive.flush(item.stored)
+            flushed.set_result(None)
+        except BaseException as error:
+            flushed.set_exception(error)
+            raise
+        outcome = promise.result()
         if outcome.what == "conflict":
             return _status(KEPT_ASIDE, "Known with other content: kept aside")
         return SUCCESS
