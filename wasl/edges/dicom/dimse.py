@@ -37,6 +37,7 @@ class Listener:
             self._ae.add_supported_context(service, NATIVE)
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, greet),
+            (evt.EVT_ACCEPTED, storing.attend),
             (evt.EVT_CONN_CLOSE, part),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, storing.answer),

@@ -5,6 +5,8 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections
 from pydicom.dataset import Dataset
@@ -12,6 +14,7 @@ from pydicom.dataset import Dataset
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.edges.dicom.callers import Event, caller, database
+from wasl.edges.dicom.lane import Lane
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 
@@ -82,23 +85,36 @@ class Storing:
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
 
-    def answer(self, event: Event) -> int | Dataset:
-        """Keep an image and say so; whatever else happens, nothing is kept and the status says why."""
-        try:
-            return self._store(event)
-        except Refused as refusal:
-            return _status(refusal.dimse, refusal.sentence)
-        except (OSError, DatabaseError) as error:
-            log.error("An image could not be kept: %s", type(error).__name__)
-            return _status(OUT_OF_RESOURCES, "The archive cannot take it now")
+    def attend(self, event: Event) -> None:
+        """Take the images of an association that was accepted by the short way."""
+        Lane(event.assoc, partial(self.keep, by=caller(event))).open()
 
-    def _store(self, event: Event) -> int | Dataset:
-        by = caller(event)
+    def answer(self, event: Event) -> Dataset:
+        """Take an image that came by the long way."""
         request = event.request
         named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+        code, comment = self.keep(event.dataset_path, named, by=caller(event))
+        status = Dataset()
+        status.Status = code
+        if comment:
+            status.ErrorComment = comment
+        return status
+
+    def keep(self, file: Path, named: tuple[str, str], *, by: Actor) -> tuple[int, str]:
+        """Keep an image and say so; whatever else happens, nothing is kept and the status and its comment say why."""
+        try:
+            what = self._store(file, named, by)
+        except Refused as refusal:
+            return refusal.dimse, _comment(refusal.sentence)
+        except (OSError, DatabaseError) as error:
+            log.error("An image could not be kept: %s", type(error).__name__)
+            return OUT_OF_RESOURCES, "The archive cannot take it now"
+        return (KEPT_ASIDE, "Known with other content: kept aside") if what == "conflict" else (SUCCESS, "")
+
+    def _store(self, file: Path, named: tuple[str, str], by: Actor) -> str:
         place = next(iter(by.places()))
         flushed: Future[None] = Future()
-        item = incoming(event.dataset_path, source=by.id, place=place, move=True, named=named, flushed=flushed)
+        item = incoming(file, source=by.id, place=place, move=True, named=named, flushed=flushed)
         promise = self._batcher.receive(item, by=by)
         try:  # while its row is being written
             archive.flush(item.stored)
@@ -106,14 +122,8 @@ class Storing:
         except BaseException as error:
             flushed.set_exception(error)
             raise
-        outcome = promise.result()
-        if outcome.what == "conflict":
-            return _status(KEPT_ASIDE, "Known with other content: kept aside")
-        return SUCCESS
+        return promise.result().what
 
 
-def _status(code: int, comment: str) -> Dataset:
-    status = Dataset()
-    status.Status = code
-    status.ErrorComment = comment.encode("ascii", "replace").decode()[:64]  # LO in the default character set
-    return status
+def _comment(sentence: str) -> str:
+    return sentence.encode("ascii", "replace").decode()[:64]  # LO in the default character set
