@@ -21,6 +21,7 @@ from wasl.archive.services.rows import (
     insert,
     lock_studies,
     new_instance,
+    present,
 )
 from wasl.archive.services.store import discard
 from wasl.kernel.access import Actor
@@ -67,7 +68,10 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
 
 
 def _known(uids: Iterable[str]) -> dict[str, Instance]:
-    rows = Instance.objects.filter(uid__in=list(uids)).select_related("series__study")
+    there = present(uids)
+    if not there:  # as nearly always
+        return {}
+    rows = Instance.objects.filter(uid__in=there).select_related("series__study")
     return {row.uid: row for row in rows.only("uid", "sha256", "series__study__place")}
 
 
