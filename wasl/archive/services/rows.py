@@ -60,6 +60,7 @@ COUNTED = (
 LOCK = "select * from archive_study where uid = any(%s) order by uid for update"
 SERIES = "select id, uid, study_id from archive_series where uid = any(%s) and study_id = any(%s)"
 PRESENT = "select uid from archive_instance where uid = any(%s)"
+GROW = f"update archive_study set {', '.join(f'{name} = %s' for name in COUNTED)} where id = %s"  # noqa: S608  ours
 COUNT = """
 update archive_series series set instance_count = series.instance_count + added.number
 from unnest(%s::uuid[], %s::int[]) added (id, number) where series.id = added.id
@@ -152,7 +153,11 @@ def add_to_study(study: Study, added: Sequence[Pair], begun: int) -> None:
     study.size += sum(item.stored.size for item, _ in added)
     study.expected = study.expected or next((head.expected for _, head in added if head.expected), None)
     study.last_arrival_at = timezone.now()
-    study.save(update_fields=[*COUNTED, *named])
+    if named:
+        study.save(update_fields=[*COUNTED, *named])
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(GROW, [*(getattr(study, name) for name in COUNTED), study.id])
 
 
 def _name(study: Study, item: Incoming, head: Header) -> Iterable[str]:
