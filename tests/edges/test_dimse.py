@@ -1,6 +1,8 @@
 """The DIMSE listener and foreign clients (DCMTK) over real sockets."""
 
+import errno
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,14 +22,18 @@ from pydicom.uid import (
     generate_uid,
 )
 from pynetdicom import AE, _config, build_context
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
 
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicom import client, listening, receiving, write
+from tests.edges.scenes import eventually
 from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Study
+from wasl.edges.dicom import lane
 from wasl.kernel.access import SYSTEM
 from wasl.patients.models import Access
 
@@ -96,7 +102,29 @@ def test_a_data_set_that_is_not_what_the_sender_names_is_refused(
     assert not list((tmp_path / "store").rglob("*.*"))
 
 
-def test_any_transfer_syntax_is_kept_as_it_comes(port: int) -> None:
+def test_a_listener_stops_in_the_middle_of_an_image(stage: Cast, tmp_path: Path) -> None:
+    (path,) = write(tmp_path, make.image(1))
+    with listening() as port:
+        association = AE("CT_OUEDZEN").associate(
+            "127.0.0.1", port, [build_context(CTImageStorage, ExplicitVRLittleEndian)], ae_title="WASL"
+        )
+        begun = C_STORE_RQ()
+        store = C_STORE()
+        store.MessageID, store.Priority, store.DataSet = 1, 2, io.BytesIO(path.read_bytes()[400:])
+        store.AffectedSOPClassUID, store.AffectedSOPInstanceUID = CTImageStorage, generate_uid()
+        begun.primitive_to_message(store)
+        for value in list(begun.encode_msg(1, 256))[:3]:  # the request, and not all of the data set
+            association.dul.send_pdu(value)
+        assert eventually(lambda: any((tmp_path / "store" / "arriving").iterdir()))
+    assert association.is_aborted or eventually(lambda: association.is_aborted)
+    assert not Instance.objects.exists()
+    assert not list((tmp_path / "store").rglob("*.*"))
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+def test_any_transfer_syntax_is_kept_as_it_comes(port: int, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "long":  # as when the request does not come alone in its PDU
+        monkeypatch.setattr(lane, "request", lambda seen: None)
     syntaxes = [RLELossless, JPEGLSLossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K, UID("1.2.840.10008.1.2.4.110")]
     private = "1.2.826.0.1.3680043.9.9999.1"  # a class that nobody knows
     contexts = [build_context(kind, syntax) for kind in (CTImageStorage, private) for syntax in syntaxes]
@@ -254,3 +282,21 @@ def test_dcmsend_sends_a_folder(port: int, tmp_path: Path) -> None:
     assert said.code == 0, said
     study = Study.objects.get()
     assert (study.uid, study.instance_count, study.series_count) == (uid, 10, 1)
+
+
+def test_what_the_disk_does_not_take_is_not_acknowledged(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = write(tmp_path, make.image(1), make.image(2))
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        said = client("storescu", port, "-v", first)
+    assert "Refused: OutOfResources" in said.text, said
+    assert not Instance.objects.exists()
+    assert not list((tmp_path / "store").rglob("*.dcm"))
+    assert client("storescu", port, first, second).code == 0
+    assert Instance.objects.count() == 2

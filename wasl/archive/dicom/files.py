@@ -5,13 +5,14 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from wasl.archive import rules
 from wasl.archive.dicom.elements import Malformed, Truncated, Walk, walk
-from wasl.archive.services import Incoming, adopt, put
+from wasl.archive.services import Incoming, adopt, enter, put
 
 PREAMBLE = 128
 IMPLICIT, EXPLICIT_BIG, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
@@ -34,38 +35,41 @@ class Part10:
 
 def incoming(
     file: bytes | Path, *, source: UUID | None = None, place: UUID | None = None, move: bool = False,
-    named: tuple[str, str] | None = None,
+    named: tuple[str, str] | None = None, flushed: Future[None] | None = None,
 ) -> Incoming:  # fmt: skip
     """Put a Part 10 file into the pixel store, ready for `receive`; with `move` the file itself becomes the stored one.
 
-    `named` are the SOP class and instance that the sender named beside the data set. Raises NotDicom, Truncated,
-    TooLarge, BadUid, OtherInstance; then nothing was stored, and the file is as it was.
+    `named` are the SOP class and instance that the sender named beside the data set. With `flushed` a file that is
+    moved is not on disk yet: whoever calls flushes it next, and tells `receive` so by this promise. Raises NotDicom,
+    Truncated, TooLarge, BadUid, OtherInstance; then nothing was stored, and the file is as it was.
     """
     if isinstance(file, bytes):
-        return _incoming(memoryview(file), None, source, place, named)
+        return _incoming(memoryview(file), None, source, place, named, None)
     if not file.stat().st_size:
         raise rules.NotDicom
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         view = memoryview(mapped)
         try:
-            return _incoming(view, file if move else None, source, place, named)
+            return _incoming(view, file if move else None, source, place, named, flushed)
         finally:
             view.release()
 
 
 def _incoming(
-    data: memoryview, moved: Path | None, source: UUID | None, place: UUID | None, named: tuple[str, str] | None
-) -> Incoming:
+    data: memoryview, moved: Path | None, source: UUID | None, place: UUID | None, named: tuple[str, str] | None,
+    flushed: Future[None] | None,
+) -> Incoming:  # fmt: skip
     part = read(data)
     rules.check_uids(part.walk.elements)
     rules.check_named(part.walk.elements, named)
     digest = hashlib.sha256(data[part.start :]).digest()
-    stored = adopt(moved) if moved else put(_clean(data))
+    take = enter if flushed else adopt
+    stored = take(moved) if moved else put(_clean(data))
     pixels = part.walk.pixel_offset
     return Incoming(
         stored=stored, metadata=part.walk.elements, transfer_syntax=part.transfer_syntax, dataset_sha256=digest,
         pixel_offset=None if part.transfer_syntax == DEFLATED else pixels, frames=_frames(part.walk), source=source,
-        place=place, flags=_flags(part.walk),
+        place=place, flags=_flags(part.walk), flushed=flushed,
     )  # fmt: skip
 
 

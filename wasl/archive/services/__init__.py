@@ -7,7 +7,7 @@ from wasl.archive.services.receiving import Outcome, receive
 from wasl.archive.services.rows import Incoming
 from wasl.archive.services.sources import add_source, close_source
 from wasl.archive.services.steps import change_step, complete_step, discontinue_step, start_step
-from wasl.archive.services.store import Stored, adopt, arriving, discard, put, sweep
+from wasl.archive.services.store import Stored, adopt, arriving, discard, enter, flush, put, sweep
 
 __all__ = [
     "Incoming",
@@ -15,6 +15,8 @@ __all__ = [
     "Stored",
     "add_source",
     "adopt",
+    "enter",
+    "flush",
     "announce",
     "arriving",
     "change_step",

@@ -4,6 +4,7 @@ import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -92,7 +93,9 @@ def _complete(study: Study, how: str, by: Actor) -> None:
 
 def _modality_said_so(study: Study) -> bool:
     """Whether every step of the study is over, and the images that they name are those that are here."""
-    steps = list(PerformedStep.objects.filter(study_uid=study.uid).values_list("state", "instance_uids"))
+    with connection.cursor() as cursor:  # asked for every batch of images
+        cursor.execute("select state, instance_uids from archive_performedstep where study_uid = %s", [study.uid])
+        steps: list[tuple[str, list[str]]] = cursor.fetchall()
     if not steps or any(state == PerformedStep.State.IN_PROGRESS for state, _ in steps):
         return False
     named = {uid for _, uids in steps for uid in uids}

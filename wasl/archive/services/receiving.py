@@ -18,13 +18,17 @@ from wasl.archive.services.rows import (
     add_to_study,
     count_series,
     find_series,
+    insert,
     lock_studies,
     new_instance,
+    present,
 )
 from wasl.archive.services.store import discard
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
+
+FLUSH = 60.0  # seconds that a disk may need; rows are locked meanwhile
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,17 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
         instance = known[head.uid]
         what = "stored" if number in taken else _again(item, instance, by)
         outcomes.append(Outcome(what, instance.series.study_id, instance.id))
+    for item in items:  # a row may not be there before its file is
+        if item.flushed:
+            item.flushed.result(FLUSH)
     return outcomes
 
 
 def _known(uids: Iterable[str]) -> dict[str, Instance]:
-    rows = Instance.objects.filter(uid__in=list(uids)).select_related("series__study")
+    there = present(uids)
+    if not there:  # as nearly always
+        return {}
+    rows = Instance.objects.filter(uid__in=there).select_related("series__study")
     return {row.uid: row for row in rows.only("uid", "sha256", "series__study__place")}
 
 
@@ -90,8 +100,7 @@ def _take(pairs: dict[int, Pair], by: Actor) -> dict[int, Instance]:
     series = find_series(pairs.values(), studies)
     rows = {number: new_instance(item, head, series[head.study_uid, head.series_uid])
             for number, (item, head) in pairs.items()}  # fmt: skip
-    Instance.objects.bulk_create(sorted(rows.values(), key=lambda row: row.uid), ignore_conflicts=True)
-    kept = set(Instance.objects.filter(id__in=[row.id for row in rows.values()]).values_list("id", flat=True))
+    kept = insert(rows.values())
     taken = {number: row for number, row in rows.items() if row.id in kept}
     grown: dict[str, list[int]] = defaultdict(list)
     for number in taken:

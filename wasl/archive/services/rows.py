@@ -1,12 +1,14 @@
 """The rows of images taken in: studies locked, series found, counts kept."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
 from wasl.archive.models import Instance, Series, Study
@@ -20,7 +22,8 @@ class Incoming:
     """An instance whose file is in the store and that no row knows yet.
 
     `metadata` is DICOM JSON (PS3.18, F) without bulk data; `dataset_sha256` is of the data set without the file meta
-    information; `pixel_offset` counts bytes from the file's start to the pixel data element.
+    information; `pixel_offset` counts bytes from the file's start to the pixel data element. A file that is on its way
+    to the disk is `flushed` later: `receive` waits for it before it commits.
     """
 
     stored: Stored
@@ -32,9 +35,37 @@ class Incoming:
     source: UUID | None
     place: UUID | None
     flags: tuple[str, ...] = ()
+    flushed: Future[None] | None = None
 
 
 Pair = tuple[Incoming, Header]
+
+# the columns of an instance, each sent as one array
+COLUMNS = {
+    "id": "uuid", "series_id": "uuid", "uid": "text", "sop_class": "text", "transfer_syntax": "text", "number": "int",
+    "frames": "int", "rows": "int", "columns": "int", "path": "text", "size": "bigint", "sha256": "bytea",
+    "pixel_offset": "bigint", "metadata": "jsonb", "source_id": "uuid",
+    "created_at": "timestamptz",
+}  # fmt: skip
+INSERT = (
+    f"insert into archive_instance ({', '.join(COLUMNS)}) "  # noqa: S608  names of ours
+    f"select * from unnest({', '.join(f'%s::{kind}[]' for kind in COLUMNS.values())}) "
+    "on conflict do nothing returning id"
+)
+COUNTED = (
+    "modalities", "flags", "series_count", "instance_count", "size", "expected", "last_arrival_at", "complete_at",
+    "complete_by",
+)  # fmt: skip
+# what every batch asks, written out: to have it put together anew each time took most of a batch's time
+LOCK = "select * from archive_study where uid = any(%s) order by uid for update"
+SERIES = "select id, uid, study_id from archive_series where uid = any(%s) and study_id = any(%s)"
+PRESENT = "select uid from archive_instance where uid = any(%s)"
+GROW = f"update archive_study set {', '.join(f'{name} = %s' for name in COUNTED)} where id = %s"  # noqa: S608  ours
+COUNT = """
+update archive_series series set instance_count = series.instance_count + added.number
+from unnest(%s::uuid[], %s::int[]) added (id, number) where series.id = added.id
+returning series.instance_count = added.number
+"""
 
 
 def lock_studies(pairs: Iterable[Pair]) -> dict[str, Study]:
@@ -43,22 +74,22 @@ def lock_studies(pairs: Iterable[Pair]) -> dict[str, Study]:
     for item, head in pairs:
         places.setdefault(head.study_uid, item.place)
     uids = sorted(places)  # always in one order, so that nobody waits in a ring
-    locked = Study.objects.select_for_update().filter(uid__in=uids).order_by("uid")
-    there = {study.uid: study for study in locked}
+    there = {study.uid: study for study in Study.objects.raw(LOCK, [uids])}
     if len(there) < len(uids):
         now = timezone.now()
         new = [Study(uid=uid, place_id=places[uid], last_arrival_at=now) for uid in uids if uid not in there]
         Study.objects.bulk_create(new, ignore_conflicts=True)
-        there = {study.uid: study for study in locked.all()}
+        there = {study.uid: study for study in Study.objects.raw(LOCK, [uids])}
     return there
 
 
 def find_series(pairs: Collection[Pair], studies: dict[str, Study]) -> dict[tuple[str, str], Series]:
     """The series of these images by study and series UID, made where they are new; their studies are locked."""
-    uids = {head.series_uid for _, head in pairs}
-    rows = Series.objects.filter(uid__in=uids, study__in=studies.values())
-    owners = {study.id: uid for uid, study in studies.items()}
-    there = {(owners[row.study_id], row.uid): row for row in rows}
+    owners = {study.id: study for study in studies.values()}
+    with connection.cursor() as cursor:
+        cursor.execute(SERIES, [list({head.series_uid for _, head in pairs}), list(owners)])
+        rows = [Series(id=key, uid=uid, study=owners[study]) for key, uid, study in cursor.fetchall()]
+    there = {(row.study.uid, row.uid): row for row in rows}
     new: dict[tuple[str, str], Series] = {}
     for _, head in pairs:
         key = (head.study_uid, head.series_uid)
@@ -82,18 +113,38 @@ def new_instance(item: Incoming, head: Header, series: Series) -> Instance:
     )  # fmt: skip
 
 
+def present(uids: Iterable[str]) -> list[str]:
+    """Those of some UIDs that instances have."""
+    with connection.cursor() as cursor:
+        cursor.execute(PRESENT, [list(uids)])
+        return [uid for (uid,) in cursor.fetchall()]
+
+
+def insert(instances: Iterable[Instance]) -> set[UUID]:
+    """Put rows into their table in one statement; the keys of those whose UID nobody had put there before."""
+    rows = sorted(instances, key=lambda row: row.uid)  # always in one order, so that nobody waits in a ring
+    columns = [[_value(row, name) for row in rows] for name in COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, columns)
+        return {key for (key,) in cursor.fetchall()}
+
+
+def _value(row: Instance, name: str) -> object:
+    value = getattr(row, name)
+    return json.dumps(value) if name == "metadata" else value
+
+
 def count_series(of_images: Sequence[Series]) -> int:
     """Count new images in their series, whose study is locked; how many series these are the first images of."""
-    rows = {series.id: series for series in of_images}
-    for key, number in sorted(Counter(series.id for series in of_images).items()):
-        Series.objects.filter(id=key).update(instance_count=F("instance_count") + number)
-    return sum(series.instance_count == 0 for series in rows.values())
+    added = Counter(series.id for series in of_images)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [list(added), list(added.values())])
+        return sum(first for (first,) in cursor.fetchall())
 
 
 def add_to_study(study: Study, added: Sequence[Pair], begun: int) -> None:
     """Count new images, and series begun, in their study; the first image of all gives it its header."""
-    if study.instance_count == 0:
-        _name(study, *added[0])
+    named = _name(study, *added[0]) if study.instance_count == 0 else ()
     modalities = {head.text("00080060", 16) for _, head in added} - {""}
     study.modalities = sorted({*study.modalities, *modalities})
     study.flags = sorted({*study.flags, *(flag for item, head in added for flag in _flags(study, item, head))})
@@ -102,10 +153,14 @@ def add_to_study(study: Study, added: Sequence[Pair], begun: int) -> None:
     study.size += sum(item.stored.size for item, _ in added)
     study.expected = study.expected or next((head.expected for _, head in added if head.expected), None)
     study.last_arrival_at = timezone.now()
-    study.save(force_update=True)
+    if named:
+        study.save(update_fields=[*COUNTED, *named])
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(GROW, [*(getattr(study, name) for name in COUNTED), study.id])
 
 
-def _name(study: Study, item: Incoming, head: Header) -> None:
+def _name(study: Study, item: Incoming, head: Header) -> Iterable[str]:
     values: dict[str, Any] = {
         "place_id": study.place_id or item.place,
         "header_id": head.text("00100020", 64),
@@ -122,6 +177,7 @@ def _name(study: Study, item: Incoming, head: Header) -> None:
     }
     for name, value in values.items():
         setattr(study, name, value)
+    return values
 
 
 def _flags(study: Study, item: Incoming, head: Header) -> Iterable[str]:

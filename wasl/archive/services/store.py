@@ -1,8 +1,8 @@
 """The pixel store: files below one folder, under names that mean nothing, on disk before anybody is told so.
 
-A file is written beside the store, flushed, and only then given its name; its folder is flushed too. What no row knows
-is left over from a process that died in between, and swept away. Names begin with their moment, so that the files of
-one study lie together and a sweep looks at the last days alone.
+A whole file, written beside the store, is given its name there; then it and its folder are flushed, before the row that
+knows it is committed. What no row knows is left over from a process that died in between, and swept away. Names begin
+with their moment, so that the files of one study lie together and a sweep looks at the last days alone.
 """
 
 import contextlib
@@ -52,19 +52,31 @@ def put(chunks: Iterable[bytes | memoryview]) -> Stored:
 
 def adopt(temporary: Path) -> Stored:
     """Take a whole file, written in the folder `arriving`, into the store; when this returns it is on disk."""
+    stored = enter(temporary)
+    flush(stored)
+    return stored
+
+
+def enter(temporary: Path) -> Stored:
+    """Give a whole file its name in the store; it is on disk only when `flush` has returned."""
     name = uuid7().hex
     path = f"{name[:6]}/{name[6:8]}/{name}.dcm"
     target: Path = settings.STORAGE / path
     _make_folder(target.parent)
-    descriptor = os.open(temporary, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-        size = os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
+    size = temporary.stat().st_size
     temporary.rename(target)
-    _flush_folder(target.parent)
     return Stored(path, size)
+
+
+def flush(stored: Stored) -> None:
+    """Bring a file of the store, and its name, to the disk; a file for which that fails is removed."""
+    target: Path = settings.STORAGE / stored.path
+    try:
+        _flush(target, os.O_RDWR)
+        _flush(target.parent, os.O_RDONLY)  # after the file: its flush has often brought the folder along
+    except BaseException:
+        discard(stored.path)
+        raise
 
 
 def discard(path: str) -> None:
@@ -110,11 +122,11 @@ def _make_folder(folder: Path) -> None:
     if folder != settings.STORAGE:
         _make_folder(folder.parent)
     folder.mkdir(parents=True, exist_ok=True)
-    _flush_folder(folder.parent)
+    _flush(folder.parent, os.O_RDONLY)
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _flush(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
     try:
         os.fsync(descriptor)
     finally:

@@ -5,7 +5,6 @@ import os
 import signal
 import tempfile
 import threading
-from types import FrameType
 from typing import Any
 
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
@@ -38,6 +37,7 @@ class Listener:
             self._ae.add_supported_context(service, NATIVE)
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, greet),
+            (evt.EVT_ACCEPTED, storing.attend),
             (evt.EVT_CONN_CLOSE, part),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, storing.answer),
@@ -64,16 +64,11 @@ def serve(host: str, port: int, ae_title: str) -> None:
     swept = archive.sweep()
     if swept:
         log.warning("%d files of images that were never acknowledged were removed.", swept)
-    stopping = threading.Event()
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask_to_stop)
+    stops = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # for all threads: whichever heard it, this one would sleep on
     listener = Listener(host, port, ae_title)
     log.info("Listening for DICOM at %s:%d as %s.", host, port, ae_title)
-    stopping.wait()
+    signal.sigwait(stops)
     listener.stop()
     logging.shutdown()
     # a thread that waits for a peer who says nothing would keep the process; nothing acknowledged depends on it
