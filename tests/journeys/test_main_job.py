@@ -126,15 +126,17 @@ def the_radiographer_sees_it(sami: Person, told: Told) -> None:
 
 
 def uploads_an_earlier_exam(sami: Person, item: Dataset, folder: Path) -> None:
-    """3. An exam brought on a disc is sent from the page as a folder would be; sent again, it is recognised."""
+    """3. An exam brought on a disc is dragged onto the page as a folder; what is no image is named and left out."""
     earlier = copy.deepcopy(item)
     earlier.StudyInstanceUID, earlier.AccessionNumber = generate_uid(), "DISC-7"
     image = pictures(earlier, 1, file="CT_small.dcm", title="Scanner d’il y a un an")[0]
     image.StudyDate = image.SeriesDate = image.AcquisitionDate = image.ContentDate = "20251120"
-    (folder / "disc.dcm").write_bytes(part10(image))
-    (folder / "lisez-moi.txt").write_text("Images du patient")
+    disc = folder / "DISQUE"
+    (disc / "IMAGES").mkdir(parents=True)
+    (disc / "IMAGES/0001").write_bytes(part10(image))
+    (disc / "lisez-moi.txt").write_text("Images du patient")
     page = sami.opens("/archive/upload/", "Envoyer des images")
-    page.locator("#files").set_input_files([folder / "disc.dcm", folder / "lisez-moi.txt"])
+    sami.drops([disc], "#drop")
     expect(page.locator("#sent .sent-line")).to_have_count(2)
     expect(page.locator("#progress")).to_have_js_property("value", 2)
     expect(page.locator("#lines .bad")).to_have_count(1)
