@@ -66,7 +66,7 @@ def _set_stage(env: dict[str, str], password: str) -> dict[str, str]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a screen."""
-    expect.set_options()
+    expect.set_options(timeout=PATIENCE)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
