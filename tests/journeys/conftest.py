@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
 from tests.journeys.machine import Machine
-from tests.journeys.people import Person, signed_in
+from tests.journeys.people import PATIENCE, Person, signed_in
 from wasl.edges.cli.home import CHECKOUT
 
 READY_WITHIN = 300.0  # seconds; the machine may be busy
