@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
 from tests.journeys.machine import Machine
-from tests.journeys.people import Person, signed_in
+from tests.journeys.people import PATIENCE, Person, signed_in
 from wasl.edges.cli.home import CHECKOUT
 
 READY_WITHIN = 300.0  # seconds; the machine may be busy
@@ -66,7 +66,7 @@ def _set_stage(env: dict[str, str], password: str) -> dict[str, str]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a screen."""
-    expect.set_options()
+    expect.set_options(timeout=PATIENCE)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=FLAGS)

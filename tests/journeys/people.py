@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -119,6 +120,17 @@ class Person:
     def presses(self, words: str, within: str = "main") -> None:
         """Press a button by its words."""
         self.page.locator(within).get_by_role("button", name=words, exact=True).first.click()
+
+    def drops(self, files: list[Path], onto: str) -> None:
+        """Drag files from the desktop and let go of them over a place of the page, as the mouse does."""
+        self.page.locator(onto).scroll_into_view_if_needed()
+        box = self.page.locator(onto).bounding_box()
+        assert box is not None
+        hand = self.context.new_cdp_session(self.page)
+        dragged = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for step in ("dragEnter", "dragOver", "drop"):
+            where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 20}
+            hand.send("Input.dispatchDragEvent", {"type": step, **where, "data": dragged})
 
     def awaits(self, what: Locator, path: str) -> None:
         """Look again, as people do, until something is seen on a page that is written by a job."""

@@ -103,7 +103,7 @@ def orders_only_with_the_safety_answers(amel: Person, told: Told) -> None:
     amel.presses("Envoyer la demande")
     amel.sees(EXAM)
     amel.reads("La demande est envoyée")
-    told.accession = page.locator("dl.answers bdi.number").inner_text()
+    told.accession = page.locator("main dd bdi.number").inner_text()
 
 
 def the_modality_finds_it(machine: Machine, told: Told) -> Dataset:
@@ -126,15 +126,17 @@ def the_radiographer_sees_it(sami: Person, told: Told) -> None:
 
 
 def uploads_an_earlier_exam(sami: Person, item: Dataset, folder: Path) -> None:
-    """3. An exam brought on a disc is sent from the page as a folder would be; sent again, it is recognised."""
+    """3. An exam brought on a disc is dragged onto the page as a folder; what is no image is named and left out."""
     earlier = copy.deepcopy(item)
     earlier.StudyInstanceUID, earlier.AccessionNumber = generate_uid(), "DISC-7"
     image = pictures(earlier, 1, file="CT_small.dcm", title="Scanner d’il y a un an")[0]
     image.StudyDate = image.SeriesDate = image.AcquisitionDate = image.ContentDate = "20251120"
-    (folder / "disc.dcm").write_bytes(part10(image))
-    (folder / "lisez-moi.txt").write_text("Images du patient")
+    disc = folder / "DISQUE"
+    (disc / "IMAGES").mkdir(parents=True)
+    (disc / "IMAGES/0001").write_bytes(part10(image))
+    (disc / "lisez-moi.txt").write_text("Images du patient")
     page = sami.opens("/archive/upload/", "Envoyer des images")
-    page.locator("#files").set_input_files([folder / "disc.dcm", folder / "lisez-moi.txt"])
+    sami.drops([disc], "#drop")
     expect(page.locator("#sent .sent-line")).to_have_count(2)
     expect(page.locator("#progress")).to_have_js_property("value", 2)
     expect(page.locator("#lines .bad")).to_have_count(1)
@@ -198,7 +200,7 @@ def sees_the_case_and_its_pixels(leila: Person) -> None:
     """5. Question, answers, the earlier exam, and the images."""
     page = leila.page
     expect(page.locator(".question-text")).to_have_text(QUESTION)
-    expect(page.locator("dl.answers")).to_contain_text("non enceinte")
+    expect(page.locator(".desk-report dl").first).to_contain_text("non enceinte")
     expect(page.locator(".priors")).to_contain_text("Scanner d’il y a un an")
     assert shows_pixels(page)
 
@@ -318,7 +320,7 @@ def it_is_counted(hatem: Person, told: Told) -> None:
     with zipfile.ZipFile(io.BytesIO(hatem.fetches("/radiology/service/table.xlsx?by=modality"))) as book:
         assert "xl/worksheets/sheet1.xml" in book.namelist()
     hatem.follows(page.locator("tbody th a", has_text="CT").first, "Les cas derrière le chiffre")
-    case = page.locator("tbody tr", has_text=EXAM).filter(has_text="P0")
+    case = page.locator("tbody tr", has_text=EXAM).filter(has_text="urgence vitale")
     expect(case.first.locator("time")).to_have_count(7)  # ordered, performed, … acknowledged
     assert NAME not in page.content()
 
