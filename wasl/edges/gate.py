@@ -132,7 +132,7 @@ async def log_accesses(
             {
                 "ids": [uuid7() for _ in fresh], "patients": [key[1] for key in fresh], "what": what,
                 "subjects": [key[3] for key in fresh], "grounds": list(fresh.values()), "actor": actor,
-                "name": by.name, "place": next(iter(by.places()), None), "address": by.address, "seconds": once_in,
+                "name": by.name, "place": by.at, "address": by.address, "seconds": once_in,
             },
         )  # fmt: skip
     if len(_looks) > 50_000:

@@ -78,6 +78,6 @@ def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -
 def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None) -> None:
     """Write one line of the access log: what was read of the patient (`module.thing`), and on which ground."""
     Access.objects.create(
-        patient_id=patient, actor=str(by), actor_name=by.name, place=next(iter(by.places()), None),
+        patient_id=patient, actor=str(by), actor_name=by.name, place=by.at,
         address=by.address, what=what, subject=subject, ground=ground,
     )  # fmt: skip
