@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -76,7 +77,7 @@ class World:
             self.instance.uid, self.instance.series.uid, QUESTION, *list(WRITTEN.values())[1:],
         )  # fmt: skip
 
-    def parameters(self) -> dict[str, dict[str, object]]:
+    def parameters(self) -> dict[str, dict[str, Any]]:
         """The values of an address by its name, or by the beginning of its name."""
         order, reading, report = {"key": self.order.id}, {"key": self.reading.id}, {"key": self.signed.id}
         return {
@@ -120,7 +121,7 @@ def _played(opened: Door, stage: Cast) -> World:
         birth_date=datetime.date(1961, 7, 29), identities=(("tn_cin", "09417263"),),
     )  # fmt: skip
     exam = make.procedure()
-    about = {"patient": salma.id, "procedure": exam.id, "question": QUESTION}
+    about: dict[str, Any] = {"patient": salma.id, "procedure": exam.id, "question": QUESTION}
     signed = make.signed_report(
         stage, case=_case(stage, **about).id, sections=WRITTEN, critical=True, critical_what=WRITTEN["findings"]
     )
@@ -130,7 +131,11 @@ def _played(opened: Door, stage: Cast) -> World:
     held = _case(stage, **about)
     radiology.claim_reading(held.id, by=stage.leila)
     draft = make.draft(stage, held.id, sections=WRITTEN)
-    header = {"PatientName": "Zghonda^Mabrouka", "PatientID": "09417263", "PatientBirthDate": "19610729"}
+    header: dict[str, Any] = {
+        "PatientName": "Zghonda^Mabrouka",
+        "PatientID": "09417263",
+        "PatientBirthDate": "19610729",
+    }
     nobodys = make.study(stage, **header)
     linked = make.study_of(stage, asked := make.order(stage, **about))
     radiology.link_study(asked.id, study=linked.id, because="accession", by=SYSTEM)
@@ -145,30 +150,31 @@ def _played(opened: Door, stage: Cast) -> World:
     )  # fmt: skip
 
 
-def _case(stage: Cast, **about: object) -> Reading:
+def _case(stage: Cast, **about: Any) -> Reading:  # noqa: ANN401
     case = make.reading(stage, **about)
     patients.open_for_care(case.patient_id, person=stage.leila.id, source=case.id, because="tests", by=SYSTEM)
     return case
 
 
-def _askers(stage: Cast) -> dict[str, dict[str, object]]:
+def _askers(stage: Cast) -> dict[str, Any]:
     """The credentials of all who ask; the one without a second factor would see everything with it."""
     half = accounts.add_person(username="half", password="x" * 20, given_name="Half", family_name="Way", by=SYSTEM)
     accounts.give_post(half.id, role="requester", place=stage.regional, by=SYSTEM)
     idle = accounts.add_person(username="idle", password=None, given_name="Idle", family_name="Man", by=SYSTEM)
     Person.objects.filter(id=idle.id).update(demo=True)
     people = {HALF: half.id, IDLE: idle.id, ZIED: stage.zied.id, HATEM: stage.hatem.id, FATMA: stage.fatma.id}
-    browsers, credentials = {NOBODY: _browser()}, {NOBODY: {}}
+    browsers = {NOBODY: _browser()}
+    credentials: dict[str, dict[str, str]] = {NOBODY: {}}
     for who, key in people.items():
         browsers[who] = _browser()
-        browsers[who].force_login(Person.objects.get(id=key))
+        browsers[who].force_login(Person.objects.get(id=str(key)))
         cookie = browsers[who].cookies[settings.SESSION_COOKIE_NAME].value
         credentials[who] = {"cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"}
     credentials[MUTE] = token("mute", "fhir.write", place=stage.regional)
     credentials[MACHINE] = token("elsewhere", "fhir.read", "dicomweb.read", "dicomweb.write", place=stage.other)
     for who in (MUTE, MACHINE):
         browsers[who] = Client(enforce_csrf_checks=True, headers=credentials[who])
-    return {"credentials": credentials, "browsers": browsers}  # type: ignore[dict-item]
+    return {"credentials": credentials, "browsers": browsers}
 
 
 def _browser() -> Client:

@@ -64,7 +64,7 @@ def test_an_administrator_of_a_place_makes_no_client_elsewhere(stage: Cast) -> N
 
 
 def test_a_planner_of_a_place_judges_that_place(stage: Cast) -> None:
-    assert judged(local(stage, "planner")) == {stage.other}
+    assert judged(local(stage, "planner")) == frozenset({stage.other})
     assert judged(stage.hatem) is None
     assert "WHERE" not in str(contracts.acts(viewer=stage.hatem).query)
     assert str(stage.other.hex) in str(contracts.acts(viewer=local(stage, "chief")).query).replace("-", "")

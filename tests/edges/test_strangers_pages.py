@@ -138,7 +138,7 @@ def ask(world: World, who: str, method: str, where: str, *, forged: bool = False
 
 def body(answer: HttpResponseBase) -> bytes:
     """All that was said: the body, and where it leads."""
-    said = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined, call-overload]
+    said = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
     return bytes(said) + answer.headers.get("Location", "").encode()
 
 
