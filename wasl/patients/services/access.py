@@ -13,6 +13,7 @@ from wasl.patients.events import GlassBroken, RecordOpened
 from wasl.patients.models import Access, CareRelationship, SourceIdentity
 
 Ground = CareRelationship.Ground
+WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
 
 
 @verb
@@ -45,6 +46,9 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
         raise rules.NotYourPlace
     person = queries.patient(patient, viewer=by)
     if number is not None:
+        since = timezone.now() - datetime.timedelta(minutes=rules.TRY_MINUTES)
+        wrong = Access.objects.filter(patient=patient, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
+        rules.check_tries(wrong.count())
         national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
         rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
     return open_here(patient, place=place, by=by)
