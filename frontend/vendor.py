@@ -22,11 +22,7 @@ DONE = VENDOR / ".done"
 VIEWER_BASE = "/viewer/"
 
 # package -> the files to take, as they lie in it
-PICK = {
-    "@alpinejs/csp": ["dist/cdn.min.js"],
-    "@tabler/core": ["dist/css/tabler.min.css", "dist/css/tabler.rtl.min.css", "dist/js/tabler.min.js"],
-    "uplot": ["dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"],
-}
+PICK = {"@tabler/core": ["dist/css/tabler.min.css", "dist/css/tabler.rtl.min.css"]}
 FONT = "@fontsource/ibm-plex-sans-arabic"
 SUBSETS = {
     # the letters of Arabic, its marks and digits, and those that writers in the Maghreb borrow (پ چ ژ ڤ ڨ ک ڭ گ ی)

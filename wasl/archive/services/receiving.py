@@ -49,12 +49,13 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
     known = _known(first)
     fresh = {uid: number for uid, number in first.items() if uid not in known}
     taken = _take({number: (items[number], heads[number]) for number in fresh.values()}, by) if fresh else {}
-    if fresh:
-        known |= _known(fresh)
+    known |= {row.uid: row for row in taken.values()}
+    if quicker := fresh.keys() - known.keys():  # somebody else sent these meanwhile
+        known |= _known(quicker)
     outcomes = []
     for number, (item, head) in enumerate(zip(items, heads, strict=True)):
         instance = known[head.uid]
-        what = "stored" if taken.get(number) == instance.id else _again(item, instance, by)
+        what = "stored" if number in taken else _again(item, instance, by)
         outcomes.append(Outcome(what, instance.series.study_id, instance.id))
     return outcomes
 
@@ -83,32 +84,32 @@ def _again(item: Incoming, instance: Instance, by: Actor) -> str:
     return "conflict"
 
 
-def _take(pairs: dict[int, Pair], by: Actor) -> dict[int, UUID]:
-    """Make rows for what is new; the key made for each item, which is in the table when nobody was quicker."""
+def _take(pairs: dict[int, Pair], by: Actor) -> dict[int, Instance]:
+    """Make rows for what is new: the row of each item for which nobody was quicker."""
     studies = lock_studies(pairs.values())
     series = find_series(pairs.values(), studies)
     rows = {number: new_instance(item, head, series[head.study_uid, head.series_uid])
             for number, (item, head) in pairs.items()}  # fmt: skip
     Instance.objects.bulk_create(sorted(rows.values(), key=lambda row: row.uid), ignore_conflicts=True)
     kept = set(Instance.objects.filter(id__in=[row.id for row in rows.values()]).values_list("id", flat=True))
-    grown: dict[str, list[Pair]] = defaultdict(list)
-    for number, pair in pairs.items():
-        if rows[number].id in kept:
-            grown[pair[1].study_uid].append(pair)
-    count_series(rows[number].series_id for number in rows if rows[number].id in kept)
-    for uid, added in sorted(grown.items()):
-        _grow(studies[uid], added, by)
-    return {number: row.id for number, row in rows.items()}
+    taken = {number: row for number, row in rows.items() if row.id in kept}
+    grown: dict[str, list[int]] = defaultdict(list)
+    for number in taken:
+        grown[pairs[number][1].study_uid].append(number)
+    for uid, numbers in sorted(grown.items()):
+        begun = count_series([taken[number].series for number in numbers])
+        _grow(studies[uid], [pairs[number] for number in numbers], begun, by)
+    return taken
 
 
-def _grow(study: Study, added: Sequence[Pair], by: Actor) -> None:
-    """A study has more images: count them, and tell what that means."""
+def _grow(study: Study, added: Sequence[Pair], begun: int, by: Actor) -> None:
+    """A study has more images, the first of `begun` series among them: count them, and tell what that means."""
     arrived = study.instance_count == 0
     complete = study.complete_at is not None
     reopened = complete and any(item.frames for item, _ in added)
     if reopened:  # reports and notes made about a complete study leave it complete
         study.complete_at, study.complete_by = None, ""
-    add_to_study(study, added)
+    add_to_study(study, added, begun)
     if arrived:
         emit(StudyArrived(study=study.id, study_uid=study.uid, accession=study.accession, place=study.place_id), by=by)
     if reopened:

@@ -82,25 +82,27 @@ def new_instance(item: Incoming, head: Header, series: Series) -> Instance:
     )  # fmt: skip
 
 
-def count_series(keys: Iterable[UUID]) -> None:
-    """Count new images in their series."""
-    for key, number in sorted(Counter(keys).items()):
+def count_series(of_images: Sequence[Series]) -> int:
+    """Count new images in their series, whose study is locked; how many series these are the first images of."""
+    rows = {series.id: series for series in of_images}
+    for key, number in sorted(Counter(series.id for series in of_images).items()):
         Series.objects.filter(id=key).update(instance_count=F("instance_count") + number)
+    return sum(series.instance_count == 0 for series in rows.values())
 
 
-def add_to_study(study: Study, added: Sequence[Pair]) -> None:
-    """Count new images in their study; the first of all gives it its header."""
+def add_to_study(study: Study, added: Sequence[Pair], begun: int) -> None:
+    """Count new images, and series begun, in their study; the first image of all gives it its header."""
     if study.instance_count == 0:
         _name(study, *added[0])
     modalities = {head.text("00080060", 16) for _, head in added} - {""}
     study.modalities = sorted({*study.modalities, *modalities})
     study.flags = sorted({*study.flags, *(flag for item, head in added for flag in _flags(study, item, head))})
-    study.series_count = Series.objects.filter(study=study, instance_count__gt=0).count()
+    study.series_count += begun
     study.instance_count += len(added)
     study.size += sum(item.stored.size for item, _ in added)
     study.expected = study.expected or next((head.expected for _, head in added if head.expected), None)
     study.last_arrival_at = timezone.now()
-    study.save()
+    study.save(force_update=True)
 
 
 def _name(study: Study, item: Incoming, head: Header) -> None:

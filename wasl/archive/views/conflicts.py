@@ -33,7 +33,7 @@ def conflicts(request: Request) -> HttpResponse:
         raise NotAllowed
     settled = request.GET.get("state") == "settled"
     listing = Listing(request, queries.conflicts(viewer=request.actor, settled=settled), sorts=SORTS)
-    rows = [(conflict, _differences(conflict)) for conflict in listing.page]
+    rows = [(conflict, _differences(conflict), _names(conflict)) for conflict in listing.page]
     return render(request, "archive/conflicts.html", {"listing": listing, "rows": rows, "settled": settled})
 
 
@@ -58,9 +58,14 @@ def _differences(conflict: Any) -> list[tuple[object, str, str]]:  # noqa: ANN40
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
+def _names(conflict: Any) -> list[str]:  # noqa: ANN401  a row whose table no face touches
+    """The name that the study's images give, in each script."""
+    return [group.replace("^", " ").strip() for group in conflict.instance.series.study.header_name.split("=")]
+
+
 def _said(elements: dict[str, Any], tag: str) -> str:
     values = elements.get(tag, {}).get("Value") or []
-    return ", ".join(" = ".join(v.values()) if isinstance(v, dict) else str(v) for v in values) or "–"
+    return ", ".join(" · ".join(v.values()).replace("^", " ") if isinstance(v, dict) else str(v) for v in values) or "–"
 
 
 urlpatterns = [

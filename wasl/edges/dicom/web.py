@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from wasl.edges import gate
-from wasl.edges.dicom import accept, qido, rendered, sight, stow, upload, wado
+from wasl.edges.dicom import accept, metadata, qido, rendered, sight, stow, upload, wado
 from wasl.edges.dicom.multipart import Malformed
 from wasl.edges.dicom.spool import TooLarge
 from wasl.kernel.access import Actor
@@ -154,7 +154,7 @@ def _routes() -> list[Route]:
         "/studies": find, "/series": find, "/instances": find, f"{STUDY}/series": find, f"{STUDY}/instances": find,
         f"{STUDY}{SERIES}/instances": find,
         **{at: wado.retrieve for at in (STUDY, STUDY + SERIES, instance)},
-        **{f"{at}/metadata": wado.metadata for at in (STUDY, STUDY + SERIES, instance)},
+        **{f"{at}/metadata": metadata.metadata for at in (STUDY, STUDY + SERIES, instance)},
         **{f"{at}/thumbnail": rendered.thumbnail for at in (STUDY, STUDY + SERIES, instance, frames)},
         **{f"{at}/rendered": rendered.rendered for at in (instance, frames)},
         frames: wado.frames,

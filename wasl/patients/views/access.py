@@ -36,6 +36,7 @@ THINGS: dict[str, str | Promise] = {
     "accesses": pgettext_lazy("access log", "this page"),
     "timeline": pgettext_lazy("access log", "timeline"),
     "order": pgettext_lazy("access log", "order"),
+    "order_exam": pgettext_lazy("access log", "order form"),
     "study": pgettext_lazy("access log", "study"),
     "studies": pgettext_lazy("access log", "studies"),
     "images": pgettext_lazy("access log", "images"),

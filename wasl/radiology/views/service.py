@@ -25,6 +25,7 @@ from wasl.kernel.http import Request
 from wasl.places import queries as places
 from wasl.radiology import queries
 from wasl.radiology.queries import Line, Question
+from wasl.radiology.views.ordering import URGENCIES
 from wasl.radiology.views.outlines import OUTLINES
 
 STEP_TITLES = {
@@ -62,9 +63,7 @@ class Filters(forms.Form):
         label=_("Modality"), required=False,
         choices=[("", _("All")), *((m, m) for m in ("CR", "DX", "CT", "MR", "US", "MG", "XA", "NM"))],
     )  # fmt: skip
-    urgency = forms.ChoiceField(
-        label=_("Urgency"), required=False, choices=[("", _("All")), *((u, u) for u in ("P0", "P1", "P2", "P3"))]
-    )
+    urgency = forms.ChoiceField(label=_("Urgency"), required=False, choices=[("", _("All")), *URGENCIES])
     hour = forms.TypedChoiceField(
         label=_("Hour"), required=False, coerce=int, empty_value=None,
         choices=[("", _("All")), *((h, f"{h:02d}:00") for h in range(24))],
@@ -124,6 +123,8 @@ def _named(lines: Iterable[Line], by: str, request: Request) -> Iterator[tuple[s
     titles: dict[str, str] = {}
     if by == "place":
         titles = {str(p.id): p.name for p in places.places(viewer=request.actor)}
+    elif by == "urgency":
+        titles = {key: str(words) for key, words in URGENCIES}
     elif by == "region":
         titles = {str(r.id): r.name for r in places.regions(viewer=request.actor)}
     for line in lines:
@@ -187,11 +188,21 @@ def cases(request: Request) -> HttpResponse:
     page = min(max(int(asked), 1), MOST_PAGES) if asked.isdecimal() and len(asked) < 9 else 1
     found = queries.cases(question, viewer=request.actor, limit=CASES_A_PAGE + 1, offset=(page - 1) * CASES_A_PAGE)
     names = {p.id: p.name for p in form.places}
+    exams = {p.code: p.name for p in queries.procedures(viewer=request.actor)}
+    urgencies = dict(URGENCIES)
     query = request.GET.copy()
     query.pop("page", None)
     context = {
         "form": form,
-        "cases": [(names.get(case.place, ""), case) for case in found[:CASES_A_PAGE]],
+        "cases": [
+            (
+                names.get(case.place, ""),
+                exams.get(case.procedure, case.procedure),
+                urgencies.get(case.urgency, ""),
+                case,
+            )
+            for case in found[:CASES_A_PAGE]
+        ],
         "steps": list(STEP_TITLES.items()),
         "page": page,
         "more": len(found) > CASES_A_PAGE,

@@ -42,10 +42,10 @@ class Scanner:
         step = generate_uid(entropy_srcs=[str(item.StudyInstanceUID), "step"])
         contexts = [build_context(MPPS), *_storage(images)]
         with self._association(contexts) as wasl:
-            begun, _ = wasl.send_n_create(_begun(item, self._title, modality), MPPS, step)
+            answer, _ = wasl.send_n_create(begun(item, self._title, modality), MPPS, step)
             _store(wasl, images)
-            if begun and begun.Status == CREATED:
-                wasl.send_n_set(_finished(images), MPPS, step)
+            if answer and answer.Status == CREATED:
+                wasl.send_n_set(finished(images), MPPS, step)
 
     def store(self, images: Sequence[FileDataset]) -> None:
         """Store images and say nothing else, as older machines do. Raises NotReached."""
@@ -78,7 +78,7 @@ def _store(wasl: Association, images: Sequence[FileDataset]) -> None:
             raise NotReached(f"an image was not taken ({status.Status:04X}H)" if status else "the association broke")
 
 
-def _begun(item: Dataset, title: str, modality: str) -> Dataset:
+def begun(item: Dataset, title: str, modality: str) -> Dataset:
     """Modality performed procedure step, in progress (PS3.4, table F.7.2-1)."""
     now = datetime.datetime.now().astimezone()
     reference = Dataset()
@@ -107,7 +107,7 @@ def _begun(item: Dataset, title: str, modality: str) -> Dataset:
     return step
 
 
-def _finished(images: Sequence[FileDataset]) -> Dataset:
+def finished(images: Sequence[FileDataset]) -> Dataset:
     """The end of the step, and the images that were made in it."""
     now = datetime.datetime.now().astimezone()
     series = Dataset()
