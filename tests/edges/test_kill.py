@@ -36,16 +36,18 @@ import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.conf import settings
+from django.db import transaction
 from tests import make
 from tests.cast import cast
 from wasl.accounts.models import Person
 from wasl.radiology import services
-stage = cast()
-make.source(stage)
-patient, exam = make.patient(stage), make.procedure()
-case = make.reading(stage, patient=patient.id, procedure=exam.id)
-services.claim_reading(case.id, by=stage.leila)
-asked = [make.order(stage, patient=patient.id, procedure=exam.id) for _ in range({studies})]
+with transaction.atomic():  # `wasl work` would link the study before it is linked here
+    stage = cast()
+    make.source(stage)
+    patient, exam = make.patient(stage), make.procedure()
+    case = make.reading(stage, patient=patient.id, procedure=exam.id)
+    services.claim_reading(case.id, by=stage.leila)
+    asked = [make.order(stage, patient=patient.id, procedure=exam.id) for _ in range({studies})]
 def session_of(name):
     person, session = Person.objects.get(username=name), SessionStore()
     session[SESSION_KEY], session[HASH_SESSION_KEY] = str(person.pk), person.get_session_auth_hash()
@@ -205,9 +207,18 @@ def went_on(loads: list[Load], known: list[int]) -> bool:
 
 
 def kill(up: Command, env: dict[str, str], victim: str) -> None:
-    pid = server_pid(Path(env["WASL_DATA"]) / "pg18") if victim == "postgres" else running(up, "wasl", victim)
-    assert pid
-    os.kill(pid, signal.SIGKILL)
+    """Kill a part as soon as it runs."""
+
+    def done() -> bool:
+        try:
+            pid = server_pid(Path(env["WASL_DATA"]) / "pg18") if victim == "postgres" else running(up, "wasl", victim)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        except (OSError, AssertionError):  # it, or a process beside it, ended while it was looked for
+            return False
+        return pid is not None
+
+    assert eventually(done), up.said
 
 
 def test_what_was_acknowledged_outlives_every_death(env: dict[str, str], tmp_path: Path) -> None:
