@@ -11,6 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.settings")
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
+from wasl.edges.forwarded import seen_through
+
 Message = MutableMapping[str, Any]
 Door = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
@@ -40,8 +42,8 @@ async def application(
     async def receive_more() -> Message:  # the pages' threads need a coroutine, and granian gives a future
         return await receive()
 
-    first = "/" + scope["path"].split("/", 2)[1]
-    await doors.get(first, pages)(scope, receive_more, send)
+    first = "/" + scope["path"].removeprefix("/").partition("/")[0]
+    await doors.get(first, pages)(seen_through(dict(scope)), receive_more, send)
 
 
 async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:

@@ -20,6 +20,7 @@ SECRET_KEY = secret(DATA, "django")
 HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
+PROXIES = int(os.environ.get("WASL_PROXIES", "0"))
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
 # the address that people and printed reports use
 ADDRESS = next(iter(CSRF_TRUSTED_ORIGINS), f"http://127.0.0.1:{os.environ.get('WASL_HTTP_PORT', '8000')}")

@@ -328,7 +328,7 @@ def test_who_reads_a_report(stage: Cast) -> None:
             queries.report(report.id, viewer=viewer)
         with pytest.raises(patient_rules.NoGround):
             queries.reports_of(patient, viewer=viewer)
-    with pytest.raises(NotFound):
+    with pytest.raises(patient_rules.NoGround):
         queries.report(report.id, viewer=STRANGER)
     patients.break_glass(patient, place=stage.other, because="Coma aux urgences", by=stage.zied)
     assert queries.report(report.id, viewer=stage.zied) == report
@@ -336,7 +336,7 @@ def test_who_reads_a_report(stage: Cast) -> None:
 
 def test_a_draft_is_no_report(stage: Cast, case: Reading) -> None:
     draft = make.draft(stage, case.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(patient_rules.NoGround):
         queries.report(draft.id, viewer=stage.leila)
     assert not queries.reports_of(case.patient_id, viewer=stage.leila).exists()
     with pytest.raises(NotFound):

@@ -14,7 +14,7 @@ from tests.radiology.test_reading import told
 from wasl.accounts import queries as accounts_queries
 from wasl.accounts import services as accounts
 from wasl.kernel.access import STRANGER, SYSTEM, Actor
-from wasl.kernel.errors import NotAllowed, NotFound
+from wasl.kernel.errors import NotAllowed
 from wasl.kernel.events import tell
 from wasl.kernel.models import Fact, Notice
 from wasl.radiology import queries, services
@@ -130,7 +130,7 @@ def test_a_colleague_of_the_hospital_may_acknowledge(stage: Cast) -> None:
 
 def test_nothing_critical_is_nothing_to_acknowledge(stage: Cast) -> None:
     report = handed_over(stage)
-    with pytest.raises(NotFound):
+    with pytest.raises(rules.NotYourResult):
         services.acknowledge_result(report.id, by=stage.amel)
 
 

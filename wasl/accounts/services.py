@@ -147,6 +147,7 @@ def _end(post: Post, *, by: Actor) -> None:
 @verb
 def add_client(*, name: str, scopes: Sequence[str], by: Actor, place: UUID | None = None) -> tuple[Client, str, str]:
     """Register a machine that speaks to Wasl; its client id and its secret, which is shown this once only."""
+    rules.check_reach([place], by=by)
     rules.check_scopes(scopes)
     secret = generate_client_secret()
     try:
@@ -170,6 +171,7 @@ def revoke_client(key: UUID, *, by: Actor) -> None:
     client = Client.objects.select_for_update().filter(id=key, revoked_at__isnull=True).first()
     if client is None:
         raise NotFound
+    rules.check_reach([client.place_id], by=by)
     client.revoked_at = timezone.now()
     client.save(update_fields=("revoked_at",))
     AccessToken.objects.filter(application=client.application_id).delete()

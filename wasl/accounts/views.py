@@ -80,6 +80,7 @@ def add_person(request: Request) -> HttpResponse:
 
 def person(request: Request, key: UUID) -> HttpResponse:
     """One account: its posts past and present, and what an administrator may do with it."""
+    queries.require_administrator(viewer=request.actor)
     form = NewPost(request.POST or None, request.actor)
     if request.method == "POST" and form.is_valid():
         role, place, until = form.values()

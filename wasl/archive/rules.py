@@ -206,6 +206,12 @@ def comes_from(address: str, allowed: str) -> bool:
     return caller in ip_network(allowed, strict=False)
 
 
+def check_administers(place: UUID, *, by: Actor) -> None:
+    """An administrator of a place decides which machines send for it; one of the country decides for every place."""
+    if not by.is_system and not any(held.role == "administrator" and held.place in (None, place) for held in by.held):
+        raise NotAllowed
+
+
 def check_ae_title(ae_title: str) -> None:
     """An AE title is what PS3.5 says."""
     if not _AE_TITLE.fullmatch(ae_title) or not ae_title.strip():

@@ -7,19 +7,19 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from wasl.contracts.models import Act
-from wasl.kernel.access import Actor
+from wasl.kernel.access import Actor, Held
 from wasl.places import queries as places
 
 
 def _visible(viewer: Actor) -> QuerySet[Act]:
-    """A reader's own acts, for a chief those that the hospital gave or received, for a planner all."""
+    """A reader's own acts, for a chief those that the hospital gave or received, for the country's planner all."""
     rows = Act.objects.all()
-    if viewer.is_system or "planner" in viewer.roles:
+    if viewer.is_system or Held("planner", None) in viewer.held:
         return rows
     mine = Q(pk__in=[])
     if viewer.id is not None and "radiologist" in viewer.roles:
         mine |= Q(reader=viewer.id)
-    if headed := viewer.places("chief"):
+    if headed := viewer.places("chief", "planner"):
         mine |= Q(provider__in=headed) | Q(beneficiary__in=headed)
     return rows.filter(mine)
 

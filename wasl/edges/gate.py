@@ -4,6 +4,7 @@ A grant is remembered for at most a minute, so that a revoked session or token i
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable
 from http.cookies import SimpleCookie
@@ -15,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
+from django.http.request import validate_host
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
@@ -66,6 +68,11 @@ async def close() -> None:
 def header(scope: Scope, name: bytes) -> str:
     """A request header, or the empty string."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def is_known_host(scope: Scope) -> bool:
+    """Whether the request names one of our hosts; addresses in answers are built from that name."""
+    return validate_host(re.sub(r":\d+$", "", header(scope, b"host")).lower(), settings.ALLOWED_HOSTS)
 
 
 async def actor_of(scope: Scope) -> Actor:
@@ -125,7 +132,7 @@ async def log_accesses(
             {
                 "ids": [uuid7() for _ in fresh], "patients": [key[1] for key in fresh], "what": what,
                 "subjects": [key[3] for key in fresh], "grounds": list(fresh.values()), "actor": actor,
-                "name": by.name, "place": next(iter(by.places()), None), "address": by.address, "seconds": once_in,
+                "name": by.name, "place": by.at, "address": by.address, "seconds": once_in,
             },
         )  # fmt: skip
     if len(_looks) > 50_000:

@@ -1,5 +1,7 @@
 """Who a browser session is: the same answer for pages and for the fast doors."""
 
+from dataclasses import replace
+
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,7 +14,9 @@ def actor_of_session(request: HttpRequest, *, address: str) -> Actor:
     """The actor of a request's session: the person with the posts held now, with none before a second factor."""
     if not request.user.is_authenticated:
         return STRANGER
-    return accounts.actor_of(request.user.pk, address=address, proved=second_factor(request))
+    actor = accounts.actor_of(request.user.pk, address=address, proved=second_factor(request))
+    chosen = request.session.get("place")
+    return replace(actor, place=next((place for place in actor.places() if str(place) == chosen), None))
 
 
 def second_factor(request: HttpRequest) -> bool:

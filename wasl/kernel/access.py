@@ -24,6 +24,7 @@ class Actor:
     held: tuple[Held, ...] = ()
     address: str = field(default="", compare=False)
     scopes: frozenset[str] = frozenset()
+    place: UUID | None = field(default=None, compare=False)  # the one chosen to work at, where there are several
 
     def __str__(self) -> str:
         return self.kind if self.id is None else f"{self.kind}:{self.id}"
@@ -40,6 +41,12 @@ class Actor:
     def holds(self, role: str, place: UUID | None = None) -> bool:
         """Whether the role is held: at this place, for the whole country, or anywhere when no place is named."""
         return any(h.role == role and (place is None or h.place is None or h.place == place) for h in self.held)
+
+    @property
+    def at(self) -> UUID | None:
+        """Where this is done: the place chosen, while a post is held there, else that of the oldest post."""
+        places = [held.place for held in self.held if held.place]
+        return self.place if self.place in places else next(iter(places), None)
 
     @property
     def is_system(self) -> bool:

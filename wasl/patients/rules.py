@@ -29,6 +29,7 @@ CAN: dict[str, frozenset[str]] = {
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented
+MOST_TRIES, TRY_MINUTES = 10, 10  # wrong numbers of a patient that one person may present, and in which time
 GLASS_HOURS = 1  # how long emergency access lasts
 
 LATIN = ("given_name", "family_name")
@@ -62,6 +63,13 @@ class NotYourPlace(NotAllowed):
     """You hold no post at this place."""
 
 
+class TooManyTries(Refused):
+    """This person's number was mistyped too often. Try again in ten minutes, or ask a colleague."""
+
+    http = 429
+    fhir_issue = "throttled"
+
+
 class NotTheirNumber(Invalid):
     """This is not the number on this person's card, nor their national number."""
 
@@ -92,6 +100,12 @@ def check_post(place: UUID | None, by: Actor) -> None:
     """Who registers at a place holds a post there."""
     if not by.is_system and place not in by.places():
         raise NotYourPlace
+
+
+def check_tries(wrong: int) -> None:
+    """A number is proof as long as it cannot be guessed."""
+    if wrong >= MOST_TRIES:
+        raise TooManyTries
 
 
 def check_presented(typed: str, theirs: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ def add_source(
     *, ae_title: str, place: UUID, name: str, by: Actor, modality: str = "", address: str = "", port: int | None = None
 ) -> Source:
     """Let a modality or system of a place send under its AE title; with a port it can be sent to as well."""
+    rules.check_administers(place, by=by)
     rules.check_ae_title(ae_title)
     rules.check_address(address, port)
     try:
@@ -37,6 +38,7 @@ def close_source(key: UUID, *, by: Actor) -> None:
     source = Source.objects.select_for_update().filter(id=key, active=True).first()
     if source is None:
         raise rules.NoSuchSource
+    rules.check_administers(source.place_id, by=by)
     source.active = False
     source.save(update_fields=("active",))
     emit(SourceClosed(source=source.id, place=source.place_id), by=by)

@@ -2,7 +2,7 @@
 
 import json
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, RawPostDataException
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -31,7 +31,7 @@ def upload_known(request: Request) -> HttpResponse:
     _check_sender(request)
     try:
         asked = {str(uid): bytes.fromhex(digest) for uid, digest in json.loads(request.body).items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError, RawPostDataException):
         return JsonResponse({"error": _("This is not a list of images.")}, status=400)
     if len(asked) > MOST_ASKED:
         return JsonResponse({"error": _("These are too many images at once.")}, status=413)

@@ -41,7 +41,7 @@ async def thumbnail(request: Request) -> Response:
     one, pixels = pictured[len(pictured) // 2]
     size = _viewport(request) or (THUMBNAIL, THUMBNAIL)
     made = await read(picture, pixels, _number(request, one), Picture(kind=kind, size=size, quality=80))
-    return Response(made, media_type=kind, headers={"cache-control": "private, max-age=3600"})
+    return Response(made, media_type=kind)
 
 
 def _number(request: Request, one: Stored) -> int:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from wasl.edges import gate
 from wasl.edges.dicom import accept, metadata, qido, rendered, sight, stow, upload, wado
@@ -28,6 +28,7 @@ from wasl.kernel.verbs import allowed
 
 STUDY, SERIES, INSTANCE = "/studies/{study}", "/series/{series}", "/instances/{instance}"
 ZIP_FROM = 1024  # bytes
+KEPT_BY_NOBODY = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 async def find(request: Request) -> Response:
@@ -53,8 +54,7 @@ async def find(request: Request) -> Response:
 
 async def store(request: Request) -> Response:
     """STOW-RS: files of any number of studies, or of the one in the address."""
-    by = await sight.writer(request)
-    _check_origin(request)
+    by = await _sender(request)
     accept.choose(request, (wado.JSON, "application/json"))
     kind, values = accept.parameters(request.headers.get("content-type", ""))
     if kind != accept.MULTIPART or values.get("type", stow.DICOM).lower() != stow.DICOM:
@@ -73,10 +73,7 @@ async def store(request: Request) -> Response:
 
 async def take(request: Request) -> Response:
     """A DICOM file or a ZIP archive from the upload page (no part of DICOMweb)."""
-    by = await sight.writer(request)
-    _check_origin(request)
-    if not allowed("archive.receive", by):
-        raise HTTPException(403, "Your posts do not let you store images.")
+    by = await _sender(request)
     if request.headers.get("content-type") not in ("application/octet-stream", wado.DICOM, "application/zip"):
         raise HTTPException(415, "Send application/octet-stream.")
     try:
@@ -87,6 +84,15 @@ async def take(request: Request) -> Response:
     except Malformed as error:
         raise HTTPException(400, str(error)) from error
     return JSONResponse(account)
+
+
+async def _sender(request: Request) -> Actor:
+    """Who sends; whoever may not is told so before anything of the body is taken."""
+    by = await sight.writer(request)
+    _check_origin(request)
+    if not allowed("archive.receive", by):
+        raise HTTPException(403, "Your posts do not let you store images.")
+    return by
 
 
 def _chosen(request: Request, by: Actor) -> UUID | None:
@@ -159,8 +165,23 @@ def _routes() -> list[Route]:
     return [*(Route(at, give, methods=["GET"]) for at, give in get.items()), *post]
 
 
-application = Starlette(
+service = Starlette(
     routes=[Mount("/dicom-web", routes=_routes())],
     exception_handlers={HTTPException: _wrong, Refused: _refused},
 )
-application.router.redirect_slashes = False
+service.router.redirect_slashes = False
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The service; nothing of an answer stays on a shared machine, and no browser takes it for a page."""
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *KEPT_BY_NOBODY]}
+        await send(message)
+
+    if not gate.is_known_host(dict(scope)):
+        refusal = JSONResponse({"status": 400, "error": "This service is not known under that name."}, 400)
+        await refusal(scope, receive, guarded)
+    else:
+        await service(scope, receive, guarded)

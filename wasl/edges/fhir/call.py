@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
-from django.http.request import validate_host
 
 from wasl.edges import gate
 from wasl.edges.fhir.asked import Pairs
@@ -86,7 +85,7 @@ class Call:
 def call_of(scope: gate.Scope, receive: Receive) -> Call:
     """Take a request apart. Raises WrongHost, JsonOnly, SearchTooLong, WrongValue."""
     host = gate.header(scope, b"host")
-    if not validate_host(re.sub(r":\d+$", "", host).lower(), settings.ALLOWED_HOSTS):
+    if not gate.is_known_host(scope):
         raise WrongHost
     query = _pairs(scope.get("query_string", b""))
     for wanted in (dict(query).get("_format", ""), gate.header(scope, b"accept")):

@@ -1,7 +1,6 @@
 """Who asks, where they work, in which language they are answered, and how a refusal looks."""
 
 from collections.abc import Callable
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -12,7 +11,6 @@ from django.urls import reverse
 from django.utils import translation
 
 from wasl.edges.session import actor_of_session, second_factor
-from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.kernel.http import Request
 
@@ -31,7 +29,7 @@ class ActorMiddleware:
 
     def __call__(self, request: Request) -> HttpResponse:
         request.actor = actor_of_session(request, address=request.META.get("REMOTE_ADDR", ""))
-        request.place = _place(request.session.get("place"), request.actor)
+        request.place = request.actor.at
         if request.actor.held and (language := getattr(request.user, "language", "")):
             translation.activate(language)
             request.LANGUAGE_CODE = language
@@ -49,12 +47,6 @@ class ActorMiddleware:
             response = render(request, "_signed_out.html", {"sign_in": reverse("account_login")}, status=401)
             return aside(response)
         return redirect_to_login(request.get_full_path(), reverse("account_login"))
-
-
-def _place(chosen: object, actor: Actor) -> UUID | None:
-    """The place that was chosen, while a post is held there; else the place of the oldest post."""
-    mine = [held.place for held in actor.held if held.place]
-    return next((place for place in mine if str(place) == chosen), mine[0] if mine else None)
 
 
 def aside(response: HttpResponse) -> HttpResponse:

@@ -14,6 +14,7 @@ from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
 from wasl.patients.models import Access, CareRelationship, SourceIdentity
 
 Ground = CareRelationship.Ground
+WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
 
 
 @verb
@@ -64,6 +65,9 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
         raise rules.NotYourPlace
     person = queries.patient(patient, viewer=by)
     if number is not None:
+        since = timezone.now() - datetime.timedelta(minutes=rules.TRY_MINUTES)
+        wrong = Access.objects.filter(patient=patient, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
+        rules.check_tries(wrong.count())
         national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
         rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
     return open_here(patient, place=place, by=by)
@@ -97,6 +101,6 @@ def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -
 def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None) -> None:
     """Write one line of the access log: what was read of the patient (`module.thing`), and on which ground."""
     Access.objects.create(
-        patient_id=patient, actor=str(by), actor_name=by.name, place=next(iter(by.places()), None),
+        patient_id=patient, actor=str(by), actor_name=by.name, place=by.at,
         address=by.address, what=what, subject=subject, ground=ground,
     )  # fmt: skip

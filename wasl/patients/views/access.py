@@ -32,6 +32,7 @@ THINGS: dict[str, str | Promise] = {
     "file": pgettext_lazy("access log", "file"),
     "identity": pgettext_lazy("access log", "identity"),
     "card": pgettext_lazy("access log", "card"),
+    "wrong_number": pgettext_lazy("access log", "a wrong number was presented"),
     "accesses": pgettext_lazy("access log", "this page"),
     "timeline": pgettext_lazy("access log", "timeline"),
     "order": pgettext_lazy("access log", "order"),
@@ -51,6 +52,7 @@ def present(request: Request, key: UUID) -> HttpResponse:
     try:
         services.present_card(key, place=request.place, number=request.POST.get("number", ""), by=request.actor)
     except Invalid as refusal:
+        services.log_access(key, what=services.WRONG_NUMBER, ground="none", by=request.actor)
         return patient(request, key, refusal=refusal)
     messages.success(request, gettext("The record is open to your hospital until tomorrow at the latest."))
     return redirect("patients:patient", key)

@@ -70,6 +70,7 @@ def patient(
 @require_POST
 def add_number(request: Request, key: UUID) -> HttpResponse:
     """Write down one more number."""
+    queries.require_ground(key, viewer=request.actor)
     form = NumberForm(request.POST)
     if form.is_valid():
         asked = form.cleaned_data

@@ -84,7 +84,7 @@ def correct(request: Request, key: UUID) -> HttpResponse:
         version = request.POST.get("version", "")
         try:
             services.correct_patient(
-                key, version=int(version) if version.isdigit() else 0, place=request.place, by=request.actor,
+                key, version=int(version) if version.isdecimal() else 0, place=request.place, by=request.actor,
                 **form.values(), kind=kind,
             )  # fmt: skip
         except Refused as refusal:

@@ -28,9 +28,10 @@ def report(key: UUID, *, viewer: Actor) -> Report:
     """One signed report, on a ground, by its key or by that of its reading and DiagnosticReport. Raises NoGround."""
     named = Q(id=key) | Q(reading=key, adds_to__isnull=True)
     found = _visible_reports(viewer).filter(named).first()
+    # a report that is not there is refused like one that is closed: nobody learns which of the two it is
+    patients.require_ground(found.reading.patient_id if found else key, viewer=viewer)
     if found is None:
         raise NotFound
-    patients.require_ground(found.reading.patient_id, viewer=viewer)
     return found
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from wasl.kernel.access import Actor
+from wasl.kernel.access import Actor, Held
 from wasl.kernel.errors import NotAllowed
 from wasl.places import queries as places_queries
 
@@ -102,10 +102,10 @@ with sent as (
 
 
 def _visible(viewer: Actor) -> frozenset[UUID] | None:
-    """The places whose service the viewer may judge: the whole country for a planner, a head's own places."""
-    if viewer.is_system or viewer.holds("planner"):
+    """The places whose service the viewer may judge: the country for its planner, their own for others and heads."""
+    if viewer.is_system or Held("planner", None) in viewer.held:
         return None
-    places = viewer.places("chief")
+    places = viewer.places("planner", "chief")
     if not places:
         raise NotAllowed
     return places

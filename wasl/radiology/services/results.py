@@ -79,9 +79,9 @@ def read_report(key: UUID, *, by: Actor) -> Receipt | None:
 def acknowledge_result(key: UUID, *, by: Actor) -> Obligation:
     """Acknowledge the critical result of a report: the doctor who asked, or a clinician of the same hospital."""
     obligation = Obligation.objects.select_for_update().filter(report=key).first()
-    if obligation is None:
-        raise NotFound
-    if obligation.place_id not in by.places(*rules.CLINICIANS) and by.id != obligation.holder_id:
+    if obligation is None or (
+        obligation.place_id not in by.places(*rules.CLINICIANS) and by.id != obligation.holder_id
+    ):
         raise rules.NotYourResult
     if obligation.acknowledged_at is not None:
         raise rules.AlreadyAcknowledged(reader=obligation.acknowledged_by)

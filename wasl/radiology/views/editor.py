@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, RawPostDataException
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -38,11 +38,15 @@ def _in_json(act: Answer) -> Answer:
 
 def _asked(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises Invalid when it is none."""
-    if len(request.body) > LARGEST:
-        raise Invalid
     try:
+        if len(request.body) > LARGEST:
+            raise Invalid
         sent = json.loads(request.body)
-    except ValueError as error:
+    except (
+        ValueError,
+        RecursionError,
+        RawPostDataException,
+    ) as error:  # a form is no JSON, a thousand brackets neither
         raise Invalid from error
     if not isinstance(sent, dict):
         raise Invalid
@@ -116,9 +120,10 @@ def mark(request: Request, key: UUID) -> HttpResponse:
     if taken_back := request.POST.get("unmark", ""):
         services.unmark_key_image(_uuid(taken_back), by=request.actor)
     else:
-        frame = request.POST.get("frame", "1")
+        asked = request.POST.get("frame", "1")
+        frame = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
         services.mark_key_image(
-            key, instance_uid=request.POST.get("instance", ""), frame=int(frame) if frame.isdigit() else 1,
+            key, instance_uid=request.POST.get("instance", ""), frame=frame,
             note=request.POST.get("note", ""), by=request.actor, language=request.POST.get("language", "fr"),
         )  # fmt: skip
     case = queries.reading(key, viewer=request.actor)

@@ -109,6 +109,8 @@ def claim(request: Request, key: UUID) -> HttpResponse:
     try:
         services.claim_reading(key, by=request.actor)
     except Refused as refusal:
+        if not READERS & request.actor.roles:
+            raise
         messages.error(request, refusal.sentence)
         return HttpResponseRedirect(reverse("radiology:readings"))
     return HttpResponseRedirect(reverse("radiology:reading", args=[key]))

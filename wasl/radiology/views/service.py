@@ -45,12 +45,14 @@ GROUP_TITLES = {
     "hour": _("Hour"),
 }
 CASES_A_PAGE = 50
+MOST_PAGES = 10_000
+MOST_DAYS = 3 * 366  # of one question: more would hold the database for too long
 TALL = 40
 MAP_TALL = 420
 
 
 class Filters(forms.Form):
-    """What the address of the page may narrow; anything wrong falls back to the last thirty days of everything."""
+    """What the address of the page may narrow; anything wrong, or too long, falls back to the last thirty days."""
 
     since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
@@ -89,7 +91,7 @@ def _asked(request: Request) -> tuple[Filters, Question]:
     today = timezone.localdate()
     usual = {"since": str(today - datetime.timedelta(days=29)), "until": str(today), "by": "place"}
     form = Filters({**usual, **{k: str(v) for k, v in request.GET.items() if v}}, request.actor)
-    if not form.is_valid() or form.cleaned_data["until"] < form.cleaned_data["since"]:
+    if not form.is_valid() or not 0 <= (form.cleaned_data["until"] - form.cleaned_data["since"]).days <= MOST_DAYS:
         form = Filters(usual, request.actor)
         form.is_valid()
     return form, form.question()
@@ -182,7 +184,8 @@ def _shade(seconds: float | None) -> str:
 def cases(request: Request) -> HttpResponse:
     """The cases behind a figure, with the moments of their steps."""
     form, question = _asked(request)
-    page = max(int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdigit() else 1, 1)
+    asked = request.GET.get("page", "1")
+    page = min(max(int(asked), 1), MOST_PAGES) if asked.isdecimal() and len(asked) < 9 else 1
     found = queries.cases(question, viewer=request.actor, limit=CASES_A_PAGE + 1, offset=(page - 1) * CASES_A_PAGE)
     names = {p.id: p.name for p in form.places}
     exams = {p.code: p.name for p in queries.procedures(viewer=request.actor)}
@@ -227,6 +230,11 @@ def _minutes(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds / 60, 1)
 
 
+def _harmless(value: object) -> object:
+    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
 class _Echo:
     """A file that hands back what is written to it, so that the csv writer can be streamed."""
 
@@ -238,9 +246,8 @@ class _Echo:
 def table_csv(request: Request) -> HttpResponseBase:
     """The table as CSV (UTF-8 with its mark, for old spreadsheets)."""
     writer = csv.writer(_Echo())
-    rows = (
-        "\ufeff" + writer.writerow(row) if n == 0 else writer.writerow(row) for n, row in enumerate(_table(request))
-    )
+    table = [[_harmless(value) for value in row] for row in _table(request)]  # refused now, not once the answer began
+    rows = ("\ufeff" + writer.writerow(row) if n == 0 else writer.writerow(row) for n, row in enumerate(table))
     return StreamingHttpResponse(
         rows, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="wasl.csv"'}
     )
@@ -249,7 +256,9 @@ def table_csv(request: Request) -> HttpResponseBase:
 def table_xlsx(request: Request) -> HttpResponse:
     """The table as a spreadsheet."""
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": True, "strings_to_formulas": False})
+    book = xlsxwriter.Workbook(
+        file, {"constant_memory": True, "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     sheet = book.add_worksheet()
     for number, row in enumerate(_table(request)):
         sheet.write_row(number, 0, ["" if value is None else value for value in row])

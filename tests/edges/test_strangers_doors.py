@@ -1,0 +1,198 @@
+"""Every route of the fast doors, asked by everybody who has no business there: refused, and nothing leaks."""
+
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.edges import strangers
+from tests.edges.strangers import ASKERS, FATMA, HATEM, MACHINE, MUTE, WITHOUT_POSTS, ZIED, World, leaks
+from wasl import asgi
+from wasl.edges.dicom import web
+from wasl.kernel import fhir
+from wasl.kernel.models import Fact
+from wasl.patients.models import Access
+from wasl.record.models import Entry
+
+pytestmark = pytest.mark.django_db
+ELSEWHERE = (ZIED, HATEM, FATMA, MACHINE)  # they may ask, and nothing here is theirs
+# type -> whether it is part of a patient's record
+KINDS = {
+    "Patient": True, "ServiceRequest": True, "ImagingStudy": True, "DiagnosticReport": True,
+    "Organization": False, "Location": False, "Practitioner": False, "PractitionerRole": False,
+}  # fmt: skip
+INTERACTIONS = ("read", "vread", "history", "search", "posted")
+# whose 401 says: sign in; whose 403 says: not with these posts, not with this token
+FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403}
+LISTS = {"/studies", "/series", "/instances"}
+
+
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with django_db_blocker.unblock(), strangers.world(tmp_path_factory.mktemp("store")) as played:
+        yield played
+
+
+@pytest.fixture
+def _django_db_helper(world: World, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's own: the world is made once, and nobody who asks here may change it."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_happens(world: World) -> Iterator[None]:
+    """Whatever was asked: nothing was told, and nothing of the patient was given."""
+    before = Fact.objects.count(), Access.objects.count()
+    yield
+    assert (Fact.objects.count(), Access.objects.count()) == before
+
+
+def ask(world: World, who: str, method: str, where: str, **more: object) -> httpx.Response:
+    answer = world.door.ask(method, where, world.credentials[who], **more)
+    assert answer.status_code < 500, where
+    links = answer.json().get("link", []) if "searchset" in answer.text else []
+    text = answer.text.replace(json.dumps(links, separators=(",", ":"), ensure_ascii=False), "")  # the question itself
+    assert not leaks(text, world.secrets), where
+    return answer
+
+
+def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
+    """All of an answer that could betray something."""
+    return answer.status_code, answer.text, {k: v for k, v in answer.headers.items() if k not in ("date",)}
+
+
+def test_somebody_decided_about_every_door() -> None:
+    assert asgi.FAST.keys() == {"/fhir", "/dicom-web", "/viewer", "/live"}
+    assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
+
+
+def interaction(world: World, who: str, how: str, kind: str, key: object) -> httpx.Response:
+    match how:
+        case "read":
+            return ask(world, who, "GET", f"/fhir/{kind}/{key}")
+        case "vread":
+            return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history/1")
+        case "history":
+            return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history")
+        case "search":
+            return ask(world, who, "GET", f"/fhir/{kind}?_id={key}&_total=accurate")
+        case _:
+            return ask(world, who, "POST", f"/fhir/{kind}/_search", data={"_id": str(key), "_total": "accurate"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("who", ASKERS)
+def test_fhir_gives_strangers_nothing(world: World, who: str, kind: str) -> None:
+    rows = Entry.objects.filter(type=kind)
+    entry = rows.filter(patient=world.patient.id).first() if KINDS[kind] else rows.first()
+    assert entry, f"the case holds no {kind}"
+    for how in INTERACTIONS:
+        answer, other = (interaction(world, who, how, kind, key) for key in (entry.id, uuid4()))
+        if who in FHIR_SAYS:
+            assert (answer.status_code, other.status_code) == (FHIR_SAYS[who],) * 2, how
+        elif KINDS[kind] and how in ("search", "posted"):
+            assert answer.json()["total"] == other.json()["total"] == 0
+            assert "entry" not in answer.json()
+        elif KINDS[kind]:
+            assert answer.status_code == 404
+            assert said(answer) == said(other)
+        else:
+            assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("who", ELSEWHERE)
+def test_fhir_searches_betray_nothing(world: World, who: str) -> None:
+    number = world.patient.number
+    for query in (
+        f"Patient?identifier={number}", "Patient?family=Zghonda", "Patient?birthdate=1961-07-29",
+        f"ServiceRequest?patient={world.patient.id}", f"DiagnosticReport?subject=Patient/{world.patient.id}",
+        "ImagingStudy?_lastUpdated=gt2000-01-01",
+    ):  # fmt: skip
+        answer = ask(world, who, "GET", f"/fhir/{query}&_total=accurate")
+        bundle = {**answer.json(), "link": []}  # what was asked stands there again
+        assert bundle.get("total") == 0
+        assert not [entry for entry in bundle.get("entry", ()) if entry["search"]["mode"] == "match"], json.dumps(
+            bundle
+        )
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_fhir_takes_nothing(world: World, who: str) -> None:
+    for kind in KINDS:
+        for method, where in (
+            ("POST", kind),
+            ("PUT", f"{kind}/{uuid4()}"),
+            ("DELETE", f"{kind}/{uuid4()}"),
+            ("POST", ""),
+        ):
+            assert ask(world, who, method, f"/fhir/{where}", json={"resourceType": kind}).status_code == 405
+
+
+def routes(world: World, *, real: bool) -> list[tuple[str, str, str]]:
+    """Every route of DICOMweb: its method, its template, and its address in the case or in none."""
+    instance = world.instance
+    known = {"study": world.linked.uid, "series": instance.series.uid, "instance": instance.uid} if real else {}
+    values = {"study": "1.2.3", "series": "1.2.3.4", "instance": "1.2.3.4.5", **known, "frames": "1"}
+    found = []
+    for route in web._routes():
+        path = route.path.replace("{path:path}", "7FE00010")
+        for method in (route.methods or set()) - {"HEAD"}:
+            found.append((method, route.path, f"/dicom-web{path.format(**values)}"))
+    return found
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_dicomweb_gives_strangers_nothing(world: World, who: str) -> None:
+    pairs = list(zip(routes(world, real=True), routes(world, real=False), strict=True))
+    assert len(pairs) > 20
+    for (method, template, there), (_, _, not_there) in pairs:
+        sent = {"content": b"x", "headers": {"content-type": "application/octet-stream"}} if method == "POST" else {}
+        answer, other = (ask(world, who, method, where, **sent) for where in (there, not_there))
+        assert said(answer)[::2] == said(other)[::2], there
+        if who in WITHOUT_POSTS:
+            assert answer.status_code == 401, there
+        elif who == MUTE or (method == "POST" and who != MACHINE):
+            assert answer.status_code == 403, there
+        elif method == "POST":
+            assert answer.status_code in (200, 415), there  # it may send its own images
+        elif template in LISTS:
+            assert (answer.status_code, answer.json()) == (200, []), there
+        else:
+            assert answer.status_code == 404, there
+        assert answer.headers["cache-control"] == "no-store", there
+
+
+@pytest.mark.parametrize("who", ELSEWHERE)
+def test_dicomweb_searches_betray_nothing(world: World, who: str) -> None:
+    for query in (
+        f"studies?StudyInstanceUID={world.nobodys.uid}", f"studies?AccessionNumber={world.linked.accession}",
+        f"studies?PatientID={world.patient.number}", "studies?PatientName=Zghonda*", "studies?PatientName=(((",
+        "series?limit=1", f"instances?SOPInstanceUID={world.instance.uid}",
+    ):  # fmt: skip
+        answer = ask(world, who, "GET", f"/dicom-web/{query}")
+        assert (answer.status_code, answer.json()) == (200, []), query
+        assert "warning" not in answer.headers
+
+
+@pytest.mark.parametrize("who", [*WITHOUT_POSTS])
+def test_live_pages_and_the_viewer_are_for_those_with_posts(world: World, who: str) -> None:
+    assert ask(world, who, "GET", "/live/?topics=readings").status_code == 401
+    answer = ask(world, who, "GET", f"/viewer/viewer?StudyInstanceUIDs={world.linked.uid}")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/account/login/?next=/viewer/")
+    assert ask(world, who, "POST", "/viewer/").status_code == 405
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_a_token_is_for_who_knows_the_secret(world: World, who: str) -> None:
+    for grant in ("client_credentials", "password", "authorization_code"):
+        form = {"grant_type": grant, "client_id": "x", "client_secret": "y", "username": "leila", "password": "z"}
+        answer = ask(world, who, "POST", "/oauth/token/", data=form)
+        assert answer.status_code in (400, 401)
+        assert "access_token" not in answer.text
+    assert ask(world, who, "GET", "/oauth/token/").status_code == 405

@@ -1,0 +1,223 @@
+"""Every page, asked by everybody who has no business there: refused as if nothing were there, and nothing leaks.
+
+The pages are those of the URL resolver; a page that `OPEN` does not name fails the test until somebody decides.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.test.client import MULTIPART_CONTENT
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.edges import strangers
+from tests.edges.strangers import ASKERS, FATMA, HATEM, PEOPLE, WITHOUT_POSTS, ZIED, World, leaks
+from wasl.accounts.models import Person
+from wasl.kernel.models import Fact
+
+pytestmark = pytest.mark.django_db
+REFUSED = {401, 403, 404, 405}
+ALL = frozenset(ASKERS)
+NONE: frozenset[str] = frozenset()
+OWN = frozenset(PEOPLE[1:])  # whoever signed in
+POSTS = frozenset({ZIED, HATEM, FATMA})
+CLINICIAN, PLANNER, ADMINISTRATOR = frozenset({ZIED}), frozenset({HATEM}), frozenset({FATMA})
+
+# page -> who of those who ask is let in, if only to see that nothing there is theirs
+OPEN: dict[str, frozenset[str]] = {
+    "home": ALL, "set_language": ALL, "oauth_token": ALL, "radiology:verify": ALL,
+    **dict.fromkeys(("choose_place", "choose_theme"), POSTS),
+    # one's own account
+    **dict.fromkeys(("account_login", "account_logout", "account_inactive", "mfa_authenticate",
+                     "mfa_login_webauthn"), ALL),
+    **dict.fromkeys(("account_reauthenticate", "account_change_password", "account_set_password", "mfa_index",
+                     "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+                     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
+                     "mfa_add_webauthn", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
+                     "mfa_edit_webauthn", "usersessions_list"), OWN),
+    **dict.fromkeys(("accounts:people", "accounts:add_person", "accounts:person", "accounts:end_post",
+                     "accounts:reset_password", "accounts:close_person"), ADMINISTRATOR),
+    # a clinician may look for anybody, and sees who it is: the page says what opens the record
+    **dict.fromkeys(("patients:search", "patients:register", "patients:patient", "patients:break_glass",
+                     "patients:present"), CLINICIAN),
+    **dict.fromkeys(("patients:correct", "patients:add_number", "patients:card", "patients:accesses"), NONE),
+    "record:timeline": NONE,
+    "archive:studies": CLINICIAN, "archive:sources": ADMINISTRATOR, "archive:close_source": ADMINISTRATOR,
+    **dict.fromkeys(("archive:upload", "archive:upload_known", "archive:conflicts", "archive:settle_conflict"), NONE),
+    # an order begins with opening the record
+    "radiology:order_exam": CLINICIAN, "radiology:orders": CLINICIAN, "radiology:results": CLINICIAN,
+    **dict.fromkeys((
+        "radiology:order_questions", "radiology:order", "radiology:cancel_order", "radiology:exams",
+        "radiology:start_exam", "radiology:break_off_exam", "radiology:perform_exam", "radiology:reconciliation",
+        "radiology:reconcile", "radiology:link_study", "radiology:unlink_study", "radiology:readings",
+        "radiology:reading", "radiology:claim_reading", "radiology:hand_back_reading", "radiology:save_draft",
+        "radiology:keep_reading", "radiology:mark_key_image", "radiology:sign_report", "radiology:report",
+        "radiology:report_pdf", "radiology:begin_addendum", "radiology:acknowledge_result"), NONE),
+    **dict.fromkeys(("radiology:service", "radiology:cases", "radiology:service_csv", "radiology:service_xlsx",
+                     "contracts:acts"), PLANNER),
+}  # fmt: skip
+# where a clinician sees who somebody is, never more; each such look is in the access log
+SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:timeline"}
+# pages that need no token against forgery: the client's secret is in the request itself
+WITHOUT_TOKEN = {"oauth_token"}
+# posting there changes or ends one's own account or session, or is what the administrator is for
+OWN_AFFAIRS = re.compile(r"account_|mfa_|usersessions_|oauth_|set_language|choose_")
+# a clinician opens a record in an emergency, with a reason; other tests see to that
+OPENING = {"patients:break_glass": CLINICIAN}
+SENT = {"because": "Ten letters and more.", "number": "00000000", "revision": "1", "order": str(uuid4())}
+
+
+def names(
+    patterns: list[URLPattern | URLResolver], space: str = "", before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, list[str]]]:
+    """Every page's name with the names of its parameters."""
+    for pattern in patterns:
+        own = [*before, *re.findall(r"<(?:\w+:)?(\w+)>", str(pattern.pattern))]
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from names(pattern.url_patterns, inner, tuple(own))
+        else:
+            yield f"{space}{pattern.name}", own
+
+
+PAGES = dict(names(get_resolver().url_patterns))
+
+
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with django_db_blocker.unblock(), strangers.world(tmp_path_factory.mktemp("store")) as played:
+        yield played
+
+
+@pytest.fixture
+def _django_db_helper(world: World, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's own: the world is made once, and nobody who asks here may change it."""
+    with django_db_blocker.unblock():
+        yield
+
+
+def address(world: World, name: str, *, elsewhere: bool = False) -> str:
+    """The address of a page of the case, or of a case that does not exist."""
+    values: dict[str, object] = {}
+    if PAGES[name]:
+        known = world.parameters()
+        given = known[max((begin for begin in known if name.startswith(begin)), key=len)]
+        values = {key: given[key] for key in PAGES[name]}
+        if elsewhere:
+            values = {key: nothing(value) for key, value in values.items()}
+    return reverse(name, kwargs=values)
+
+
+@cache
+def nothing(value: object) -> object:
+    """A value like this one that nothing has."""
+    return 4711 if isinstance(value, int) else "0" * 64 if isinstance(value, str) else uuid4()
+
+
+def ask(world: World, who: str, method: str, where: str, *, forged: bool = False) -> HttpResponseBase:
+    """One request, with the token against forgery unless it is `forged`."""
+    browser = world.browsers[who]
+    browser.raise_request_exception = False
+    if method == "GET":
+        return browser.get(where)
+    browser.cookies["csrftoken"] = mark = "a" * 32
+    headers = {} if forged else {"X-CSRFToken": mark}
+    if where.endswith(("/draft/", "/sign/")):
+        return browser.post(
+            where, {"revision": 1, "sections": {}, "language": "fr"}, "application/json", headers=headers
+        )
+    return browser.post(where, SENT, headers=headers)
+
+
+def body(answer: HttpResponseBase) -> bytes:
+    """All that was said: the body, and where it leads."""
+    said = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
+    return bytes(said) + answer.headers.get("Location", "").encode()
+
+
+def is_refused(answer: HttpResponseBase) -> bool:
+    sent_away = answer.status_code == 302 and answer.headers["Location"].startswith("/account/login/")
+    return sent_away or answer.status_code in REFUSED
+
+
+def test_somebody_decided_about_every_page() -> None:
+    assert PAGES.keys() == OPEN.keys()
+
+
+@pytest.mark.parametrize("who", ASKERS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nobody_sees_or_does_what_is_not_theirs(world: World, who: str, method: str) -> None:
+    told = Fact.objects.count()
+    for name in PAGES:
+        if method == "POST" and (OWN_AFFAIRS.match(name) or who in OPEN[name] & OPENING.get(name, ADMINISTRATOR)):
+            continue
+        answer = ask(world, who, method, address(world, name))
+        assert answer.status_code < 500, name
+        assert who in OPEN[name] or is_refused(answer), (name, answer.status_code)
+        shown = world.secrets
+        if who == ZIED and name in SHOWS_WHO:
+            shown = tuple(secret for secret in shown if secret not in world.identity)
+        assert not leaks(body(answer), shown), name
+    assert Fact.objects.count() == told
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_what_is_not_theirs_is_as_if_it_were_not_there(world: World, who: str) -> None:
+    for name, parameters in PAGES.items():
+        if not parameters or name in SHOWS_WHO or who in OPEN[name]:
+            continue
+        for method in ("GET", "POST"):
+            there = ask(world, who, method, address(world, name))
+            not_there = ask(world, who, method, address(world, name, elsewhere=True))
+            assert there.status_code == not_there.status_code, (name, method)
+
+
+@pytest.mark.parametrize("sent", ["a form", "[" * 100_000, '{"revision": 2, "sections": {"title": "\\u0000"}}', "{"])
+def test_what_is_not_understood_is_refused(world: World, sent: str) -> None:
+    """No failure of ours betrays anything, nor fills a log."""
+    browser = Client()
+    browser.force_login(Person.objects.get(id=str(world.stage.leila.id)))
+    for name in ("radiology:save_draft", "radiology:sign_report", "archive:upload_known"):
+        where = address(world, name)
+        data = {"name": "value"} if sent == "a form" else sent
+        kind = MULTIPART_CONTENT if sent == "a form" else "application/json"
+        assert browser.post(where, data, kind).status_code in (400, 409, 422), name
+
+
+@pytest.mark.parametrize("who", WITHOUT_POSTS)
+def test_nothing_is_open_without_a_post(world: World, who: str) -> None:
+    for name, admitted in OPEN.items():
+        if admitted in (CLINICIAN, PLANNER, ADMINISTRATOR, POSTS, NONE):
+            assert is_refused(ask(world, who, "GET", address(world, name))), name
+
+
+def test_the_doors_open_to_those_they_are_for(world: World) -> None:
+    for name, admitted in OPEN.items():
+        for who in admitted & POSTS:
+            answer = ask(world, who, "GET", address(world, name))
+            if not OWN_AFFAIRS.match(name):  # those have conditions of their own
+                assert answer.status_code in (200, 302, 405), (name, who)
+            assert answer.status_code != 302 or not is_refused(answer), (name, who)
+
+
+def test_a_post_from_another_site_is_refused(world: World) -> None:
+    told = Fact.objects.count()
+    for name in PAGES:
+        for who in (ZIED, FATMA, strangers.NOBODY):
+            answer = ask(world, who, "POST", address(world, name), forged=True)
+            assert (answer.status_code == 403) != (name in WITHOUT_TOKEN), (name, who)
+    assert Fact.objects.count() == told
+
+
+def test_a_look_at_who_somebody_is_is_written_down(world: World) -> None:
+    for name in SHOWS_WHO - {"patients:present"}:
+        before = world.patient.accesses.filter(actor=str(world.stage.zied)).count()
+        assert leaks(body(ask(world, ZIED, "GET", address(world, name))), world.identity)
+        assert world.patient.accesses.filter(actor=str(world.stage.zied), ground="none").count() == before + 1
