@@ -28,11 +28,21 @@ def sees(viewer: Actor) -> bool:
     return queries.studies(viewer=viewer).exists()
 
 
-def test_the_own_place_sees_a_study_and_others_do_not(stage: Cast, study: Study) -> None:
-    for viewer in (stage.sami, stage.amel, stage.nour):
-        assert sees(viewer), viewer
-    for viewer in (STRANGER, stage.zied, stage.leila, stage.karim, stage.hatem, stage.fatma):
+def test_nobodys_study_is_seen_by_those_who_make_images_there(stage: Cast, study: Study) -> None:
+    assert sees(stage.sami)
+    for viewer in (STRANGER, stage.amel, stage.nour, stage.zied, stage.leila, stage.karim, stage.hatem, stage.fatma):
         assert not sees(viewer), viewer
+
+
+def test_a_match_opens_the_record_to_the_place_that_made_the_study_and_is_undone_whole(
+    stage: Cast, study: Study
+) -> None:
+    patient = make.patient(stage, place=None, by=SYSTEM)
+    archive.match_study(study.id, patient=patient.id, because="test", by=stage.sami)
+    assert sees(stage.amel)
+    assert not sees(stage.zied)
+    archive.unmatch_study(study.id, by=stage.sami)
+    assert not sees(stage.amel)
 
 
 def test_a_ground_opens_a_study_to_another_place(stage: Cast, study: Study) -> None:

@@ -97,7 +97,7 @@ def cut(port: int, said: list[bytes], number: int) -> list[str]:
     images = [b"".join(pdus_of_images[at : at + 2]).replace(SERIAL.encode(), serial) for at in range(0, 2 * IMAGES, 2)]
     whole = chance.randint(0, IMAGES - 1)
     acknowledged: list[str] = []
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as link:
         if chance.random() < 0.5:  # a reset rather than a polite end
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if chance.random() < 0.05:
@@ -212,7 +212,7 @@ def test_a_killed_listener_loses_nothing(store: Path, tmp_path: Path) -> None:
             assert eventually(lambda: answers(port)), listener.said
             senders = [Sender(port, tmp_path / f"{kill}-{n}", template, kill * 4 + n) for n in range(4)]
             goal = chance.randrange(5, 60)
-            assert eventually(partial(acknowledges, senders, goal))
+            assert eventually(partial(acknowledges, senders, goal), 180)
             listener.end(signal.SIGKILL)
             for sender in senders:
                 sender.wait()

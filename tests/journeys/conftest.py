@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
 from tests.journeys.machine import Machine
@@ -66,6 +66,7 @@ def _set_stage(env: dict[str, str], password: str) -> dict[str, str]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a screen."""
+    expect.set_options()
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=FLAGS)

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Instance, SignIn
 from tests.journeys.machine import Machine
-from tests.journeys.people import PATIENCE, PHONE, Person, shows_pixels
+from tests.journeys.people import PHONE, Person, shows_pixels
 from tests.paper import words
 
 NAME, QUESTION = "مريم العيادي", "سقوط من درج مع صداع، هل هناك نزيف؟"
@@ -63,7 +63,7 @@ def writes_and_signs(leila: Person) -> None:
     page.locator("#section-findings").press_sequentially(";نزيف ")
     expect(page.locator("#section-findings")).to_have_value(f"{FINDINGS} ")
     page.locator("#section-conclusion").fill(CONCLUSION)
-    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved", timeout=PATIENCE)
+    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
     page.locator("#sign").click()
     expect(page.locator("#confirm-conclusion")).to_have_text(CONCLUSION)
     page.locator("#confirm-yes").click()

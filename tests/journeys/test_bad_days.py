@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.edges.scenes import descendants, eventually
 from tests.journeys.conftest import Instance, SignIn
 from tests.journeys.machine import Machine, pictures
-from tests.journeys.people import PATIENCE, Person
+from tests.journeys.people import Person
 
 EXAM = "Scanner cérébral sans injection"
 
@@ -39,7 +39,7 @@ def writes(person: Person, conclusion: str) -> None:
     """Write a whole report, and see that it is saved."""
     person.page.locator("#section-findings").fill("Pas de saignement intracrânien.")
     person.page.locator("#section-conclusion").fill(conclusion)
-    expect(person.page.locator("#editor-state")).to_have_attribute("data-kind", "saved", timeout=PATIENCE)
+    expect(person.page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
 
 
 def test_two_readers_claim_at_once_and_one_is_told(at_desk: SignIn, instance: Instance, machine: Machine) -> None:
@@ -51,10 +51,10 @@ def test_two_readers_claim_at_once_and_one_is_told(at_desk: SignIn, instance: In
     buttons = [reader.page.get_by_role("button", name="Interpréter") for reader in (leila, rania)]
     for button in buttons:
         button.evaluate("button => { button.form.requestSubmit() }")
-    leila.sees("")
-    rania.sees("")
-    readers = [leila, rania] if leila.page.locator("#editor").count() else [rania, leila]
-    winner, other = readers
+    for reader in (leila, rania):
+        expect(reader.page.locator("#editor, #notices .alert-danger").first).to_be_visible()
+    winner, other = (leila, rania) if leila.page.locator("#editor").count() else (rania, leila)
+    winner.sees(EXAM)
     expect(winner.page.locator("#editor")).to_be_visible()
     other.sees("Lectures")
     other.reads("interprète déjà ce dossier", within=".alert")
@@ -71,7 +71,7 @@ def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instan
     page, address = leila.page, leila.page.url
     leila.context.clear_cookies()
     page.locator("#section-conclusion").fill("Examen sans anomalie décelable, à revoir si aggravation.")
-    expect(page.locator("#notices .alert")).to_contain_text("déconnecté", timeout=PATIENCE)
+    expect(page.locator("#notices .alert")).to_contain_text("déconnecté")
     expect(page.locator("#section-conclusion")).to_have_value(
         "Examen sans anomalie décelable, à revoir si aggravation."
     )
@@ -81,7 +81,7 @@ def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instan
     expect(page.locator("#section-conclusion")).to_have_value(
         "Examen sans anomalie décelable, à revoir si aggravation."
     )
-    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved", timeout=PATIENCE)
+    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
     signs_with_impatient_fingers(leila)
 
 
@@ -115,7 +115,7 @@ def test_a_bomb_and_a_text_are_refused_and_nothing_changes(at_desk: SignIn, tmp_
     text.write_text("Cher confrère, voici les images de notre patient.")
     page = sami.opens("/archive/upload/", "Envoyer des images")
     page.locator("#files").set_input_files([bomb, text])
-    expect(page.locator("#progress")).to_have_js_property("value", 2, timeout=PATIENCE)
+    expect(page.locator("#progress")).to_have_js_property("value", 2)
     expect(page.locator("#lines .bad")).to_have_count(2)
     for name in ("radios.zip", "courrier.dcm"):
         sentence = page.locator("#lines .bad", has_text=name).locator(".sent-state").inner_text()

@@ -330,3 +330,14 @@ def test_of_sixteen_readers_at_once_exactly_one_has_the_case() -> None:
     case.refresh_from_db()
     assert readers[outcomes.index("claimed")].id == case.claimed_by_id
     assert told(case.id) == ["ReadingOpened", "ReadingClaimed"]
+
+
+def test_a_reader_who_hands_back_no_longer_opens_the_record(stage: Cast) -> None:
+    case = make.reading(stage)
+    services.claim_reading(case.id, by=stage.leila)
+    assert patients.ground(case.patient_id, viewer=stage.leila) == "care"
+    services.hand_back_reading(case.id, by=stage.leila)
+    assert patients.ground(case.patient_id, viewer=stage.leila) is None
+    assert Fact.objects.filter(name="patients.RecordClosed", data__patient=str(case.patient_id)).count() == 1
+    services.claim_reading(case.id, by=stage.leila)
+    assert patients.ground(case.patient_id, viewer=stage.leila) == "care"

@@ -9,8 +9,6 @@ from uuid import UUID
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 
-# who sees the studies of their own place
-SEES = frozenset({"requester", "radiographer", "radiologist", "chief", "registrar", "modality", "client"})
 # who opens the images of a study that is nobody's yet, where they are made
 IMAGING = frozenset({"radiographer", "radiologist", "chief", "client"})
 SENDS = frozenset({"radiographer", "radiologist", "chief", "registrar", "modality", "client", "system"})

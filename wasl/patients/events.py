@@ -34,6 +34,16 @@ class RecordOpened(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordClosed(Event):
+    """What had opened a record was given up: it is closed again on that ground."""
+
+    patient: UUID
+    place: UUID | None
+    ground: str
+    relationship: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class GlassBroken(Event):
     """Somebody opened a record in an emergency, with a reason and a time limit."""
 

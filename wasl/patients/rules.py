@@ -23,6 +23,7 @@ CAN: dict[str, frozenset[str]] = {
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
     "open_for_care": CLINICAL | {"system"},
+    "close_for_care": CLINICAL | {"system"},
     "present_card": CLINICAL,
     "break_glass": frozenset({"requester", "radiographer", "radiologist", "chief"}),
 }

@@ -14,22 +14,21 @@ from wasl.patients import queries as patients
 
 
 def _visible(viewer: Actor) -> QuerySet[Study]:
-    """Studies with at least one image, of the viewer's own places or of patients whose record is open to the viewer."""
+    """Studies with an image: of patients whose record is open to the viewer, and those of nobody where they are made.
+
+    A modality or workstation finds what its own place holds.
+    """
     rows = Study.objects.filter(instance_count__gt=0)
     if viewer.is_system:
         return rows
-    return rows.filter(Q(place__in=viewer.places(*rules.SEES)) | Q(patient__in=patients.opened(viewer=viewer)))
+    nobodys_here = Q(patient__isnull=True, place__in=viewer.places(*rules.IMAGING))
+    opened = Q(patient__in=patients.opened(viewer=viewer))
+    return rows.filter(nobodys_here | opened | Q(place__in=viewer.places("modality")))
 
 
 def studies(*, viewer: Actor) -> QuerySet[Study]:
     """Every study that the viewer sees, its place with it."""
     return _visible(viewer).select_related("place")
-
-
-def openable(*, viewer: Actor) -> QuerySet[Study]:
-    """The studies whose images open to the viewer: of patients whose record does, and nobody's where they are made."""
-    nobodys_here = Q(patient__isnull=True, place__in=viewer.places(*rules.IMAGING))
-    return studies(viewer=viewer).filter(nobodys_here | Q(patient__in=patients.opened(viewer=viewer)))
 
 
 def study(key: UUID, *, viewer: Actor) -> Study:

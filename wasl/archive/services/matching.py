@@ -11,6 +11,7 @@ from wasl.archive.models import Match, Study
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
+from wasl.patients import services as patients
 
 
 @verb
@@ -24,6 +25,8 @@ def match_study(study: UUID, *, patient: UUID, because: str, by: Actor) -> Match
         raise rules.AlreadyMatched from error
     row.patient_id = patient
     row.save(update_fields=("patient",))
+    if row.place_id:  # who made the images cares for the patient
+        patients.open_for_care(patient, place=row.place_id, source=match.id, because=StudyMatched.name(), by=by)
     emit(StudyMatched(study=row.id, match=match.id, patient=patient, place=row.place_id), by=by)
     return match
 
@@ -39,6 +42,7 @@ def unmatch_study(study: UUID, *, by: Actor) -> None:
     match.save(update_fields=("undone_at", "undone_by"))
     row.patient_id = None
     row.save(update_fields=("patient",))
+    patients.close_for_care(source=match.id, by=by)
     emit(StudyUnmatched(study=row.id, match=match.id, patient=match.patient_id, place=row.place_id), by=by)
 
 

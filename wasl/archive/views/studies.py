@@ -44,7 +44,7 @@ def studies(request: Request) -> HttpResponse:
         raise NotAllowed
     filters = Filters(request.GET)
     state = request.GET.get("state", "")
-    rows = _narrowed(queries.openable(viewer=request.actor), filters, state)
+    rows = _narrowed(queries.studies(viewer=request.actor), filters, state)
     listing = Listing(request, rows, sorts=SORTS)
     page = list(listing.page)
     context = {

@@ -3,13 +3,14 @@
 import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
-from wasl.patients.events import GlassBroken, RecordOpened
+from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
 from wasl.patients.models import Access, CareRelationship, SourceIdentity
 
 Ground = CareRelationship.Ground
@@ -22,16 +23,34 @@ def open_for_care(
 ) -> CareRelationship:  # fmt: skip
     """Open a record to a place (or to one person) because an act links it to the patient; told twice, it opens once.
 
-    `source` is the act (an order, a reading), `because` the fact that says so, as `radiology.OrderSent`.
+    `source` is the act (an order, a reading), `because` the fact that says so, as `radiology.OrderSent`. Closed before,
+    it opens again.
     """
-    relation, made = CareRelationship.objects.get_or_create(
-        patient_id=patient, ground=Ground.CARE, place_id=place,  # type: ignore[misc]
- person=person, source=source,
-        defaults={"because": because, "starts_at": timezone.now(), "ends_at": until},
-    )  # fmt: skip
-    if made:
+    now = timezone.now()
+    mine = {"patient_id": patient, "ground": Ground.CARE, "place_id": place, "person": person, "source": source}
+    first = {"because": because, "starts_at": now, "ends_at": until}
+    relation, made = CareRelationship.objects.select_for_update().get_or_create(**mine, defaults=first)
+    closed = relation.ends_at is not None and relation.ends_at <= now
+    if closed:
+        relation.ends_at = until
+        relation.save(update_fields=("ends_at",))
+    if made or closed:
         emit(RecordOpened(patient=patient, place=place, ground=Ground.CARE, relationship=relation.id), by=by)
     return relation
+
+
+@verb
+def close_for_care(*, source: UUID, by: Actor) -> None:
+    """Close what an act had opened, because the act was given up: a reading handed back, a study taken back."""
+    now = timezone.now()
+    open_still = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    for relation in CareRelationship.objects.select_for_update().filter(open_still, source=source, ground=Ground.CARE):
+        relation.ends_at = now
+        relation.save(update_fields=("ends_at",))
+        closed = RecordClosed(
+            patient=relation.patient_id, place=relation.place_id, ground=relation.ground, relationship=relation.id
+        )
+        emit(closed, by=by)
 
 
 @verb

@@ -82,6 +82,7 @@ def withdraw_reading(key: UUID, *, by: Actor) -> Reading:
     reading.state = State.WITHDRAWN
     reading.claimed_until = None
     reading.save(update_fields=("state", "claimed_until"))
+    patients.close_for_care(source=key, by=by)
     signed = Report.objects.filter(reading=reading, state=Report.State.SIGNED, adds_to__isnull=True).first()
     emit(ReadingWithdrawn(reading=key, report=signed.id if signed else None, **_about(reading)), by=by)
     return reading
@@ -154,6 +155,7 @@ def _let_go(reading: Reading, fact: type[ReadingHandedBack] | type[ReadingTimedO
     reading.state = State.WAITING
     reading.claimed_by = reading.claimed_until = None
     reading.save(update_fields=("state", "claimed_by", "claimed_until"))
+    patients.close_for_care(source=reading.id, by=by)
     emit(told, by=by)
 
 
