@@ -18,7 +18,7 @@ from wasl.accounts import services
 from wasl.accounts.models import Person
 from wasl.edges.web.middleware import PUBLIC_PATHS, PUBLIC_VIEWS
 from wasl.edges.web.navigation import ENTRIES
-from wasl.edges.web.templatetags.wasl import duration, icon
+from wasl.edges.web.templatetags.wasl import duration, icon, plain_name
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.http import Listing, Request
 
@@ -266,3 +266,16 @@ def test_an_address_with_changes(stage: Cast) -> None:
     request = RequestFactory().get("/?a=1&b=2")
     text = '{% load wasl %}{% address a=3 b="" c="x y" %}'
     assert Template(text).render(Context({"request": request}, autoescape=False)) == "a=3&c=x+y"
+
+
+@pytest.mark.parametrize(
+    ("carried", "plain"),
+    [
+        ("BEN SALAH^SALMA", "BEN SALAH SALMA"),
+        ("Jlassi^Abir=الجلاصي^عبير", "Jlassi Abir = الجلاصي عبير"),
+        ("^=^^", ""),
+        ("", ""),
+    ],
+)
+def test_names_of_images_are_written_as_people_write_them(carried: str, plain: str) -> None:
+    assert plain_name(carried) == plain
