@@ -210,6 +210,8 @@ def test_no_template_uses_what_was_left_out_of_the_style_sheet() -> None:
 def test_a_style_sheet_is_slimmed_by_whole_rules() -> None:
     css = ".btn,.carousel-item{a:b}.carousel{c:d}@media (x){.modal{e:f}.mt-xxl-2{g:h}.row{i:j}}.toast:not(.show){k:l}"
     assert vendor().slim(css) == ".btn{a:b}@media (x){.row{i:j}}"
+    css = ".markdown>table:not(.x,:is(.y,.z))>*,.table:not(caption,.w)>*{a:b}"
+    assert vendor().slim(css) == ".table:not(caption,.w)>*{a:b}"
 
 
 @pytest.mark.parametrize(
