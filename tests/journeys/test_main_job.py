@@ -103,7 +103,7 @@ def orders_only_with_the_safety_answers(amel: Person, told: Told) -> None:
     amel.presses("Envoyer la demande")
     amel.sees(EXAM)
     amel.reads("La demande est envoyée")
-    told.accession = page.locator("dl.answers bdi.number").inner_text()
+    told.accession = page.locator("dl.facts bdi.number").inner_text()
 
 
 def the_modality_finds_it(machine: Machine, told: Told) -> Dataset:
@@ -198,7 +198,7 @@ def sees_the_case_and_its_pixels(leila: Person) -> None:
     """5. Question, answers, the earlier exam, and the images."""
     page = leila.page
     expect(page.locator(".question-text")).to_have_text(QUESTION)
-    expect(page.locator("dl.answers")).to_contain_text("non enceinte")
+    expect(page.locator("dl.facts")).to_contain_text("non enceinte")
     expect(page.locator(".priors")).to_contain_text("Scanner d’il y a un an")
     assert shows_pixels(page)
 
