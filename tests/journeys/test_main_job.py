@@ -318,7 +318,7 @@ def it_is_counted(hatem: Person, told: Told) -> None:
     with zipfile.ZipFile(io.BytesIO(hatem.fetches("/radiology/service/table.xlsx?by=modality"))) as book:
         assert "xl/worksheets/sheet1.xml" in book.namelist()
     hatem.follows(page.locator("tbody th a", has_text="CT").first, "Les cas derrière le chiffre")
-    case = page.locator("tbody tr", has_text=EXAM).filter(has_text="P0")
+    case = page.locator("tbody tr", has_text=EXAM).filter(has_text="urgence vitale")
     expect(case.first.locator("time")).to_have_count(7)  # ordered, performed, … acknowledged
     assert NAME not in page.content()
 
