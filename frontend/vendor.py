@@ -106,9 +106,9 @@ def slim(css: str) -> str:
         head, _, body = rule.partition("{")
         if head.lstrip().startswith("@media"):
             kept.append(f"{head}{{{slim(body[:-1])}}}")
-        elif "(" in head or head.lstrip().startswith("@"):  # a selector with a function stays whole, or goes whole
-            kept.append("" if _unused(head) else rule)
-        elif selectors := [selector for selector in head.split(",") if not _unused(selector)]:
+        elif head.lstrip().startswith("@"):
+            kept.append(rule)
+        elif selectors := [selector for selector in _selectors(head) if not _unused(selector)]:
             kept.append(f"{','.join(selectors)}{{{body}")
     return "".join(kept)
 
@@ -121,6 +121,17 @@ def _rules(css: str) -> Iterator[str]:
         if depth == 0:
             yield css[start : brace.end()]
             start = brace.end()
+
+
+def _selectors(head: str) -> Iterator[str]:
+    """The selectors of a rule; a comma inside a function such as `:not(a, b)` parts nothing."""
+    depth = start = 0
+    for mark in re.finditer(r"[(),]", head):
+        depth += {"(": 1, ")": -1}.get(mark[0], 0)
+        if mark[0] == "," and depth == 0:
+            yield head[start : mark.start()]
+            start = mark.end()
+    yield head[start:]
 
 
 def _unused(selector: str) -> bool:

@@ -141,6 +141,10 @@ ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/10m/key", 
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Wasl"
+MFA_FORMS = {
+    "add_webauthn": "wasl.edges.web.passkeys.AddPasskey",
+    "edit_webauthn": "wasl.edges.web.passkeys.EditPasskey",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers themselves allow it for localhost alone
 USERSESSIONS_TRACK_ACTIVITY = True
 SESSION_COOKIE_AGE = 12 * 3600

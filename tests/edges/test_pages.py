@@ -18,7 +18,7 @@ from wasl.accounts import services
 from wasl.accounts.models import Person
 from wasl.edges.web.middleware import PUBLIC_PATHS, PUBLIC_VIEWS
 from wasl.edges.web.navigation import ENTRIES
-from wasl.edges.web.templatetags.wasl import duration, icon
+from wasl.edges.web.templatetags.wasl import duration, icon, plain_name
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.http import Listing, Request
 
@@ -210,6 +210,8 @@ def test_no_template_uses_what_was_left_out_of_the_style_sheet() -> None:
 def test_a_style_sheet_is_slimmed_by_whole_rules() -> None:
     css = ".btn,.carousel-item{a:b}.carousel{c:d}@media (x){.modal{e:f}.mt-xxl-2{g:h}.row{i:j}}.toast:not(.show){k:l}"
     assert vendor().slim(css) == ".btn{a:b}@media (x){.row{i:j}}"
+    css = ".markdown>table:not(.x,:is(.y,.z))>*,.table:not(caption,.w)>*{a:b}"
+    assert vendor().slim(css) == ".table:not(caption,.w)>*{a:b}"
 
 
 @pytest.mark.parametrize(
@@ -266,3 +268,16 @@ def test_an_address_with_changes(stage: Cast) -> None:
     request = RequestFactory().get("/?a=1&b=2")
     text = '{% load wasl %}{% address a=3 b="" c="x y" %}'
     assert Template(text).render(Context({"request": request}, autoescape=False)) == "a=3&c=x+y"
+
+
+@pytest.mark.parametrize(
+    ("carried", "plain"),
+    [
+        ("BEN SALAH^SALMA", "BEN SALAH SALMA"),
+        ("Jlassi^Abir=الجلاصي^عبير", "Jlassi Abir = الجلاصي عبير"),
+        ("^=^^", ""),
+        ("", ""),
+    ],
+)
+def test_names_of_images_are_written_as_people_write_them(carried: str, plain: str) -> None:
+    assert plain_name(carried) == plain

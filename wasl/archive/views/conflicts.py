@@ -64,7 +64,10 @@ def _names(conflict: Any) -> list[str]:  # noqa: ANN401  a row whose table no fa
 
 
 def _said(elements: dict[str, Any], tag: str) -> str:
-    values = elements.get(tag, {}).get("Value") or []
+    element = elements.get(tag, {})
+    values = element.get("Value") or []
+    if element.get("vr") == "DA":
+        values = [f"{day[6:8]}/{day[4:6]}/{day[:4]}" for day in map(str, values)]
     return ", ".join(" · ".join(v.values()).replace("^", " ") if isinstance(v, dict) else str(v) for v in values) or "–"
 
 

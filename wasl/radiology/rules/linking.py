@@ -96,7 +96,7 @@ def compare(header: Header, known: Known) -> list[Compared]:
     return [
         Compared("id", number, known.number, header.owner),
         Compared("name", header.name, " = ".join(known.names), same_name(header.name, known.names)),
-        Compared("birth_date", _iso(header.birth_date), _iso(known.birth_date), _same_birth(header, known)),
+        Compared("birth_date", _written(header.birth_date), _written(known.birth_date), _same_birth(header, known)),
         Compared("sex", sex or header.sex, known.sex, same_sex),
     ]
 
@@ -183,8 +183,8 @@ def _same_birth(header: Header, known: Known) -> bool | None:
     return header.birth_date == known.birth_date
 
 
-def _iso(day: datetime.date | None) -> str:
-    return day.isoformat() if day else ""
+def _written(day: datetime.date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else ""
 
 
 def check_link_reason(because: str) -> None:

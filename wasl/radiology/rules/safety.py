@@ -144,8 +144,20 @@ def in_words(question: str, answers: Answers) -> str:
             said.append(_("creatinine {value} µmol/L").format(value=creatinine))
     if question == "implants" and answers.get("implants_conditional") == "yes":
         said.append(_("MR conditional"))
-    said += [answers[name] for name in FOLLOW_UPS[question] if name.endswith(("_what", "_date")) and name in answers]
+    said += [
+        _told(name, answers[name])
+        for name in FOLLOW_UPS[question]
+        if name.endswith(("_what", "_date")) and name in answers
+    ]
     return ", ".join(word for word in said if word)
+
+
+def _told(name: str, answer: str) -> str:
+    """Words as they were given; a day as people write it."""
+    try:
+        return f"{datetime.date.fromisoformat(answer):%d/%m/%Y}" if name.endswith("_date") else answer
+    except ValueError:
+        return answer
 
 
 def _number(text: str) -> float | None:

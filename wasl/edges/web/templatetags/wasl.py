@@ -49,6 +49,12 @@ def role(name: str) -> str:
 
 
 @register.filter
+def plain_name(name: str) -> str:
+    """A name as an image carries it (`FAMILY^GIVEN=…`, DICOM PS3.5, 6.2.1), as people write it."""
+    return " = ".join(part.replace("^", " ").strip() for part in name.split("=") if part.strip("^ "))
+
+
+@register.filter
 def control(field: BoundField) -> SafeString:
     """A form's field in Tabler's clothes, tied to its help and its errors for those who hear the page."""
     kinds = {"select": "form-select", "checkbox": "form-check-input", "radioselect": ""}
