@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from click.testing import CliRunner
 
 from wasl.edges.cli import translations
@@ -34,6 +35,17 @@ def test_words_are_found(said: list[Word], what: str) -> None:
 def test_every_word_is_said_in_every_language(said: list[Word], language: str) -> None:
     missing = [f"{word.file}: {why}: {word.english}" for word, why in untranslated(language, said)]
     assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("language", subject.LANGUAGES)
+def test_a_word_is_said_in_one_way(language: str) -> None:
+    ways: dict[tuple[object, object], set[str]] = {}
+    for path in (translations.LOCALE / language).glob("*.po"):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id:
+                    ways.setdefault((message.context, message.id), set()).add(str(message.string))
+    assert not {word: said for word, said in ways.items() if len(said) > 1}
 
 
 @pytest.fixture
