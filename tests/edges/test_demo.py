@@ -1,7 +1,10 @@
 """The demo country: loaded once by a real `wasl up --demo`, and asked as people would ask it."""
 
 import datetime
+import io
+import plistlib
 import re
+import tarfile
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -10,17 +13,23 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
+import numpy as np
 import psycopg
+import pydicom
 import pytest
 from django.db import transaction
 from django.utils import timezone
+from pydicom import Dataset
+from pydicom.uid import generate_uid
 
 from tests.cast import cast
 from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
+from wasl.edges.cli.demo import head
 from wasl.edges.cli.demo import patients as stories
 from wasl.edges.cli.demo.clock import moved
 from wasl.edges.cli.demo.country import CASTS, MAIN, rows
-from wasl.edges.cli.demo.pictures import LABEL, folder
+from wasl.edges.cli.demo.pictures import LABEL, folder, part10
+from wasl.edges.cli.demo.today import exams as today_exams
 from wasl.edges.cli.postgres import Postgres
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.models import Fact
@@ -66,9 +75,43 @@ def test_both_countries_have_the_same_parts() -> None:
 
 
 def test_every_image_of_today_exists() -> None:
-    for row in rows("today.csv"):
-        assert (folder() / row["image"]).is_file()
-    assert len(rows("today.csv")) >= 12
+    shipped = [row["image"] for row in rows("today.csv") if row["image"] != head.FILE.name]
+    for image in shipped:
+        assert (folder() / image).is_file()
+    assert len(shipped) >= 12
+
+
+def worklist_item() -> Dataset:
+    """What a scanner is told of an exam to make."""
+    item = Dataset()
+    item.PatientName, item.PatientID, item.AccessionNumber = "TOUNSI^LEILA", "706096948934", "A45343844459"
+    item.PatientBirthDate, item.PatientSex, item.StudyInstanceUID = "19490111", "F", generate_uid()
+    return item
+
+
+def test_the_head_ct_is_one_series_in_its_patients_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a small volume in the package's own form, for machines that lack the package."""
+    voxels = np.arange(3 * 4 * 5, dtype="<i2").reshape(3, 4, 5) - 1024
+    about = {"matrix": {"shape": [3, 4, 5], "filename": "matrix.dat"}, "spacing": [0.5, 0.75, 1.5]}
+    with tarfile.open(tmp_path / "Cranium.inv3", "w") as archive:
+        for name, content in (("main.plist", plistlib.dumps(about)), ("matrix.dat", voxels.tobytes())):
+            member = tarfile.TarInfo(f"folder/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    monkeypatch.setattr(head, "FILE", tmp_path / "Cranium.inv3")
+    head._volume.cache_clear()
+    item = worklist_item()
+    images = head.slices(item, title="Head CT", moment=timezone.localtime())
+    head._volume.cache_clear()
+    assert [image.InstanceNumber for image in images] == [1, 2, 3]
+    assert {str(image.StudyInstanceUID) for image in images} == {str(item.StudyInstanceUID)}
+    assert len({str(image.SOPInstanceUID) for image in images}) == 3
+    assert {str(image.PatientName) for image in images} == {"TOUNSI^LEILA"}
+    assert {image.ImageComments for image in images} == {"Demonstration image"}
+    read = pydicom.dcmread(io.BytesIO(part10(images[1])))
+    assert (read.pixel_array == voxels[1][::-1]).all()
+    assert [float(x) for x in read.PixelSpacing] == [0.75, 0.5]
+    assert float(images[2].ImagePositionPatient[2] - images[1].ImagePositionPatient[2]) == 1.5
 
 
 @pytest.mark.django_db
@@ -148,7 +191,7 @@ def test_its_people_are_printed_and_can_sign_in(loaded: tuple[dict[str, str], st
 
 def test_todays_images_came_through_the_port_and_are_on_disk(loaded: tuple[dict[str, str], str]) -> None:
     env, _said = loaded
-    expected = len(rows("today.csv"))
+    expected = len(today_exams())
     today = ask(env, "select s.uid from archive_study s join archive_performedstep p on p.study_uid = s.uid")
     assert len(today) == expected
     files = ask(env, "select path, size from archive_instance")

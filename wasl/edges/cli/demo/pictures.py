@@ -66,6 +66,13 @@ def picture(name: str, item: Dataset, *, title: str, moment: datetime.datetime, 
     image = pydicom.dcmread(io.BytesIO(_bytes(name)))
     image.remove_private_tags()
     image.decode()
+    return dressed(image, item, title=title, moment=moment, number=number)
+
+
+def dressed(
+    image: FileDataset, item: Dataset, *, title: str, moment: datetime.datetime, number: int = 1
+) -> FileDataset:
+    """The image in the name of the worklist item's patient, labelled, and at a local moment."""
     image.SpecificCharacterSet = "ISO_IR 192"
     for keyword in FORGOTTEN:
         if keyword in image:

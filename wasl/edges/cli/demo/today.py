@@ -18,6 +18,7 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from wasl.archive import queries as archive_queries
+from wasl.edges.cli.demo import head
 from wasl.edges.cli.demo import patients as stories
 from wasl.edges.cli.demo.clock import moved
 from wasl.edges.cli.demo.country import Country, Hospital, rows
@@ -45,18 +46,24 @@ def scanner(title: str) -> Scanner:
     return Scanner(title, near, port, os.environ.get("WASL_AE_TITLE", "WASL"))
 
 
+def exams() -> list[dict[str, str]]:
+    """The rows of today's exams; the whole head CT is one of them where the machine has it."""
+    return [row for row in rows("today.csv") if row["image"] != head.FILE.name or head.FILE.is_file()]
+
+
 def send(country: Country) -> Iterator[str]:
     """Order today's exams, send their images, and let the readers read some. Raises NotReached."""
     offers = catalogue()
-    exams = [(row, *_order(country, row, number, offers)) for number, row in enumerate(rows("today.csv"), 1)]
-    for row, exam, order in exams:
+    asked = [(row, *_order(country, row, number, offers)) for number, row in enumerate(exams(), 1)]
+    for row, exam, order in asked:
         _perform(country.hospitals[int(row["hospital"])], offers[row["procedure"]], exam, order, row["image"])
-    yield f"{len(exams)} studies of real images were sent through the DICOM port."
-    for number, (row, exam, order) in enumerate(exams):
+    yield f"{len(asked)} studies of real images were sent through the DICOM port."
+    for number, (row, exam, order) in enumerate(asked):
         if row["outcome"] != "waiting":
             _read(country, row["outcome"], exam, order, number)
     _send_typed(country, offers["DX-CHEST"])
-    _send_again(country, exams[-1][0], exams[-1][2], offers)
+    row, _exam, order = next(one for one in asked if one[0]["image"] == AGAIN_IMAGE)
+    _send_again(country, row, order, offers)
     yield "One more belongs to no order, and one image came twice with other content."
 
 
@@ -117,8 +124,12 @@ def _perform(hospital: Hospital, offer: Offer, exam: Exam, order: UUID, image: s
     items = machine.worklist(worklist_item(asked.accession))
     if not items:
         raise NotReached(f"the order {asked.accession} is not on the worklist of its modality")
-    taken = picture(image, items[0], title=offer.title, moment=timezone.localtime())
-    machine.perform(items[0], [taken], modality=offer.modality)
+    item, now = items[0], timezone.localtime()
+    if image == head.FILE.name:
+        taken = head.slices(item, title=offer.title, moment=now)
+    else:
+        taken = [picture(image, item, title=offer.title, moment=now)]
+    machine.perform(item, taken, modality=offer.modality)
 
 
 def _read(country: Country, outcome: str, exam: Exam, order: UUID, number: int) -> None:
