@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,13 @@ OURS, THEIRS = "WASL", "CT_OUEDZEN"
 def listening() -> Iterator[int]:
     """A listener in this process, on the tests' database; its port."""
     port = free_port()
+    before = tempfile.tempdir  # the listener's own process puts what arrives beside its store
     listener = Listener("127.0.0.1", port, OURS)
     try:
         yield port
     finally:
         listener.stop()
+        tempfile.tempdir = before
         connections.close_all()
 
 

@@ -1,5 +1,6 @@
 """Data sets on the wire, cut into fragments and PDUs in every way that PS3.8 allows, and in some that it does not."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -47,9 +48,10 @@ def read(said: Sequence[bytes], alive: bool = True) -> tuple[bytes, bytes]:
             raise Gone
 
     def say() -> None:
-        for part in said:
-            there.sendall(part)
-        there.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # whoever was refused is no longer listened to
+            for part in said:
+                there.sendall(part)
+            there.shutdown(socket.SHUT_WR)
 
     talker = threading.Thread(target=say)
     talker.start()

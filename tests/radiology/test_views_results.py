@@ -73,7 +73,7 @@ def test_who_has_no_ground_sees_nothing(stage: Cast) -> None:
             assert refused.status_code == 403
             assert "sylvien" not in refused.content.decode()
     assert not Access.objects.exists()
-    assert browser_of(stage.amel).get(reverse("radiology:report", args=[uuid.uuid4()])).status_code == 404
+    assert browser_of(stage.amel).get(reverse("radiology:report", args=[uuid.uuid4()])).status_code == 403
 
 
 def test_the_pdf(stage: Cast) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,6 +13,8 @@ from wasl.edges.cli.instance import instance
 
 if TYPE_CHECKING:
     from wasl.kernel.models import Fact
+
+TICK = 0.25  # seconds between two looks at whether somebody asked to stop
 
 
 @click.command()
@@ -42,11 +45,21 @@ def _facts(patient: UUID | None, subject: UUID | None, since: int, follow: bool)
         for fact in journal.facts(subject=subject, patient=patient, since=since):
             told.add(fact.seq)
             yield fact
-        for notice in listening.notifies():
-            number = json.loads(notice.payload)["seq"]
-            found = next(journal.facts(subject=subject, patient=patient, since=number - 1), None)
-            if found is not None and found.seq == number and number not in told:
-                yield found
+        stopping = _asked_to_stop()
+        while not stopping:
+            for notice in listening.notifies(timeout=TICK):
+                number = json.loads(notice.payload)["seq"]
+                found = next(journal.facts(subject=subject, patient=patient, since=number - 1), None)
+                if found is not None and found.seq == number and number not in told:
+                    yield found
+
+
+def _asked_to_stop() -> list[int]:
+    """The signals that asked to stop, as they come: an interrupted question would keep its connection waiting."""
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: asked.append(number))
+    return asked
 
 
 def _patient(text: str) -> UUID:

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +44,30 @@ def up(demo: bool, small: bool) -> None:
         raise click.ClickException(message) from error
 
 
+class Asked:
+    """Whether somebody asked to stop; a signal's handler may set it, which a `threading.Event` can not bear.
+
+    The handler runs in the thread that waits, perhaps while it holds the event's own lock.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def set(self) -> None:
+        """Ask."""
+        self._asked = True
+
+    def is_set(self) -> bool:
+        """Whether it was asked."""
+        return self._asked
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, and say whether it was asked."""
+        if not self._asked:
+            time.sleep(seconds)
+        return self._asked
+
+
 class Up:
     """The life of one `wasl up`."""
 
@@ -54,7 +77,7 @@ class Up:
         self._postgres = None if os.environ.get("WASL_DATABASE_URL") else Postgres(home)
         self._database_is_ours = False
         self._children: list[Child] = []
-        self._stopping = threading.Event()
+        self._stopping = Asked()
 
     def run(self) -> None:
         """Start all in order, watch until asked to stop, and stop all: the database is first in and last out."""
