@@ -23,20 +23,18 @@ from wasl.radiology import queries, services
 from wasl.radiology.queries import Reading, Report
 from wasl.radiology.rules import reading as rules
 from wasl.radiology.rules import reporting, safety
-from wasl.radiology.views.ordering import TITLES
+from wasl.radiology.views.ordering import TITLES, URGENCIES
 from wasl.radiology.views.orders import URGENCY_COLOURS
 
 READERS = frozenset({"radiologist", "chief"})
 SOON = datetime.timedelta(minutes=15)
 SHOWN_PRIORS = 20
-URGENCIES = [("", _("All")), ("P0", _("vital emergency")), ("P1", _("emergency")), ("P2", _("urgent")),
-             ("P3", _("routine"))]  # fmt: skip
 
 
 class Filters(forms.Form):
     """What the address of the worklist may narrow; anything wrong narrows nothing."""
 
-    urgency = forms.ChoiceField(label=_("Urgency"), required=False, choices=URGENCIES)
+    urgency = forms.ChoiceField(label=_("Urgency"), required=False, choices=[("", _("All")), *URGENCIES])
     modality = forms.ChoiceField(label=_("Modality"), required=False)
     place = forms.ChoiceField(label=_("Hospital"), required=False)
     holder = forms.ChoiceField(
