@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench docs new
+.PHONY: help install run test hard check bench docs new
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,10 +25,18 @@ install: .venv/installed ## make the environment: locked libraries, front-end as
 run: install ## run Wasl with the demo country at http://127.0.0.1:8000/ (Ctrl-C stops it)
 	@$(BIN)/wasl up --demo
 
-# by file: the tests of one file share the instance that it starts
+# tests/conftest.py says which tests stay together, and in which order they come
 test: install ## run all tests, browser journeys included
 	@.ci/needs
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3
+
+hard: install ## the long runs: images under kill -9 and cuts, a database away, five thousand slices, nonsense
+	@.ci/needs
+	@WASL_LONG=$${WASL_LONG:-10000} WASL_SEED=$${WASL_SEED:-$$RANDOM} WASL_AWAY=$${WASL_AWAY:-60} $(BIN)/pytest -s \
+		tests/edges/test_kill.py tests/edges/test_database_away.py
+	@WASL_SLICES=$${WASL_SLICES:-5000} $(BIN)/pytest -s tests/edges/test_many_slices.py
+	@WASL_FUZZ=$${WASL_FUZZ:-20} $(BIN)/pytest \
+		tests/edges/test_fuzz.py tests/edges/test_fuzz_dimse.py tests/edges/test_fuzz_json.py tests/archive/test_fuzz.py
 
 check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/ruff format --check .
@@ -39,9 +47,10 @@ check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/wasl migrate --check
 	$(BIN)/wasl words --check
 
-bench: install ## measure: images a second beside Orthanc, as ratios within one run
+bench: install ## measure: images taken in and given beside Orthanc, HTJ2K, copies in S3, thin lines, earlier exams in time, acts in doubt, who reads next; ratios within one run
 	@.ci/needs
-	@PYTHONPATH=. $(BIN)/python bench/store.py
+	@figures=$$(mktemp); trap 'rm -f "$$figures"' EXIT; export BENCH_FIGURES="$$figures" PYTHONPATH=.; \
+	for script in store stow give htj2k keep thin line gateway priors doubts dispatch goals; do $(BIN)/python bench/$$script.py; done
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs

@@ -1,26 +1,32 @@
 """How many images a second: C-STORE of a 300-slice CT with one and four associations, beside Debian's Orthanc.
 
-Both peers receive the same files from the same clients (DCMTK's storescu) in the same run; only the ratios travel from
+All receive the same files from the same clients (DCMTK's storescu) in the same run; only the ratios travel from
 one machine to another. Nothing is asserted.
 """
 
 import contextlib
-import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import psycopg
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-SLICES, SIZE, TURNS = 300, 512, 2
+from bench.figures import note
+from bench.peers import peers, started
+from tests.edges.orthanc import TITLE
+
+T = TypeVar("T")
+SLICES, SIZE, TURNS = int(os.environ.get("BENCH_SLICES", "300")), 512, 2
 WASL = [sys.executable, "-m", "wasl"]
 ADD_SOURCE = """
 import datetime, django
@@ -31,7 +37,7 @@ from wasl.places.services import add_place, add_region
 region = add_region(country="TN", code="TN-00", kind="governorate", name_ar="-", name_fr="-", name_en="-",
                     latitude=0, longitude=0, source="bench", by=SYSTEM)
 place = add_place(code="bench", names=("-", "-", "-"), region=region.id, kind="tn_hr", by=SYSTEM, invented=True)
-add_source(ae_title="BENCH", place=place.id, name="bench", by=SYSTEM)
+add_source(ae_title="BENCH", place=place.id, name="bench", address="127.0.0.1", by=SYSTEM)
 """
 
 
@@ -55,9 +61,10 @@ def slices(folder: Path, study: str) -> None:
         data.save_as(folder / f"{number:04d}.dcm", enforce_file_format=True)
 
 
-def send(port: int, title: str, folder: Path, associations: int) -> float:
+def send(address: tuple[int, str], folder: Path, associations: int) -> float:
     """Images a second that a receiver acknowledges, the slices shared out among so many associations."""
     files = sorted(map(str, folder.iterdir()))
+    port, title = address
     started = time.perf_counter()
     clients = [
         subprocess.Popen(["storescu", "-aec", title, "-aet", "BENCH", "127.0.0.1", str(port), *files[n::associations]])
@@ -94,13 +101,21 @@ def running(command: list[str], port: int, env: dict[str, str]) -> Iterator[int]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(port)
-            yield port
+            yield process.pid
         finally:
             process.terminate()
 
 
+def memory(process: int) -> int:
+    """The most memory, in megabytes, that a process or one below it ever had (VmHWM)."""
+    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    status = Path(f"/proc/{process}/status").read_text()
+    own = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+    return max(own // 1024, *map(memory, map(int, below)), 0)
+
+
 @contextlib.contextmanager
-def wasl(home: Path) -> Iterator[int]:
+def wasl(home: Path) -> Iterator[tuple[int, str]]:
     """Wasl on a database of its own."""
     from wasl.edges.cli.postgres import Postgres
 
@@ -111,56 +126,63 @@ def wasl(home: Path) -> Iterator[int]:
     try:
         subprocess.run([*WASL, "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([sys.executable, "-c", ADD_SOURCE], env=env, check=True)
-        with running([*WASL, "dicom"], port, env) as ready:
-            yield ready
+        with running([*WASL, "dicom"], port, env) as process:
+            yield port, "WASL"
+            largest, gone = memory(process), lost(home, database.dsn)
+            print(f"C-STORE: Wasl's largest process grew to {largest} MB; acknowledged and lost: {gone}")
+            note("C-STORE memory", largest, size=SLICES)
+            note("C-STORE lost", gone, size=SLICES)
     finally:
         database.stop()
 
 
+def lost(home: Path, dsn: str) -> int:
+    """How many of the images that were sent, all of them acknowledged, have no row or no whole file."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("select path, size from archive_instance").fetchall()
+    files = {path: home / "storage" / path for path, _ in rows}
+    kept = sum(files[path].exists() and files[path].stat().st_size == size for path, size in rows)
+    return len(list(home.parent.glob("*-*/*.dcm"))) - kept
+
+
 @contextlib.contextmanager
-def orthanc(home: Path) -> Iterator[int]:
+def orthanc(kind: str, home: Path) -> Iterator[tuple[int, str]]:
     """Debian's Orthanc on the loopback, without its delays."""
-    port = free_port()
-    home.mkdir()
-    settings = {
-        "DicomPort": port, "HttpPort": free_port(), "DicomAet": "ORTHANC", "StorageDirectory": str(home),
-        "IndexDirectory": str(home), "RemoteAccessAllowed": False, "DicomAlwaysAllowStore": True,
-        "DicomCheckCalledAet": False, "TcpNoDelay": True, "Plugins": [],
-    }  # fmt: skip
-    (home / "orthanc.json").write_text(json.dumps(settings))
-    env = {**os.environ, "TCP_NODELAY": "1"}  # DCMTK's own name for it; without it Orthanc waits after every image
-    with running(["Orthanc", str(home / "orthanc.json")], port, env) as ready:
-        yield ready
+    with started(kind, home, web=False) as running:
+        yield running.dicom, TITLE
+
+
+def compare(
+    what: str, work: Path, wasl: Callable[[Path], AbstractContextManager[T]],
+    orthanc: Callable[[str, Path], AbstractContextManager[T]], act: Callable[[T, Path, int], float],
+    numbers: Sequence[int],
+) -> None:  # fmt: skip
+    """Measure Wasl and each Orthanc in turn, twice, print the better of each, and the ratio to the faster Orthanc."""
+    work.chmod(0o711)
+    for number in numbers:
+        for turn in range(TURNS):
+            slices(work / f"{number}-{turn}", generate_uid())
+    best: dict[str, dict[int, float]] = {}
+    for title in ("Wasl", *peers()):
+        home = work / title.replace(" ", "")
+        with wasl(home) if title == "Wasl" else orthanc(title, home) as address:
+            best[title] = {
+                number: max(act(address, work / f"{number}-{turn}", number) for turn in range(TURNS))
+                for number in numbers
+            }
+    ours = best.pop("Wasl")
+    for number in numbers:
+        theirs = {title: rates[number] for title, rates in best.items()}
+        line = f"{what}, CT {SIZE}², {number} at once: Wasl {ours[number]:.0f}/s"
+        line += "".join(f", {title} {rate:.0f}/s" for title, rate in theirs.items())
+        print(line + (f", ratio {ours[number] / max(theirs.values()):.2f}" if theirs else ""))
+        note(f"{what} {number}", ours[number], size=SLICES, others=theirs)
 
 
 def main() -> None:
-    """Measure both in turn, twice, and print the better of each."""
-    peers = {"WASL": wasl, "ORTHANC": orthanc}
-    if not shutil.which("Orthanc"):
-        print("Orthanc is not installed (Debian: apt-get install orthanc): Wasl is measured alone.")
-        del peers["ORTHANC"]
-    work = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
-    work.chmod(0o711)
-    best: dict[tuple[str, int], float] = {}
-    try:
-        for associations in (1, 4):
-            for turn in range(TURNS):
-                slices(work / f"{associations}-{turn}", generate_uid())
-        for title, receiver in peers.items():
-            with receiver(work / title) as port:
-                for associations in (1, 4):
-                    figures = [
-                        send(port, title, work / f"{associations}-{turn}", associations) for turn in range(TURNS)
-                    ]
-                    best[title, associations] = max(figures)
-    finally:
-        shutil.rmtree(work)
-    for associations in (1, 4):
-        mine = best["WASL", associations]
-        line = f"C-STORE, CT {SIZE}², {associations} associations: Wasl {mine:.0f}/s"
-        if theirs := best.get(("ORTHANC", associations)):
-            line += f", Orthanc {theirs:.0f}/s, ratio {mine / theirs:.2f}"
-        print(line)
+    """C-STORE."""
+    with tempfile.TemporaryDirectory(prefix="wasl-bench-", ignore_cleanup_errors=True) as folder:
+        compare("C-STORE", Path(folder), wasl, orthanc, send, (1, 4))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ def vendor() -> None:
         work = Path(scratch)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, work)
-        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", at=work)
+        # a line that went silent is given up after two minutes, not five, and tried more often
+        patience = ("--fetch-timeout=120000", "--fetch-retries=5")
+        _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", *patience, at=work)
         modules = work / "node_modules"
         _take(modules)
         _icons(modules)

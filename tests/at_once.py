@@ -15,7 +15,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
 
     def run(act: Callable[[], object]) -> str | None:
         try:
-            start.wait(timeout=30)
+            start.wait(timeout=180)
             act()
         except Refused as refusal:
             return refusal.code

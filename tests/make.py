@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.utils import timezone
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -20,7 +21,7 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Order, Procedure, Reading, Report
+from wasl.radiology.models import Agreement, Order, Procedure, Reading, Report
 
 _numbers = itertools.count(1)
 WRITTEN = {
@@ -92,9 +93,9 @@ def part10(data: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     return buffer.getvalue()
 
 
-def send(stage: Cast, *images: Dataset, by: Actor | None = None) -> list[archive.Outcome]:
-    """Images that Sami takes into the archive of the regional hospital."""
-    items = [incoming(part10(data), place=stage.regional) for data in images]
+def send(stage: Cast, *images: Dataset, by: Actor | None = None, place: UUID | None = None) -> list[archive.Outcome]:
+    """Images that Sami takes into the archive of the regional hospital, or of the place named."""
+    items = [incoming(part10(data), place=place or stage.regional) for data in images]
     return archive.receive(items, by=by or stage.sami)
 
 
@@ -103,6 +104,28 @@ def study(stage: Cast, *, images: int = 3, **values: object) -> Study:
     uid = str(generate_uid())
     outcomes = send(stage, *(image(number, **{**values, "StudyInstanceUID": uid}) for number in range(1, images + 1)))
     return archive_queries.study(outcomes[0].study, viewer=SYSTEM)
+
+
+def rejection_note(study: Study, *uids: str, title: str = "113001", of: str = "") -> Dataset:
+    """A note that takes images of a study back, as a modality writes it."""
+    data = Dataset()
+    data.SpecificCharacterSet = "ISO_IR 192"
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.88.59", str(generate_uid())
+    data.StudyInstanceUID, data.SeriesInstanceUID, data.Modality = study.uid, str(generate_uid()), "KO"
+    data.PatientID, data.PatientName, data.StudyDate = study.header_id, study.header_name, "20261110"
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = title, "DCM", "Rejected"
+    data.ConceptNameCodeSequence = [code]
+    named, series = Dataset(), Dataset()
+    named.StudyInstanceUID, series.SeriesInstanceUID = of or study.uid, "1.2.3"
+    series.ReferencedSOPSequence = []
+    for uid in uids:
+        one = Dataset()
+        one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", uid
+        series.ReferencedSOPSequence.append(one)
+    named.ReferencedSeriesSequence = [series]
+    data.CurrentRequestedProcedureEvidenceSequence = [named]
+    return data
 
 
 def source(stage: Cast, **values: object) -> Source:
@@ -123,7 +146,8 @@ def study_of(stage: Cast, order: Order, *, complete: bool = True, images: int = 
     about = {
         "StudyInstanceUID": order.study_uid, "AccessionNumber": order.accession, "Modality": order.procedure.modality
     }  # fmt: skip
-    outcomes = send(stage, *(image(number, **about) for number in range(1, images + 1)))
+    sent = (image(number, **about) for number in range(1, images + 1))
+    outcomes = send(stage, *sent, place=order.place_id, by=SYSTEM if order.place_id != stage.regional else None)
     if complete:
         archive.complete_study(outcomes[0].study, how="quiet", by=SYSTEM)
     return archive_queries.study(outcomes[0].study, viewer=SYSTEM)
@@ -140,24 +164,75 @@ def reading(stage: Cast, *, order: Order | None = None, **values: object) -> Rea
 def draft(
     stage: Cast, case: UUID, *, by: Actor | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
     language: str = "fr", critical: bool = False, critical_what: str = "",
+    critical_category: int = 1,
 ) -> Report:  # fmt: skip
     """What Leila, who holds the case, wrote so far."""
     return radiology.save_draft(
-        case, sections=sections, language=language, critical=critical, critical_what=critical_what, revision=revision,
-        by=by or stage.leila,
+        case, sections=sections, language=language, critical=critical, critical_what=critical_what,
+        critical_category=critical_category, revision=revision, by=by or stage.leila,
     )  # fmt: skip
 
 
 def signed_report(
     stage: Cast, *, case: UUID | None = None, revision: int = 0, sections: Mapping[str, str] = WRITTEN,
     language: str = "fr", critical: bool = False, critical_what: str = "",
+    critical_category: int = 1,
 ) -> Report:  # fmt: skip
     """A report that Leila claimed, wrote and signed."""
     key = case or reading(stage).id
     radiology.claim_reading(key, by=stage.leila)
     written = draft(stage, key, revision=revision, sections=sections, language=language, critical=critical,
-                    critical_what=critical_what)  # fmt: skip
+                    critical_what=critical_what, critical_category=critical_category)  # fmt: skip
     return radiology.sign_report(written.id, revision=written.revision, by=stage.leila)
+
+
+def preliminary(stage: Cast, *, case: UUID | None = None, by: Actor | None = None, **values: Any) -> Report:  # noqa: ANN401
+    """A preliminary report that Sirine, or the reader named, claimed, wrote and issued."""
+    key = case or reading(stage).id
+    who = by or stage.sirine
+    radiology.claim_reading(key, by=who)
+    written = draft(stage, key, by=who, **values)
+    return radiology.issue_preliminary(written.id, revision=written.revision, by=who)
+
+
+def finalised(
+    stage: Cast, issued: Report, *, change: str = "none", by: Actor | None = None, **values: object
+) -> Report:
+    """The final report that Leila, or the radiologist named, makes of a preliminary one, with other words if given."""
+    who = by or stage.leila
+    radiology.claim_reading(issued.reading_id, by=who)
+    revision = 1
+    if values:
+        about: dict[str, Any] = {
+            "sections": issued.sections, "critical": issued.critical, "critical_what": issued.critical_what, **values
+        }  # fmt: skip
+        revision = draft(stage, issued.reading_id, by=who, revision=1, **about).revision
+    key = Report.objects.get(reading=issued.reading_id, state=Report.State.DRAFT).id
+    return radiology.sign_report(key, revision=revision, by=who, change=change)
+
+
+def terms(**values: object) -> radiology.Terms:
+    """Every CT, urgent or not, day and night, from today on for ninety days, unless the values say otherwise."""
+    about: dict[str, Any] = {
+        "modalities": ("CT",), "minutes": {"P2": 240, "P3": None}, "scale": "TN-2024-715", "text": "Art. 7.",
+        "since": timezone.localdate(), "until": timezone.localdate() + datetime.timedelta(days=89),
+    }  # fmt: skip
+    about.update(values)
+    return radiology.Terms(**about)
+
+
+def draft_agreement(stage: Cast, **values: object) -> Agreement:
+    """What the university hospital would read for the other hospital, as Karim writes it down."""
+    return radiology.draft_agreement(
+        provider=stage.university, beneficiary=stage.other, terms=terms(**values), by=stage.karim
+    )
+
+
+def agreement(stage: Cast, **values: object) -> Agreement:
+    """An agreement that Karim signed for the university hospital, and Hatem for the other hospital."""
+    drafted = draft_agreement(stage, **values)
+    radiology.sign_agreement(drafted.id, side="provider", version=1, by=stage.karim)
+    return radiology.sign_agreement(drafted.id, side="beneficiary", version=1, by=stage.hatem)
 
 
 _order = order

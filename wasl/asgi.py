@@ -22,9 +22,13 @@ pages = cast(Door, WSGIMiddleware(cast(Any, get_wsgi_application()), workers=8))
 FAST = {
     "/fhir": "wasl.edges.fhir.fast",
     "/dicom-web": "wasl.edges.dicom.web",
+    "/transfer": "wasl.edges.dicom.transfer",
     "/viewer": "wasl.edges.web.viewer",
     "/live": "wasl.edges.web.live",
+    "/join": "wasl.edges.links.joining",
+    "/metrics": "wasl.edges.web.metrics",
 }
+SOCKETS = "/dicom-web/ws/"  # the only WebSockets
 fast = {prefix: import_module(name) for prefix, name in FAST.items() if find_spec(name) is not None}
 doors: dict[str, Door] = {prefix: module.application for prefix, module in fast.items()}
 
@@ -36,14 +40,17 @@ async def application(
 ) -> None:
     """Send a request to its door."""
     if scope["type"] == "lifespan":
-        await _live(receive, send)
-        return
+        return await _live(receive, send)
 
     async def receive_more() -> Message:  # the pages' threads need a coroutine, and granian gives a future
         return await receive()
 
+    if scope["type"] == "websocket" and not scope["path"].startswith(SOCKETS):
+        await receive_more()
+        return await send({"type": "websocket.close", "code": 1008})
     first = "/" + scope["path"].removeprefix("/").partition("/")[0]
     await doors.get(first, pages)(seen_through(dict(scope)), receive_more, send)
+    return None
 
 
 async def _live(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:

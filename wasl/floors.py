@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("contracts",),
 )
 
-EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "cli")
+EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "links", "messages", "cli")
 
 ROOMS: tuple[str, ...] = (
     "apps",
@@ -38,9 +38,9 @@ USES: dict[str, tuple[str, ...]] = {
     "places": (),
     "accounts": ("places",),
     "patients": ("places",),
-    "workforce": (),
+    "workforce": ("places", "accounts"),
     "record": ("places", "accounts", "patients"),
-    "archive": ("places", "patients"),
+    "archive": ("places", "accounts", "patients"),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
-    "contracts": ("places", "workforce", "radiology"),
+    "contracts": ("places", "accounts", "workforce", "radiology"),
 }

@@ -16,18 +16,59 @@ DATA = data_home()
 COUNTRY = os.environ.get("WASL_COUNTRY", "TN")
 DEMO = os.environ.get("WASL_DEMO", "") == "1"
 STORAGE = Path(os.environ.get("WASL_STORAGE", DATA / "storage"))
+# a second store of the images: a bucket (S3), when its address is named
+S3_URL = os.environ.get("WASL_S3_URL", "")
+S3_BUCKET = os.environ.get("WASL_S3_BUCKET", "wasl")
+S3_PREFIX = os.environ.get("WASL_S3_PREFIX", "").strip("/")
+S3_REGION = os.environ.get("WASL_S3_REGION", "us-east-1")
+S3_KEY, S3_SECRET = os.environ.get("WASL_S3_KEY", ""), os.environ.get("WASL_S3_SECRET", "")
+S3_BEFORE_ANSWER = os.environ.get("WASL_S3_BEFORE_ANSWER", "") == "1"
 SECRET_KEY = secret(DATA, "django")
 HTTPS = os.environ.get("WASL_HTTPS", "") == "1"
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("WASL_ORIGINS", "").split(",") if origin]
 PROXIES = int(os.environ.get("WASL_PROXIES", "0"))
+# what leaves says whose images are as they were matched, the header's own words kept beside them (decision 21)
+GIVE_MATCHED_IDENTITY = os.environ.get("WASL_GIVE_MATCHED_IDENTITY", "1") == "1"
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
+SILENT_SECONDS = int(os.environ.get("WASL_SILENT_SECONDS", "60"))
+# an exam of which its modality says nothing more for so many hours seems to be forgotten
+STEP_HOURS = float(os.environ.get("WASL_STEP_HOURS", "2"))
+FIND_LIMIT = int(os.environ.get("WASL_FIND_LIMIT", "1000"))
+KEEPING = os.environ.get("WASL_KEEPING", "sent")
 # the address that people and printed reports use
 ADDRESS = next(iter(CSRF_TRUSTED_ORIGINS), f"http://127.0.0.1:{os.environ.get('WASL_HTTP_PORT', '8000')}")
 # the certificate that signs documents: the ministry's, or one of our own, made at the first signature
 SIGNING_P12 = Path(os.environ.get("WASL_SIGNING_P12", DATA / "signing.p12"))
 SIGNING_OURS = "WASL_SIGNING_P12" not in os.environ
 SIGNING_PASSWORD = os.environ.get("WASL_SIGNING_PASSWORD") or secret(DATA, "signing")
+# links between sites: the centre's authority over its gateways, and where they reach it
+LINKS_AUTHORITY = Path(os.environ.get("WASL_LINKS_AUTHORITY", DATA / "links-authority.pem"))
+LINKS_ADDRESS = os.environ.get("WASL_LINKS_ADDRESS", "")
+LINKS_PORT = int(os.environ.get("WASL_LINKS_PORT", "8443"))
+# a hospital's gateway: what it keeps when the centre has it, and how much of the disk is never written
+GATEWAY = os.environ.get("WASL_GATEWAY", "") == "1"
+RELEASE_DAYS = int(os.environ.get("WASL_RELEASE_DAYS", "30"))
+KEEP_DAYS = int(os.environ.get("WASL_KEEP_DAYS", "30"))
+KEEP_GB = int(os.environ.get("WASL_KEEP_GB", "0"))
+RESERVE_GB = float(os.environ.get("WASL_RESERVE_GB", "1"))
+# a phantom that makes every site's way each hour: where it is sent, and from which address it calls
+PHANTOM = os.environ.get("WASL_PHANTOM", "1" if DEMO else "") == "1"
+PHANTOM_TO = os.environ.get(
+    "WASL_PHANTOM_TO",
+    f"{os.environ.get('WASL_DICOM_HOST', '127.0.0.1')}:{os.environ.get('WASL_DICOM_PORT', '11112')}",
+)
+PHANTOM_FROM = os.environ.get("WASL_PHANTOM_FROM", "127.0.0.1")
+# how people are told things outside the pages: e-mail when a mail server is named, SMS when a gateway is
+SMTP_HOST, SMTP_PORT = os.environ.get("WASL_SMTP_HOST", ""), int(os.environ.get("WASL_SMTP_PORT", "587"))
+SMTP_USER, SMTP_PASSWORD = os.environ.get("WASL_SMTP_USER", ""), os.environ.get("WASL_SMTP_PASSWORD", "")
+SMTP_SECURITY = os.environ.get("WASL_SMTP_SECURITY", "starttls")
+MAIL_FROM = os.environ.get("WASL_MAIL_FROM", "")
+SMS_GATEWAY = os.environ.get("WASL_SMS_GATEWAY", "")
+SMS_URL, SMS_TOKEN = os.environ.get("WASL_SMS_URL", ""), os.environ.get("WASL_SMS_TOKEN", "")
+SMS_BODY = os.environ.get("WASL_SMS_BODY", '{"to": "{to}", "text": "{text}", "id": "{id}"}')
+MESSAGE_HOURS = float(os.environ.get("WASL_MESSAGE_HOURS", "24"))
+METRICS_TOKEN = os.environ.get("WASL_METRICS_TOKEN", "")
 DICOM_AE_TITLE = os.environ.get("WASL_AE_TITLE", "WASL")
 DEBUG = False
 
@@ -92,6 +133,11 @@ TEMPLATES = [
 ]
 
 
+# seconds that a pool tries to connect by itself, ever more slowly; then the next who asks makes it try at once, so that
+# a database that was away for long is not waited for any longer than it was away
+RECONNECT = 5.0
+
+
 def _database(url: str) -> dict[str, object]:
     from psycopg.conninfo import conninfo_to_dict
 
@@ -103,7 +149,9 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 20}, **parts},
+        # a connection that died while nobody used it, with the database behind it, is given to nobody
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12, "timeout": 20, "reconnect_timeout": RECONNECT}, **parts},
     }
 
 
@@ -184,6 +232,7 @@ LANGUAGE_CODE = "fr"
 LOCALE_PATHS = [HERE / "locale"]
 USE_I18N = True
 USE_TZ = True
+CURRENCY, CURRENCY_DECIMALS = {"TN": ("TND", 3), "DZ": ("DZD", 2)}[COUNTRY]  # ISO 4217
 TIME_ZONE = {"TN": "Africa/Tunis", "DZ": "Africa/Algiers"}[COUNTRY]
 
 # files
@@ -197,7 +246,7 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
 
 # jobs live in the same database and the same transactions
-PROCRASTINATE_IMPORT_PATHS = ["wasl.kernel.events"]
+PROCRASTINATE_IMPORT_PATHS = ["wasl.kernel.events", "wasl.edges.dicom.errands", "wasl.edges.messages.errands"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "listeners"
 
 COUNTRY_TITLES = {"TN": _("Tunisia"), "DZ": _("Algeria")}

@@ -50,7 +50,7 @@ def test_holders(stage: Cast) -> None:
 
 def test_people_of_the_demonstration_exist_only_where_it_runs(stage: Cast) -> None:
     assert stage.leila.id
-    assert len(queries.every_demo_post()) == 8
+    assert len(queries.every_demo_post()) == 9
     with override_settings(DEMO=False):
         assert queries.actor_of(stage.leila.id) == STRANGER
         assert queries.every_demo_post() == []

@@ -200,7 +200,7 @@ def test_a_post_is_held_once_whoever_gives_it_at_once(nationwide: bool) -> None:
     person = services.add_person(username="wanted", password=None, by=SYSTEM, **NAMES)
     chance = random.Random(11)
     outcomes: list[str] = []
-    start = threading.Barrier(8)
+    start = threading.Barrier(8, timeout=180)
 
     def give() -> None:
         start.wait()

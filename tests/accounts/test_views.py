@@ -62,7 +62,7 @@ def test_what_is_wrong_is_said_beside_its_field(fatma: Browser) -> None:
     assert "Le nom d’utilisateur leila est déjà pris." in page
     assert re.search(r'<input[^>]*aria-invalid="true"[^>]*aria-describedby="id_username_errors"', page)
     assert fatma.post("/accounts/people/new/", {"username": "a b"}).status_code == 422
-    assert Person.objects.count() == 8
+    assert Person.objects.count() == 9
 
 
 def test_people_are_searched_in_both_scripts(fatma: Browser) -> None:

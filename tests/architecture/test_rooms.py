@@ -62,7 +62,8 @@ def test_queries_say_who_looks(module: str) -> None:
         for function in public_functions(path):
             serves_record = function.name.endswith("_for_record") or function.name.startswith("every_")
             names_actor = function.name.startswith("actor_of")
-            if not serves_record and not names_actor:
+            opens_files = path.name == "files.py"  # it opens what a query with a viewer has named
+            if not (serves_record or names_actor or opens_files):
                 assert "viewer" in arguments(function), f"{module}.{function.name} takes no viewer"
             assert ast.get_docstring(function), f"{module}.{function.name} has no sentence"
     assert scoped, f"{module}.queries has no _visible(viewer)"

@@ -48,6 +48,17 @@ def test_a_word_is_said_in_one_way(language: str) -> None:
     assert not {word: said for word, said in ways.items() if len(said) > 1}
 
 
+@pytest.mark.parametrize(
+    "path", sorted(translations.LOCALE.glob("*/*.po")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_a_catalogue_says_a_word_once(path: Path) -> None:
+    """A reader of catalogues takes one of two translations, and says nothing of the other."""
+    starts = [line.partition(" ")[0] for line in path.read_text().splitlines()]
+    with path.open("rb") as file:
+        words = sum(1 for message in read_po(file) if message.id)
+    assert starts.count("msgid") == starts.count("msgstr") + starts.count("msgstr[0]") == words + 1  # and the head
+
+
 @pytest.fixture
 def catalogues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of catalogues that is empty."""

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.bucket import s3, s3_server
+
+__all__ = ["s3", "s3_server"]
+
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

@@ -3,9 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,7 +16,6 @@ from tests import make
 from tests.cast import cast
 from wasl.archive import rules
 from wasl.archive import services as archive
-from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Match, Series, Study
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.models import Fact
@@ -143,24 +140,3 @@ def test_a_study_is_one_patients() -> None:
     assert len([key for key in at_once(match) if key]) == 1
     assert Match.objects.count() == 1
     check_invariants()
-
-
-def test_no_row_is_there_before_its_file_is_on_disk() -> None:
-    stage = cast()
-    flushed: Future[None] = Future()
-    item = replace(incoming(make.part10(make.image(1)), place=stage.regional), flushed=flushed)
-
-    def receive() -> str:
-        try:
-            return archive.receive([item], by=stage.sami)[0].what
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        outcome = pool.submit(receive)
-        with pytest.raises(TookTooLong):
-            outcome.result(0.5)
-        assert not Instance.objects.exists()
-        flushed.set_result(None)
-        assert outcome.result() == "stored"
-    assert Instance.objects.exists()

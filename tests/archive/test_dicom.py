@@ -250,6 +250,15 @@ def test_arabic_after_an_escape_is_read() -> None:
 def test_a_spacing_that_cannot_be_is_flagged() -> None:
     assert incoming(make.part10(make.image(1, PixelSpacing=[0, 0]))).flags == ("spacing",)
     assert incoming(make.part10(make.image(1, ImagerPixelSpacing=[-1, 1]))).flags == ("spacing",)
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        measures, group = Dataset(), Dataset()
+        measures.PixelSpacing = [0.5, 0]
+        group.PixelMeasuresSequence = [measures]
+        assert incoming(make.part10(make.image(1, **{groups: [group]}))).flags == ("spacing",)
+        measures.PixelSpacing, measures.SpacingBetweenSlices = [0.5, 0.5], -1
+        assert incoming(make.part10(make.image(1, **{groups: [group]}))).flags == ()
+    words = make.part10(make.image(1, PixelSpacing=[1111, 2222])).replace(b"1111.0\\2222.0", b"wide  \\NaN   ")
+    assert incoming(words).flags == ("spacing", "broken")
 
 
 def test_a_program_in_the_preamble_does_not_stay(store: Path) -> None:
@@ -270,9 +279,10 @@ def test_a_moved_file_becomes_the_stored_one(store: Path, tmp_path: Path) -> Non
     path = store / "arriving.dcm"
     path.write_bytes(make.part10(make.image(1)))
     content = path.read_bytes()
+    path.write_bytes(b"MZ" + b"\x90" * 126 + content[128:])  # a program hides where nobody looks (PS3.10, 7.1)
     item = incoming(path, move=True, source=UUID(int=1), place=UUID(int=2))
     assert not path.exists()
-    assert (store / item.stored.path).read_bytes() == content
+    assert (store / item.stored.path).read_bytes() == b"\0" * 128 + content[128:]
     assert (item.source, item.place) == (UUID(int=1), UUID(int=2))
 
 

@@ -2,10 +2,13 @@
 
 import datetime
 import hashlib
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pydicom.uid import generate_uid
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -16,7 +19,8 @@ from wasl.archive import queries, rules
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Match, PerformedStep, Series, Study
-from wasl.kernel.access import SYSTEM
+from wasl.archive.services import store as pixel_store
+from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import NotAllowed
 from wasl.kernel.models import Fact
 
@@ -61,6 +65,29 @@ def test_an_image_is_kept_as_it_came_with_what_its_header_says(stage: Cast, stor
     (fact,) = told("StudyArrived")
     assert fact.data["accession"] == "A-77"
     assert data.PatientID not in instance.path
+
+
+def test_an_image_more_writes_no_index_of_its_study(stage: Cast) -> None:
+    first = make.image(1)
+    make.send(stage, first)
+    before = changes()
+    for n in range(2, 10):
+        make.send(stage, make.image(n, StudyInstanceUID=first.StudyInstanceUID))
+    after = changes()
+    for table in ("archive_study", "archive_series"):
+        all_changes, in_place = (now - then for now, then in zip(after[table], before[table], strict=True))
+        assert all_changes == 8, table
+        assert in_place >= 6, table  # not where a page is full, of rows of other tests too
+
+
+def changes() -> dict[str, tuple[int, int]]:
+    """How often rows of each table were changed in this transaction, and how often without writing an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select relname, pg_stat_get_xact_tuples_updated(oid), pg_stat_get_xact_tuples_hot_updated(oid) "
+            "from pg_class where relname in ('archive_study', 'archive_series')"
+        )
+        return {table: (updated, hot) for table, updated, hot in cursor.fetchall()}
 
 
 def test_a_duplicate_is_recognised_and_its_file_goes(
@@ -160,6 +187,40 @@ def test_counts_and_flags_are_those_of_the_images(stage: Cast) -> None:
     assert study.flags == ["demonstration", "identity", "spacing"]
     assert study.size == sum(row.size for row in Instance.objects.all())
     assert sorted(Series.objects.values_list("instance_count", flat=True)) == [1, 3]
+
+
+def test_images_go_into_another_places_study_only_from_who_sees_it(stage: Cast) -> None:
+    uid = generate_uid()
+    make.send(stage, make.image(1, StudyInstanceUID=uid))
+    scanner = Actor(kind="modality", id=None, name="CT", held=(Held("modality", stage.other),))
+
+    def send(number: int, by: Actor, **more: object) -> str:
+        item = incoming(make.part10(make.image(number, StudyInstanceUID=uid, **more)), place=next(iter(by.places())))
+        return archive.receive([item], by=by)[0].what
+
+    with pytest.raises(rules.OtherPlacesStudy):
+        send(2, scanner)
+    with pytest.raises(rules.OtherPlacesStudy):
+        send(3, scanner, SeriesInstanceUID=f"{uid[:50]}.9")
+    with pytest.raises(rules.OtherPlacesStudy):
+        send(4, stage.karim)
+    assert Study.objects.get().instance_count == Instance.objects.count() == 1
+    own = make.image(9)
+    assert archive.receive([incoming(make.part10(own), place=stage.other)], by=scanner)[0].what == "stored"
+
+
+def test_a_study_announced_by_one_place_is_that_of_its_first_image(stage: Cast) -> None:
+    uid = generate_uid()
+    archive.announce(str(uid), instances=9, by=stage.karim)
+    make.send(stage, make.image(1, StudyInstanceUID=uid))
+    assert Study.objects.get().place_id == stage.regional
+
+
+def test_a_batch_told_again_after_its_commit_keeps_its_files(stage: Cast, store: Path) -> None:
+    items = [incoming(make.part10(make.image(n)), place=stage.regional) for n in (1, 2)]
+    archive.receive(items, by=stage.sami)
+    assert [one.what for one in archive.receive(items, by=stage.sami)] == ["stored", "stored"]
+    assert files(store) == {row.path for row in Instance.objects.all()}
 
 
 def test_one_series_uid_in_two_studies_is_two_series(stage: Cast) -> None:
@@ -281,6 +342,15 @@ def test_a_quiet_study_is_complete_and_more_images_open_it_again(stage: Cast) ->
     assert [len(told(name)) for name in ("StudyCompleted", "StudyReopened")] == [1, 1]
 
 
+def test_a_clock_set_back_delays_no_study_for_as_long(stage: Cast) -> None:
+    make.study(stage)
+    grow_old(-3600)  # its images came before the clock was set back by an hour
+    assert archive.complete_quiet(by=SYSTEM) == 0
+    assert Study.objects.get().last_arrival_at <= timezone.now()
+    grow_old(121)
+    assert archive.complete_quiet(by=SYSTEM) == 1
+
+
 def test_reports_do_not_open_a_complete_study(stage: Cast) -> None:
     study = make.study(stage)
     archive.complete_study(study.id, how="quiet", by=stage.sami)
@@ -352,6 +422,16 @@ def test_a_sweep_spares_what_is_known_and_what_is_young(stage: Cast, store: Path
     assert archive.sweep(older_than=datetime.timedelta()) == 2
     assert files(store) == known
     assert stray.path not in known
+
+
+def test_a_clock_set_forward_makes_nothing_a_stray(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    coming = archive.put([b"its row is not committed yet"])
+    hour = time.time_ns() - 3600 * 10**9
+    os.utime(store / coming.path, ns=(hour, hour))  # as if the clock had been set since
+    monkeypatch.setattr(pixel_store, "_ahead", pixel_store._ahead - 3600)
+    assert archive.sweep() == 0
+    assert files(store) == {coming.path}
+    assert archive.sweep() == 1, "an hour later nobody waits for it any more"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(store: Path) -> None:

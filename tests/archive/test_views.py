@@ -14,7 +14,8 @@ from tests import make
 from tests.cast import Cast, cast
 from wasl.accounts.models import Person
 from wasl.accounts.services import change_preferences
-from wasl.archive import services
+from wasl.archive import queries, services
+from wasl.archive.models import Study
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 
@@ -135,9 +136,16 @@ def test_what_is_there_need_not_be_sent_again(stage: Cast) -> None:
     assert known({data.SOPInstanceUID: digest, "1.2.3": digest}) == [data.SOPInstanceUID]
     assert known({data.SOPInstanceUID: "00" * 32}) == [], "other content under the same UID is sent, and reported"
     assert known({data.SOPInstanceUID: digest}, stage.karim) == [], "who may not see the study learns nothing"
+    assert known({data.SOPInstanceUID: len(file)}) == [data.SOPInstanceUID], "a large file is named by its size"
+    assert known({data.SOPInstanceUID: len(file) + 2}) == []
+    patient, study = make.patient(stage), Study.objects.get()
+    services.match_study(study.id, patient=patient.id, because="tests", by=stage.sami)
+    patients.open_for_care(patient.id, person=stage.leila.id, source=study.id, because="tests", by=SYSTEM)
+    assert list(queries.studies(viewer=stage.leila)) == [study]
+    assert known({data.SOPInstanceUID: digest}, stage.leila) == [], "nor who sees it, and is of another place"
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", '{"1.2": "xyz"}', '{"1.2": 5}', "{", '"x"'])
+@pytest.mark.parametrize("body", ["", "[]", "null", '{"1.2": "xyz"}', '{"1.2": 5.5}', "{", '"x"'])
 def test_a_wrong_question_about_images_is_refused(stage: Cast, body: str) -> None:
     answer = browser(stage.sami).post("/archive/upload/known/", body, content_type="application/json")
     assert answer.status_code == 400

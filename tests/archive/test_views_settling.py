@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests import make
+from tests.archive.test_traffic import local_administrator
 from tests.browser import browser_of
 from tests.cast import Cast, cast
 from wasl.archive.models import Conflict, Instance, Source
@@ -109,3 +110,11 @@ def test_machines_are_the_administrators(stage: Cast) -> None:
         assert status(person, f"/archive/sources/{source.id}/close/", sure="yes") == 403
     assert Client().get("/archive/sources/").status_code == 302
     assert Source.objects.get().active
+
+
+@pytest.mark.parametrize("page", ["/archive/sources/", "/accounts/gateways/"])
+def test_hospitals_are_offered_to_those_who_administer_them(stage: Cast, page: str) -> None:
+    local, national = (text(browser_of(who, "fr").get(page)) for who in (local_administrator(stage), stage.fatma))
+    assert str(stage.regional) in local
+    assert str(stage.other) not in local
+    assert str(stage.other) in national

@@ -48,7 +48,7 @@ def test_told_twice_it_counts_once(stage: Cast) -> None:
     report = make.signed_report(stage)
     deliver()
     deliver()
-    services.count_act(report.id, by=SYSTEM)
+    services.count_act(report.reading_id, by=SYSTEM)
     assert Act.objects.count() == 1
     assert Fact.objects.filter(name="contracts.ActCounted").count() == 1
 
@@ -66,7 +66,7 @@ def test_nobody_counts_by_hand(stage: Cast) -> None:
     report = make.signed_report(stage)
     for other in (stage.leila, stage.karim, stage.fatma, STRANGER):
         with pytest.raises(NotAllowed):
-            services.count_act(report.id, by=other)
+            services.count_act(report.reading_id, by=other)
 
 
 def test_who_sees_which_acts(stage: Cast) -> None:
@@ -97,12 +97,12 @@ def test_lines_by_month_and_pair(stage: Cast) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_counted_by_sixteen_workers_at_once_it_is_one_act() -> None:
     report = make.signed_report(cast())
-    start = threading.Barrier(16)
+    start = threading.Barrier(16, timeout=180)
 
     def count(_: int) -> None:
         start.wait()
         try:
-            services.count_act(report.id, by=SYSTEM)
+            services.count_act(report.reading_id, by=SYSTEM)
         finally:
             connection.close()
 

@@ -22,6 +22,7 @@ from wasl.archive.dicom import incoming
 from wasl.archive.models import Study
 from wasl.asgi import application
 from wasl.edges import gate
+from wasl.edges.dicom import located, metadata
 from wasl.kernel.access import Actor
 
 IMAGES = Path(data_store.__file__).parent / "data"
@@ -97,7 +98,9 @@ def service(actor: Actor | None = None) -> Iterator[Service]:
 
 
 def forget() -> None:
-    """Forget what the gate remembers of earlier tests."""
+    """Forget what this process remembers of earlier tests."""
+    located._series.clear()
+    metadata.ready.clear()
     gate._grants.clear()
     gate._grounds.clear()
     gate._looks.clear()

@@ -3,27 +3,39 @@
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from tests import make
 from tests.cast import Cast, cast
+from tests.contracts import paid, stated
 from tests.edges.foreign import Door, door, token
+from tests.tables import empty_tables
+from tests.workforce import plan
+from tests.workitems import attribute, task
 from wasl.accounts import services as accounts
 from wasl.accounts.models import Person, Post
+from wasl.archive import queries as archive_queries
+from wasl.archive import services as archive
+from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Study
-from wasl.kernel.access import SYSTEM
+from wasl.contracts import services as contracts
+from wasl.contracts.models import Act, Doubt, Hold, Statement
+from wasl.kernel.access import SYSTEM, Held
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
+from wasl.places import services as places
 from wasl.radiology import services as radiology
 from wasl.radiology.models import Order, Reading, Report
+from wasl.workforce import services as workforce
+from wasl.workforce.models import Roster, Swap
 
 # who asks: nobody, people who may do nothing yet, people of elsewhere, machines
 NOBODY, HALF, IDLE, ZIED, HATEM, FATMA = "nobody", "no second factor", "no posts", "zied", "hatem", "fatma"
@@ -31,7 +43,6 @@ MUTE, MACHINE = "machine without scopes", "machine of another place"
 PEOPLE = (NOBODY, HALF, IDLE, ZIED, HATEM, FATMA)
 ASKERS = (*PEOPLE, MUTE, MACHINE)
 WITHOUT_POSTS = (NOBODY, HALF, IDLE)
-
 IDENTITY = (
     "Mabrouka", "Zghonda", "مبروكة", "زغندة", "09417263", "1961-07-29", "29/07/1961", "19610729", "29 juillet 1961",
 )  # fmt: skip
@@ -53,10 +64,35 @@ class World:
     nobodys: Study
     instance: Instance
     conflict: UUID
+    rejection: UUID
+    agreement: UUID  # whose last line is not signed yet
     source: UUID
+    inquiry: UUID
+    announced: UUID
+    release: UUID
+    receiver: UUID
+    disc: UUID
+    link: UUID
+    workitem: str  # the UID of work on the linked study
+    gateway: UUID
+    message: UUID  # of Amel's
+    holiday: UUID
+    roster: Roster  # published, of the group of all hospitals
+    swap: Swap  # what Leila offers to a colleague
+    calendar: str  # what ends the address of Leila's
+    session: UUID  # of Leila's, validated
+    hold: UUID  # of the act that she signed outside it
+    scale: UUID  # published
+    statement: UUID  # of the two hospitals, which Leila's act is on
+    dispute: UUID  # of its line
+    doubt: UUID  # of Leila's act, whose images nobody opened
+    doubt_rule: UUID
+    rule: UUID  # a draft of who reads what next
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
+    preliminary: Report  # whose case Leila holds, to make it final
+    changed: Report  # preliminary, and changed by its final report since
     post: Post
     credentials: dict[str, dict[str, str]]
     browsers: dict[str, Client]
@@ -74,7 +110,7 @@ class World:
         orders = [self.order, self.signed.reading.order, self.reading.order]
         return (
             *self.identity, *(study.uid for study in studies), *(order.accession for order in orders),
-            self.instance.uid, self.instance.series.uid, QUESTION, *list(WRITTEN.values())[1:],
+            self.instance.uid, self.instance.series.uid, self.workitem, QUESTION, *list(WRITTEN.values())[1:],
         )  # fmt: skip
 
     def parameters(self) -> dict[str, dict[str, Any]]:
@@ -87,11 +123,59 @@ class World:
             "radiology:perform_exam": order, "radiology:reconcile": {"key": self.nobodys.id},
             "radiology:link_study": {"key": self.nobodys.id}, "radiology:unlink_study": {"key": self.linked.id},
             "radiology:reading": reading, "radiology:claim_reading": reading, "radiology:hand_back": reading,
-            "radiology:save_draft": reading, "radiology:keep_reading": reading, "radiology:mark_key_image": reading,
+            "radiology:save_draft": reading, "radiology:skip_reading": reading,
+            "radiology:keep_reading": reading, "radiology:mark_key_image": reading,
+            "radiology:state_pixels": reading, "radiology:reject_series": reading,
+            "radiology:answer_reject": {"key": self.order.id},
+            **dict.fromkeys(("radiology:conversation", "radiology:write_remark", "radiology:log_call"),
+                            {"key": self.reading.order_id}),
             "radiology:sign_report": {"key": self.draft.id}, "radiology:report": report,
+            "radiology:issue_preliminary": {"key": self.draft.id}, "radiology:changes": {"key": self.changed.id},
+            "radiology:finalise": {"key": self.preliminary.reading_id}, "radiology:over_read_report": report,
+            "radiology:begin_over_reading": report,
             "radiology:begin_addendum": report, "radiology:acknowledge_result": report,
+            "radiology:critical_": report, "radiology:record_communication": report,
+            "radiology:hand_over_result": report, "radiology:dismiss_recommendation": report,
             "radiology:verify": {"digest": self.signed.digest}, "archive:settle_conflict": {"key": self.conflict},
-            "archive:close_source": {"key": self.source}, "mfa_": {"pk": 1},
+            "archive:study_series": {"key": self.linked.id}, "archive:reject_images": {"key": self.linked.id},
+            "archive:restore_images": {"key": self.rejection},
+            "archive:close_source": {"key": self.source}, "archive:outside": {"key": self.patient.id},
+            "archive:bring_studies": {"key": self.patient.id, "inquiry": self.inquiry},
+            "archive:change_keeping": {"key": self.source}, "archive:bring_announced": {"key": self.announced},
+            "archive:ask_release": {"study": self.linked.id}, "archive:release": {"key": self.release},
+            "archive:decide_release": {"key": self.release}, "archive:fetch_release": {"key": self.release},
+            "radiology:begin_disc": {"patient": self.patient.id}, "radiology:disc": {"key": self.disc},
+            "archive:close_receiver": {"key": self.receiver}, "archive:send_release": {"key": self.release},
+            "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},
+            "archive:study": {"key": self.linked.id}, "archive:send_study": {"key": self.linked.id},
+            "accounts:renew_code": {"key": self.gateway}, "accounts:revoke_gateway": {"key": self.gateway},
+            "accounts:open_message": {"key": self.message},
+            **dict.fromkeys(("accounts:name_address", "accounts:confirm_address"), {"channel": "email"}),
+            "archive:separate_images": {"key": self.conflict}, "radiology:move_s": {"key": self.linked.id},
+            "radiology:undo_step": {"study": self.linked.id, "kind": "move", "key": self.order.id},
+            "radiology:unknown": {"key": self.patient.id}, "radiology:identify_patient": {"key": self.patient.id},
+            "radiology:read_recall": {"key": self.order.id}, "radiology:read_end_warning": {"key": self.order.id},
+            **dict.fromkeys(("radiology:agreement", "radiology:change_agreement", "radiology:sign_agreement",
+                             "radiology:end_agreement"), {"key": self.agreement}),
+            "radiology:publish_rule": {"key": self.rule},
+            "places:": {"key": self.holiday}, "workforce:": {"key": self.roster.id},
+            **{f"workforce:{verb}": {"key": self.roster.group_id}
+               for verb in ("group", "join_group", "leave_group", "set_minimum", "draft_roster")},
+            **{f"workforce:{verb}": {"key": self.swap.shift_id}
+               for verb in ("shift", "remove_shift", "replace_worker", "propose_swap")},
+            **{f"workforce:{verb}_swap": {"key": self.swap.id} for verb in ("accept", "decline", "withdraw")},
+            "workforce:calendar": {"secret": self.calendar},
+            **{f"contracts:{verb}_session": {"key": self.session}
+               for verb in ("validate", "refuse", "cancel", "withdraw")},
+            **{f"contracts:{verb}_act": {"key": self.hold} for verb in ("release", "refuse")},
+            **dict.fromkeys(("contracts:scale", "contracts:publish_scale", "contracts:discard_scale"),
+                            {"key": self.scale}),
+            **dict.fromkeys(("contracts:statement", "contracts:confirm_statement", "contracts:dispute_line"),
+                            {"key": self.statement}),
+            **dict.fromkeys(("contracts:accept_dispute", "contracts:keep_line", "contracts:settle_dispute"),
+                            {"key": self.dispute}),
+            "contracts:clear_doubt": {"key": self.doubt}, "contracts:end_doubt_rule": {"key": self.doubt_rule},
+            "contracts:close_month": {"key": self.stage.university},
             "accounts:": {"key": self.stage.amel.id, "post": self.post.id},
         }  # fmt: skip
 
@@ -104,18 +188,19 @@ def leaks(text: str | bytes, secrets: tuple[str, ...]) -> list[str]:
 
 @contextmanager
 def world(store: Path) -> Iterator[World]:
-    """The case, committed, so that every connection of the server sees it; flushed in the end."""
+    """The case, committed, so that every connection of the server sees it; emptied in the end."""
     patch = pytest.MonkeyPatch()
     patch.setattr(settings, "STORAGE", store)
     try:
         with door() as opened:
-            yield _played(opened, cast())
+            yield played(opened, cast())
     finally:
         patch.undo()
-        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        empty_tables()
 
 
-def _played(opened: Door, stage: Cast) -> World:
+def played(opened: Door, stage: Cast) -> World:
+    """The case, and the credentials of all who ask."""
     salma = make.patient(
         stage, given_name="Mabrouka", family_name="Zghonda", given_name_ar="مبروكة", family_name_ar="زغندة",
         birth_date=datetime.date(1961, 7, 29), identities=(("tn_cin", "09417263"),),
@@ -131,6 +216,11 @@ def _played(opened: Door, stage: Cast) -> World:
     held = _case(stage, **about)
     radiology.claim_reading(held.id, by=stage.leila)
     draft = make.draft(stage, held.id, sections=WRITTEN)
+    radiology.write_remark(held.order_id, text=QUESTION, by=stage.leila)
+    preliminary = make.preliminary(stage, case=_case(stage, **about).id, sections=WRITTEN)
+    radiology.claim_reading(preliminary.reading_id, by=stage.leila)
+    changed = make.preliminary(stage, case=_case(stage, **about).id, sections=WRITTEN)
+    make.finalised(stage, changed, change="minor", sections={**WRITTEN, "technique": "Sans injection."})
     header: dict[str, Any] = {
         "PatientName": "Zghonda^Mabrouka",
         "PatientID": "09417263",
@@ -141,19 +231,143 @@ def _played(opened: Door, stage: Cast) -> World:
     radiology.link_study(asked.id, study=linked.id, because="accession", by=SYSTEM)
     instance = Instance.objects.select_related("series").filter(series__study=linked).earliest("id")
     make.send(stage, make.image(9, SOPInstanceUID=instance.uid, StudyInstanceUID=linked.uid, **header))
+    (extra,) = make.send(stage, make.image(10, StudyInstanceUID=linked.uid, **header))
+    hidden = [Instance.objects.get(id=extra.instance).uid]
+    rejection = archive.reject_images(linked.id, instances=hidden, reason="113001", by=SYSTEM)
     return World(
         door=opened, stage=stage, patient=salma, order=make.order(stage, **about), linked=linked, nobodys=nobodys,
-        instance=instance, conflict=Conflict.objects.get().id, source=make.source(stage).id,
+        instance=instance, conflict=Conflict.objects.get().id, rejection=rejection.id,
+        agreement=make.draft_agreement(stage).id,
+        source=make.source(stage).id, inquiry=_inquiry(stage, salma.id), announced=_announced(linked.uid),
+        release=_release(stage, linked.id), receiver=_receiver(stage), disc=_disc(stage, salma.id, header),
+        link=_sent(linked.id),
+        workitem=_given(stage, linked.uid),
+        gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
+        message=_told(stage), rule=_rule(stage), holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
+        preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
         post=Post.objects.get(person=stage.amel.id), **_askers(stage),
     )  # fmt: skip
 
 
+def _told(stage: Cast) -> UUID:
+    """Amel is told that a report is signed."""
+    assert stage.amel.id
+    about: dict[str, Any] = {"kind": "radiology.report", "link": "/radiology/results/", "source": stage.regional}
+    return accounts.write_message(stage.amel.id, by=SYSTEM, **about).id
+
+
+def _holiday() -> UUID:
+    names = ("عيد الفطر", "Aïd el-Fitr", "Eid al-Fitr")
+    return places.set_holiday(datetime.date(2027, 3, 10), names=names, estimated=True, by=SYSTEM).id
+
+
+def _rule(stage: Cast) -> UUID:
+    """A draft of the rule that decides who reads what next."""
+    return radiology.draft_rule(weights={}, why="As the simulation showed.", by=stage.hatem).id
+
+
+def _planned(stage: Cast) -> dict[str, Any]:
+    """A published month, what Leila offers of hers, and her calendar."""
+    leila, other = plan.leila(stage), plan.reader(stage, 1)
+    roster = plan.published(stage, leila, other)
+    swap = workforce.propose_swap(plan.shift_of(leila, 3).id, colleague=other.worker, by=stage.leila)
+    return {"roster": roster, "swap": swap, "calendar": workforce.renew_calendar(by=stage.leila)}
+
+
+def _paid(stage: Cast, signed: Report) -> dict[str, Any]:
+    """A scale, a session that is over, and the act of a report signed outside of it."""
+    paid.rule()
+    scale, session = paid.scale(), paid.session(stage, hours=-30)
+    rule = contracts.set_doubt_rule(
+        kind="unseen", modality="", limit=0, holds=False, source="tests", since=timezone.localdate(), by=SYSTEM
+    )
+    contracts.count_act(signed.reading_id, by=SYSTEM)
+    contracts.doubt_act(Act.objects.get().id, by=SYSTEM)
+    contracts.settle_act(signed.reading_id, by=SYSTEM)
+    return {
+        "session": session.id,
+        "hold": Hold.objects.get().id,
+        "scale": scale.id,
+        "doubt": Doubt.objects.get().id,
+        "doubt_rule": rule.id,
+        **_stated(stage, signed),
+    }
+
+
+def _stated(stage: Cast, signed: Report) -> dict[str, Any]:
+    """The month of the act, closed and printed; the regional hospital disputes it."""
+    with stated.after_it():
+        contracts.close_month(stage.university, month=stated.month_before(), by=stage.karim)
+    pair = Statement.objects.get(beneficiary=stage.regional)
+    contracts.print_statement(pair.id, by=SYSTEM)
+    dispute = contracts.dispute_line(
+        pair.id, reading=signed.reading_id, side="beneficiary", because="Doublon.", by=stated.rim(stage)
+    )
+    return {"statement": pair.id, "dispute": dispute.id}
+
+
+def _given(stage: Cast, study: str) -> str:
+    """An algorithm is to work on a study: once on what is a patient's, once on what is nobody's."""
+    name = {"T00100010": attribute("PN", {"Alphabetic": "Zghonda^Mabrouka"})}
+    for uid, about in (("1.2.840.99.1", study), ("1.2.840.99.2", "")):
+        inputs = {"T00404021": attribute("SQ", {"0020000D": attribute("UI", about)})} if about else {}
+        archive.create_workitem(uid, attributes=task(**name, **inputs), place=stage.regional, by=stage.sami)
+    return "1.2.840.99.1"
+
+
+def _sent(study: UUID) -> UUID:
+    """The study is on its way over a line."""
+    link = archive.add_link(name="centre", url="https://centre.example", place=None, everything=False, by=SYSTEM)
+    archive.queue_transfer(study, link=link.id, by=SYSTEM)
+    return link.id
+
+
 def _case(stage: Cast, **about: Any) -> Reading:  # noqa: ANN401
     case = make.reading(stage, **about)
     patients.open_for_care(case.patient_id, person=stage.leila.id, source=case.id, because="tests", by=SYSTEM)
     return case
+
+
+def _inquiry(stage: Cast, patient: UUID) -> UUID:
+    """What an outside archive was asked about the patient, and what it said."""
+    pacs = make.source(stage, ae_title="PACS", name="PACS", port=4242, asks=True)
+    asked = archive.ask_for_studies(pacs.id, patient=patient, keys={"PatientID": "09417263"}, by=stage.sami)
+    found = {
+        "uid": "1.2.3", "date": "20240101", "description": "", "modalities": ["CT"], "images": 1, "body_part": "",
+        "number": "09417263", "name": "Zghonda^Mabrouka", "born": "19610729", "sex": "F",
+    }  # fmt: skip
+    archive.hear_of_studies(asked.id, found=[found], by=SYSTEM)
+    return asked.id
+
+
+def _receiver(stage: Cast) -> UUID:
+    """A system outside that may be sent copies without names."""
+    url, token = "https://outside.example/dicom", "a" * 40
+    steward = replace(stage.sami, held=(Held("steward", stage.regional),))
+    return archive.add_receiver(name="outside", url=url, token=token, place=stage.regional, by=steward).id
+
+
+def _announced(study: str) -> UUID:
+    """The outside archive says that it has a study of the patient."""
+    pacs = archive_queries.actor_of_source("PACS", "127.0.0.1")
+    assert pacs
+    said = {f"1.2.3.{number}": "ONLINE" for number in range(9)}
+    return archive.hear_availability("1.2.3", study_uid=study, instances=said, by=pacs).id
+
+
+def _release(stage: Cast, study: UUID) -> UUID:
+    """Copies of the study were asked for, to go outside."""
+    project = archive.open_project("outside", place=stage.regional, by=SYSTEM)
+    return archive.ask_release(project.id, studies=[study], purpose="sharing", by=SYSTEM).id
+
+
+def _disc(stage: Cast, patient: UUID, header: dict[str, Any]) -> UUID:
+    """Sami reads a disc of another hospital for the patient."""
+    disc = archive.begin_disc(patient, by=stage.sami)
+    archive.read_disc(disc.id, [incoming(make.part10(make.image(1, **header)))], by=stage.sami)
+    return disc.id
 
 
 def _askers(stage: Cast) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.edges.scenes import Command, data_folder, environment
+from tests.edges.scenes import PATIENCE, Command, data_folder, environment, migrated_folder
 from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
@@ -33,17 +33,15 @@ COUNTS = (
 @pytest.fixture(scope="module")
 def backed_up() -> Iterator[tuple[dict[str, str], Path]]:
     """An instance with something in it whose database runs, and the backup of it."""
-    with data_folder() as home, data_folder() as elsewhere:
+    with migrated_folder() as home, data_folder() as elsewhere:
         env = environment(home)
         postgres = Postgres(home)
         postgres.ensure()
-        with Command("migrate", env=env) as migrate:
-            assert migrate.process.wait(240) == 0, migrate.said
         more = {"DJANGO_SETTINGS_MODULE": "wasl.settings", "PYTHONPATH": str(CHECKOUT), "WASL_DEMO": "1"}
         subprocess.run([sys.executable, "-c", STORY], cwd=CHECKOUT, env={**env, **more}, check=True)
         folder = elsewhere / "first"
         with Command("backup", str(folder), env=env) as backup:
-            assert backup.process.wait(120) == 0, backup.said
+            assert backup.process.wait(PATIENCE) == 0, backup.said
         yield env, folder
         postgres.stop()
 
@@ -64,7 +62,7 @@ def test_what_was_backed_up_is_restored_whole(backed_up: tuple[dict[str, str], P
     here = Path(env["WASL_DATA"])
     with data_folder() as home:
         with Command("restore", str(folder), env={**env, "WASL_DATA": str(home)}) as restore:
-            assert restore.process.wait(120) == 0, restore.said
+            assert restore.process.wait(PATIENCE) == 0, restore.said
         assert ask(home, COUNTS) == ask(here, COUNTS)
         ((path,),) = ask(home, "select path from archive_instance")
         assert (home / "storage" / str(path)).read_bytes() == (here / "storage" / str(path)).read_bytes()
@@ -72,11 +70,11 @@ def test_what_was_backed_up_is_restored_whole(backed_up: tuple[dict[str, str], P
         assert (home / "django.secret").stat().st_mode & 0o077 == 0
         assert (home / "pg.secret").read_text() != (here / "pg.secret").read_text()
         with Command("migrate", env={**env, "WASL_DATA": str(home)}) as migrate:
-            assert migrate.process.wait(240) == 0, migrate.said
+            assert migrate.process.wait(PATIENCE) == 0, migrate.said
         assert "migrations" not in migrate.said
 
         with Command("restore", str(folder), env={**env, "WASL_DATA": str(home)}) as again:
-            assert again.process.wait(60) == 1
+            assert again.process.wait(PATIENCE) == 1
         assert "not empty" in again.said
         assert ask(home, COUNTS) == ask(here, COUNTS)
 
@@ -85,7 +83,7 @@ def test_a_backup_never_writes_over_another(backed_up: tuple[dict[str, str], Pat
     env, folder = backed_up
     before = (folder / "manifest.json").read_text()
     with Command("backup", str(folder), env=env) as refused:
-        assert refused.process.wait(60) == 1
+        assert refused.process.wait(PATIENCE) == 1
     assert "exists already" in refused.said
     assert (folder / "manifest.json").read_text() == before
     assert folder.stat().st_mode & 0o077 == 0
@@ -116,6 +114,6 @@ def test_a_damaged_backup_is_refused(backed_up: tuple[dict[str, str], Path], dam
         else:
             next((copy / "storage").rglob("*.dcm")).unlink()
         with Command("restore", str(copy), env=env) as refused:
-            assert refused.process.wait(120) == 1, refused.said
+            assert refused.process.wait(PATIENCE) == 1, refused.said
         assert "Traceback" not in refused.said
         Postgres(home / "data").stop()

@@ -23,7 +23,7 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from tests.cast import cast
-from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
+from tests.edges.scenes import PATIENCE, Command, eventually, migrated_folder, small
 from wasl.edges.cli.demo import head
 from wasl.edges.cli.demo import patients as stories
 from wasl.edges.cli.demo.clock import moved
@@ -145,9 +145,8 @@ def test_the_clock_comes_back_when_a_story_fails() -> None:
 @pytest.fixture(scope="module")
 def loaded() -> Iterator[tuple[dict[str, str], str]]:
     """An instance with a small demo country, and what its first start said."""
-    with data_folder() as home:
-        ports = {"WASL_HTTP_PORT": str(free_port()), "WASL_DICOM_PORT": str(free_port())}
-        env = environment(home, **ports)
+    with migrated_folder() as home:
+        env = small(home)
         with Command("up", "--demo", "--small", env=env) as up:
             assert eventually(lambda: READY in up.said or up.process.poll() is not None, 400), up.said
             assert READY in up.said, up.said
@@ -261,12 +260,12 @@ def test_a_second_time_loads_nothing(loaded: tuple[dict[str, str], str]) -> None
     )
     before = ask(env, counts)
     with Command("demo", "--small", env={**env, "WASL_DEMO": "1"}) as again:
-        assert again.process.wait(60) == 0, again.said
+        assert again.process.wait(PATIENCE) == 0, again.said
     assert "Loading" not in again.said
     assert password_in(again.said) == password_in(said)
     (Path(env["WASL_DATA"]) / "demo.loaded").unlink()
     with Command("demo", "--small", env={**env, "WASL_DEMO": "1"}) as resumed:
-        assert resumed.process.wait(120) == 0, resumed.said
+        assert resumed.process.wait(PATIENCE) == 0, resumed.said
     assert "Loading" in resumed.said
     assert ask(env, counts) == before
 
@@ -274,7 +273,7 @@ def test_a_second_time_loads_nothing(loaded: tuple[dict[str, str], str]) -> None
 def test_it_is_refused_beside_real_patients(loaded: tuple[dict[str, str], str]) -> None:
     env, said = loaded
     with Command("demo", env=env) as refused:
-        assert refused.process.wait(60) == 1
+        assert refused.process.wait(PATIENCE) == 1
     assert "WASL_DEMO" in refused.said
     assert password_in(said) not in refused.said
     assert (Path(env["WASL_DATA"]) / "demo.password").stat().st_mode & 0o077 == 0

@@ -12,6 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicomweb import arrive, dataset
+from tests.edges.scenes import PATIENCE
 from wasl.accounts import services as accounts
 from wasl.archive.models import Instance, Study
 from wasl.edges.dicom.multipart import Writer
@@ -25,7 +26,9 @@ def machine(server: str, stage: Cast, *scopes: str) -> requests.Session:
     name = f"pacs {' '.join(scopes)}"
     _, client, secret = accounts.add_client(name=name, scopes=scopes, place=stage.regional, by=SYSTEM)
     asked = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
-    token = requests.post(f"{server}/oauth/token/", asked, auth=(client, secret), timeout=30).json()["access_token"]
+    token = requests.post(f"{server}/oauth/token/", asked, auth=(client, secret), timeout=PATIENCE).json()[
+        "access_token"
+    ]
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
     return session
@@ -69,6 +72,26 @@ def test_a_foreign_client_finds_gets_and_stores(server: str) -> None:
         f"{server}/dicom-web/studies/{at[0]}/series/{at[1]}/instances/{at[2]}/bulkdata/7FE00010"
     )[:1]
     assert value == pixel_array(mr)[0].tobytes()
+    weasis(server, client._session, ct.StudyInstanceUID)
+
+
+def weasis(server: str, session: requests.Session, study: str) -> None:
+    """What Weasis asks, one by one, when it opens a study (`$dicom:rs -r "studyUID=…"`)."""
+    fields = ("00080020,00080030,00080050,00080061,00080090,00081030,00100010,00100020,00100021,00100030,00100040,"
+              "0020000D,00200010")  # fmt: skip
+    base = f"{server}/dicom-web"
+    (told,) = session.get(f"{base}/studies?0020000D={study}&includefield={fields}", timeout=PATIENCE).json()
+    assert {"00100010", "00100020", "0020000D", "00080020"} <= told.keys()
+    (series,) = session.get(
+        f"{base}/studies/{study}/series?includefield=0008103E,00080060,0020000E,00200011,00081190", timeout=PATIENCE
+    ).json()
+    (retrieve,) = series["00081190"]["Value"]
+    (image,) = session.get(f"{retrieve}/instances?includefield=00080018,00200013,00081190", timeout=PATIENCE).json()
+    take = {"accept": 'multipart/related;type="application/dicom";transfer-syntax=*'}
+    answer = session.get(image["00081190"]["Value"][0], headers=take, timeout=PATIENCE)
+    assert answer.status_code == 200
+    assert f"transfer-syntax={J2K}".encode() in answer.content[:400]
+    assert image["00080018"]["Value"][0].encode() in answer.content
 
 
 def test_a_token_opens_what_its_scopes_say_and_no_more(server: str) -> None:
@@ -79,13 +102,13 @@ def test_a_token_opens_what_its_scopes_say_and_no_more(server: str) -> None:
     writer = Writer("application/dicom")
     body = b"".join(writer.part("application/dicom", [make.part10(make.image())])) + writer.end()
     asked = {"data": body, "headers": {"content-type": writer.media_type}, "timeout": 30}
-    assert [s.get(f"{address}/{study.uid}/series", timeout=30).status_code for s in (reads, writes, other)] == [
+    assert [s.get(f"{address}/{study.uid}/series", timeout=PATIENCE).status_code for s in (reads, writes, other)] == [
         200,
         403,
         403,
     ]
     assert [s.post(address, **asked).status_code for s in (reads, writes, other)] == [403, 200, 403]  # type: ignore[arg-type]
-    assert requests.get(address, headers={"authorization": "Bearer nonsense"}, timeout=30).status_code == 401
+    assert requests.get(address, headers={"authorization": "Bearer nonsense"}, timeout=PATIENCE).status_code == 401
 
 
 def test_a_long_body_streams_through(server: str) -> None:
@@ -103,7 +126,7 @@ def test_a_long_body_streams_through(server: str) -> None:
         yield writer.end()
 
     headers = {"content-type": writer.media_type, "authorization": str(sender.headers["Authorization"])}
-    with httpx.Client(timeout=120) as client:
+    with httpx.Client(timeout=PATIENCE) as client:
         answer = client.post(f"{server}/dicom-web/studies", content=body(), headers=headers)
         assert answer.status_code == 200
         assert len(answer.json()["00081199"]["Value"]) == files
@@ -131,5 +154,5 @@ def test_a_connection_cut_in_the_middle_stores_nothing_half(server: str) -> None
             client.post(f"{server}/dicom-web/studies", content=body(), headers=headers)
     whole = make.part10(make.image())
     assert all(stored.size >= len(whole) - 50 for stored in Instance.objects.all())
-    with httpx.Client() as client:  # the server goes on
+    with httpx.Client(timeout=PATIENCE) as client:  # the server goes on
         assert client.get(f"{server}/dicom-web/studies", headers=headers).status_code == 403

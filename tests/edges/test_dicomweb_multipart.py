@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wasl.edges.dicom.multipart import MOST_HEAD, Malformed, Reader, Writer
+from wasl.edges.dicom.multipart import MOST_BOUNDARY, MOST_HEAD, Malformed, Reader, Writer
 
 CONTENTS = [b"one", b"", b"\r\n--almost\r\n--edg", b"x" * 5000, b"--edge-not-at-a-line's-start"]
 
@@ -28,6 +28,13 @@ def test_parts_are_read_whatever_the_pieces(size: int) -> None:
 def test_what_stands_before_and_behind_is_left_out() -> None:
     body = b"a preamble\r\n--edge  \r\nContent-Type: application/dicom\r\n\r\nfirst\r\n--edge--\r\nan epilogue"
     assert read(iter([body]), "edge") == [b"first"]
+
+
+def test_a_boundary_longer_than_the_standard_allows_is_taken_as_orthanc_writes_it() -> None:
+    edge = "-".join(["9efffe04-daee-40d4-9166-5efb3ab723f3"] * 2)
+    assert len(edge) == 73
+    body = f"--{edge}\r\nContent-Type: application/dicom\r\nContent-Length: 5\r\n\r\nfirst\r\n--{edge}--".encode()
+    assert read((body[at : at + 50] for at in range(0, len(body), 50)), edge) == [b"first"]
 
 
 def test_fields_of_a_part_are_read() -> None:
@@ -54,7 +61,7 @@ def test_a_content_left_unread_is_passed_over() -> None:
         (b"--edge\r\nA: " + b"x" * 2 * MOST_HEAD, "edge"),
         (b"--edge\r\n" + b"A: x\r\n" * MOST_HEAD, "edge"),
         (b"--edge--", ""),
-        (b"--edge--", "e" * 71),
+        (b"--edge--", "e" * (MOST_BOUNDARY + 1)),
     ],
 )
 def test_a_wrong_body_is_refused(body: bytes, boundary: str) -> None:

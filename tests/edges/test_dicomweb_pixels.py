@@ -12,7 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from tests.edges.dicomweb import file_of
-from wasl.archive.dicom import read
+from wasl.archive.dicom import Given, read
 from wasl.edges.dicom.frames import NoPixels, Pixels, frame
 from wasl.edges.dicom.pixels import Picture, Undecodable, explicit_file, picture, uncompressed
 
@@ -43,6 +43,11 @@ def truth(path: Path) -> np.ndarray:
     return array if int(data.get("NumberOfFrames", 1)) > 1 else array[np.newaxis]
 
 
+def whole(path: Path) -> Given:
+    """A file given as it is stored."""
+    return Given(path, b"", 0, path.stat().st_size)
+
+
 @pytest.mark.parametrize("name", NATIVE)
 def test_a_native_frame_is_a_byte_range(name: str) -> None:
     path = file_of(name)
@@ -71,7 +76,7 @@ def test_a_packed_frame_is_its_fragments_and_decodes(name: str) -> None:
 @pytest.mark.parametrize("name", [*NATIVE, *PACKED])
 def test_a_file_is_written_again_in_explicit_little_endian(name: str) -> None:
     path = file_of(name)
-    again = dcmread(io.BytesIO(b"".join(explicit_file(pixels_of(path), path))))
+    again = dcmread(io.BytesIO(b"".join(explicit_file(pixels_of(path), whole(path)))))
     assert again.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
     assert again.SOPInstanceUID == dcmread(path, stop_before_pixels=True).SOPInstanceUID
     assert np.array_equal(pixel_array(again), pixel_array(dcmread(path)))
@@ -173,7 +178,7 @@ def test_floating_pixels_stay_floating(tmp_path: Path, syntax: str) -> None:
     data.save_as(tmp_path / "float", implicit_vr=syntax == "1.2.840.10008.1.2", little_endian=True)
     pixels = pixels_of(tmp_path / "float")
     assert uncompressed(pixels, 1) == values.tobytes()
-    again = dcmread(io.BytesIO(b"".join(explicit_file(pixels, pixels.path))))
+    again = dcmread(io.BytesIO(b"".join(explicit_file(pixels, whole(pixels.path)))))
     assert again.FloatPixelData == values.tobytes()
     assert "PixelData" not in again
     made = Image.open(io.BytesIO(picture(pixels, 1, Picture(kind="image/png"))))

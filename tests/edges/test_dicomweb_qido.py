@@ -2,12 +2,12 @@
 
 import datetime
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tests import make
@@ -16,7 +16,10 @@ from tests.edges.dicomweb import Service, service
 from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.models import Study
-from wasl.kernel.access import SYSTEM
+from wasl.edges import gate
+from wasl.edges.dicom import qido, sight
+from wasl.edges.dicom.qido import COLUMNS
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
 from wasl.patients.models import Access, Patient
@@ -27,12 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def stage(store: Path) -> Cast:
     return cast()
-
-
-@pytest.fixture
-def sami(stage: Cast) -> Iterator[Service]:
-    with service(stage.sami) as asked:
-        yield asked
 
 
 def of(stage: Cast, person: Patient, **values: str) -> Study:
@@ -107,6 +104,9 @@ def test_series_and_instances_at_every_level(stage: Cast, sami: Service) -> None
     assert len(sami.get("/instances?InstanceNumber=1").json()) == 2
     assert values(sami.get("/instances?includefield=RescaleIntercept,00281053").json()[0]["00281052"]) == [-1024]
     assert "00280030" in sami.get("/instances?includefield=all").json()[0]
+    for nested in ("00082112.00081150", "SourceImageSequence.ReferencedSOPClassUID", "00082112,00280030"):
+        told = sami.get(f"/instances?includefield={nested}")
+        assert "warning" not in told.headers
 
 
 def test_the_patient_is_one_whatever_the_hospitals_called_them(stage: Cast) -> None:
@@ -118,6 +118,9 @@ def test_the_patient_is_one_whatever_the_hospitals_called_them(stage: Cast) -> N
         found = leila.get(f"/studies?00100020={salma.number}")
         assert uids(found) == {here.uid, there.uid}
         assert uids(leila.get("/studies?PatientID=HZ-1")) == set()
+        assert uids(leila.get("/studies?PatientID=HZ-1&IssuerOfPatientID=oued-zen")) == {here.uid}
+        assert uids(leila.get("/studies?PatientID=HZ-1&IssuerOfPatientID=el-amal")) == set()
+        assert uids(leila.get(f"/studies?PatientID={salma.number}&IssuerOfPatientID=WASL")) == {here.uid, there.uid}
         assert uids(leila.get("/studies?PatientName=salma")) == {here.uid, there.uid}
         assert uids(leila.get(f"/studies?PatientName={quote('سلمى')}")) == {here.uid, there.uid}
         told = next(study for study in found.json() if values(study["0020000D"]) == [here.uid])
@@ -150,8 +153,8 @@ def test_pages_and_how_many_follow(stage: Cast, sami: Service) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["limit=x", "limit=-1", "offset=1.5", "limit=99999999999999", "NoSuchKeyword=1", "StudyDate=yesterday",
-     "StudyDate=20261301", "SOPInstanceUID=1.2", "includefield=NoSuchKeyword", "PatientName%5B%5D=x"],
+    ["limit=x", "limit=-1", "offset=1.5", "offset=10001", "limit=99999999999999", "NoSuchKeyword=1",
+     "StudyDate=yesterday", "StudyDate=20261301", "SOPInstanceUID=1.2", "PatientName%5B%5D=x", "limit=%D9%A1"],
 )  # fmt: skip
 def test_a_wrong_question_is_refused(sami: Service, question: str) -> None:
     answer = sami.get(f"/studies?{question}")
@@ -168,6 +171,66 @@ def test_hostile_values_match_nothing(stage: Cast, sami: Service, hostile: str) 
         answer = sami.get(f"/studies?{name}={quote(hostile)}")
         assert answer.status_code in (200, 400)
         assert answer.status_code == 400 or answer.json() == [], f"{name}={hostile}"
+
+
+@pytest.mark.parametrize("broken", ["%00", "a%00b", "%ff", "%c3%28", "%ed%a0%80", "%f8%88%80%80%80"])
+def test_null_characters_and_broken_letters_are_refused_everywhere(sami: Service, broken: str) -> None:
+    for name in (*COLUMNS, "PatientName", "PatientID", "StudyDate", "ModalitiesInStudy", "StudyDescription", "limit",
+                 "offset", "includefield", "fuzzymatching", "accept"):  # fmt: skip
+        assert sami.get(f"/studies?{name}={broken}").status_code == 400, name
+    for path in (f"/studies?{broken}=1", f"/studies/{broken}/metadata", f"/studies/{broken}/series",
+        f"/studies/1/series/{broken}/instances", f"/studies/1/series/1/instances/{broken}/rendered"):  # fmt: skip
+        assert sami.get(path).status_code == 400, path
+
+
+def test_what_is_not_known_is_not_included(stage: Cast, sami: Service) -> None:
+    make.study(stage, images=1)
+    answer = sami.get("/studies?includefield=NoSuchKeyword&includefield=all")
+    assert (answer.status_code, len(answer.json())) == (200, 1)
+    assert answer.headers["warning"] == '299 wasl "An attribute that is not known was not included."'
+
+
+def test_every_way_of_looking_through_the_studies_finds_the_same(
+    stage: Cast, sami: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through what a viewer sees, through patients of a name, and through all studies by their date."""
+    salma, ali = make.patient(stage), make.patient(stage, given_name="Ali", family_name="Zouari", given_name_ar="علي")
+    for number, person in enumerate((salma, salma, ali), 1):
+        of(stage, person, StudyDate=f"2026010{number}", PatientName="Other^Name", AccessionNumber=f"A{number}")
+    for number in range(4, 6):
+        make.study(stage, images=1, StudyDate=f"2026010{number}", PatientName="Ben Salah^Salma", PatientID="P-9")
+    questions = [
+        "", "limit=2&offset=1", "limit=2&offset=4", "PatientName=salma", f"PatientName={quote('سلمى')}",
+        "PatientName=sal&fuzzymatching=true", "PatientName=zouari ali", "PatientName=B*", "PatientName=nobody",
+        f"PatientID={salma.number}", "PatientID=P-9", "PatientID=P*", f"PatientID={ali.number[:6]}*", "PatientID=HZ-1",
+        "AccessionNumber=A2", "StudyDate=20260102-20260104", "PatientName=salma&StudyDate=20260101-20260102",
+        "Modality=CT",
+    ]  # fmt: skip
+
+    async def many(viewer: Actor, few: int) -> bool:
+        return False
+
+    answers = [[sami.get(f"/studies?{q}") for q in questions]]
+    monkeypatch.setattr(sight, "sees_few", many)
+    answers.append([sami.get(f"/studies?{q}") for q in questions])
+    monkeypatch.setattr(qido, "FEW", 0)
+    answers.append([sami.get(f"/studies?{q}") for q in questions])
+    for question, *each in zip(questions, *answers, strict=True):
+        assert [answer.status_code for answer in each] == [200] * 3, question
+        assert each[0].json() == each[1].json() == each[2].json(), question
+    found = {question: len(answer.json()) for question, answer in zip(questions, answers[0], strict=True)}
+    assert [found[question] for question in questions[:5]] == [5, 2, 1, 4, 2]
+    assert (found["PatientName=zouari ali"], found["PatientName=nobody"]) == (1, 0)
+    assert [found[question] for question in questions[9:]] == [2, 2, 2, 1, 0, 1, 3, 2, 5]
+
+
+def test_a_search_that_takes_too_long_says_so(sami: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "SEARCH_SECONDS", 1)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("lock table archive_study in access exclusive mode")
+        answer = sami.get("/studies")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert sami.get("/studies").status_code == 200
 
 
 def test_only_json_is_spoken(sami: Service) -> None:

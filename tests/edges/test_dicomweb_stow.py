@@ -1,35 +1,39 @@
 """STOW-RS: stored once however often it is sent, refused with its reason, and nothing half-written stays."""
 
+import errno
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.db import DatabaseError, connection
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
 
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicomweb import Service, image, service
+from wasl.archive import rules
+from wasl.archive import services as archive
+from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Study
 from wasl.edges.dicom import stow
 from wasl.edges.dicom.multipart import Writer
-from wasl.kernel.models import Fact
+from wasl.kernel.access import SYSTEM
+from wasl.kernel.models import Fact, uuid7
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+JPIP = "1.2.840.10008.1.2.4.94"  # an image that says where its pixels are, and brings none
 
 
 @pytest.fixture
 def stage(store: Path) -> Cast:
     return cast()
-
-
-@pytest.fixture
-def sami(stage: Cast) -> Iterator[Service]:
-    with service(stage.sami) as asked:
-        yield asked
 
 
 def body(*files: bytes, kind: str = "application/dicom") -> tuple[bytes, str]:
@@ -102,9 +106,122 @@ def test_some_are_stored_and_some_refused(stage: Cast, sami: Service, store: Pat
     no_uid.SeriesInstanceUID = ""
     answer = send(sami, b"%PDF-1.7 not DICOM", make.part10(good), truncated, make.part10(no_uid), b"")
     assert answer.status_code == 202
-    assert reasons(answer, "0008119A") == [0xC000] * 4
+    assert reasons(answer, "0008119A") == [0xC000] * 2  # what names nothing
+    assert reasons(answer) == [0xC000, 0xA900]
     assert [item["00081155"]["Value"] for item in answer.json()["00081199"]["Value"]] == [[good.SOPInstanceUID]]
     assert len(files(store)) == 1, "nothing of what was refused stays"
+
+
+def expected(*stored: Dataset, failed: Mapping[int, Dataset], others: int = 0) -> dict[str, Any]:
+    """The whole answer to images of which some fail, each for a reason (PS3.18, I.2)."""
+
+    def named(data: Dataset, **more: Any) -> dict[str, Any]:  # noqa: ANN401  DICOM JSON
+        return {
+            "00081150": {"vr": "UI", "Value": [str(data.SOPClassUID)]},
+            "00081155": {"vr": "UI", "Value": [str(data.SOPInstanceUID)]},
+            **{tag.removeprefix("x"): element for tag, element in more.items()},
+        }
+
+    (study,) = {str(data.StudyInstanceUID) for data in stored}
+    at = f"http://localhost/dicom-web/studies/{study}"
+    kept = [
+        named(d, x00081190={"vr": "UR", "Value": [f"{at}/series/{d.SeriesInstanceUID}/instances/{d.SOPInstanceUID}"]})
+        for d in stored
+    ]
+    lost = [named(data, x00081197={"vr": "US", "Value": [why]}) for why, data in failed.items()]
+    told = {
+        "00081190": {"vr": "UR", "Value": [at]}, "00081199": {"vr": "SQ", "Value": kept},
+        "00081198": {"vr": "SQ", "Value": lost},
+    }  # fmt: skip
+    if others:
+        told["0008119A"] = {"vr": "SQ", "Value": [{"00081197": {"vr": "US", "Value": [0xC000]}}] * others}
+    return told
+
+
+def test_each_image_of_a_mixed_batch_is_answered_for_exactly(stage: Cast, sami: Service, store: Path) -> None:
+    elsewhere, known, good = make.image(), make.image(), make.image()
+    archive.receive([incoming(make.part10(elsewhere), place=stage.other)], by=SYSTEM)
+    also = make.image(2, StudyInstanceUID=good.StudyInstanceUID)
+    cut, same = make.image(3, StudyInstanceUID=good.StudyInstanceUID), make.part10(known)
+    theirs = make.image(4, StudyInstanceUID=elsewhere.StudyInstanceUID)
+    jpip = make.image(5, StudyInstanceUID=good.StudyInstanceUID, PixelDataProviderURL="http://elsewhere.example/5")
+    del jpip.PixelData
+    no_series = make.image(6, StudyInstanceUID=good.StudyInstanceUID, SeriesInstanceUID="")
+    send(sami, same)
+    before = files(store)
+    known.PatientName = "Somebody^Else"
+    answer = send(
+        sami, make.part10(good), make.part10(cut)[:-40], b"%PDF-1.7", make.part10(known), make.part10(theirs),
+        make.part10(jpip, JPIP), make.part10(no_series), make.part10(also),
+    )  # fmt: skip
+    assert answer.status_code == 202
+    told = answer.json()
+    told["00081198"]["Value"].sort(key=lambda item: item["00081197"]["Value"])
+    failed = {0x0111: known, 0x0124: theirs, 0xA900: no_series, 0xC000: cut, 0xC122: jpip}
+    assert told == expected(good, also, failed=failed, others=1)
+    assert Conflict.objects.get().instance.uid == known.SOPInstanceUID
+    assert len(files(store) - before) == 3, "the two that are stored, and the one that is kept aside"
+
+
+def test_an_image_of_another_study_than_the_address_says_is_named_with_its_reason(stage: Cast, sami: Service) -> None:
+    good, other = make.image(), make.image()
+    answer = send(sami, make.part10(good), make.part10(other), path=f"/studies/{good.StudyInstanceUID}")
+    assert (answer.status_code, answer.json()) == (202, expected(good, failed={0xA900: other}))
+
+
+@contextmanager
+def refused_by_the_database(uid: str) -> Iterator[None]:
+    """The database does not take the row of one image."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create function refuse_one() returns trigger language plpgsql as $$ begin "
+            f"if new.uid = '{uid}' then raise exception 'a page of the index is damaged'; end if; return new; end $$"
+        )
+        cursor.execute("create trigger refuse_one before insert on archive_instance for each row "
+                       "execute function refuse_one()")  # fmt: skip
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("drop trigger refuse_one on archive_instance; drop function refuse_one")
+
+
+def test_what_the_database_does_not_take_failed_and_the_others_are_stored(stage: Cast, sami: Service) -> None:
+    first = make.image()
+    bad, last = (make.image(number, StudyInstanceUID=first.StudyInstanceUID) for number in (2, 3))
+    with refused_by_the_database(str(bad.SOPInstanceUID)):
+        answer = send(sami, *map(make.part10, (first, bad, last)))
+    assert (answer.status_code, answer.json()) == (202, expected(first, last, failed={0x0110: bad}))
+    assert send(sami, make.part10(bad)).status_code == 200
+
+
+def test_what_the_disk_does_not_take_failed(stage: Cast, sami: Service, store: Path, settings: Any) -> None:  # noqa: ANN401  of pytest-django
+    image = make.image()
+    settings.RESERVE_GB = 1 << 40  # more than any disk has
+    assert reasons(send(sami, make.part10(image))) == [0xA700]
+    settings.RESERVE_GB = 0
+    now = int(uuid7().hex[:6], 16)
+    in_the_way = [store / f"{now + later:06x}" for later in (0, 1)]  # names of folders, this one's and the next one's
+    for path in in_the_way:
+        path.touch()
+    answer = send(sami, make.part10(image))
+    assert (answer.status_code, reasons(answer)) == (409, [0x0110])
+    assert answer.json()["00081198"]["Value"][0]["00081155"]["Value"] == [image.SOPInstanceUID]
+    assert "00081190" not in answer.json()
+    for path in in_the_way:
+        path.unlink()
+    assert send(sami, make.part10(image)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(errno.ENOSPC, "full"), 0xA700), (OSError(errno.EIO, "broken"), 0x0110), (DatabaseError(), 0x0110),
+        (rules.NoRoom(), 0xA700), (rules.OtherPlacesStudy(), 0x0124), (rules.PixelsElsewhere(), 0xC122),
+    ],
+)  # fmt: skip
+def test_each_error_has_its_reason(error: Exception, why: int) -> None:
+    assert stow.reason(error) == why
 
 
 def test_instances_of_another_study_are_refused(stage: Cast, sami: Service, store: Path) -> None:
@@ -194,3 +311,18 @@ def test_batches_of_more_than_one_transaction(stage: Cast, sami: Service) -> Non
     assert answer.status_code == 200
     assert len(answer.json()["00081199"]["Value"]) == 45
     assert Study.objects.get().instance_count == 45
+
+
+def test_batches_are_received_in_their_order_while_the_next_is_read(
+    stage: Cast, sami: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stow, "BATCH", 2)
+    made = [make.image(number, StudyInstanceUID="1.2.3") for number in range(1, 12)]
+    other = make.image(1, StudyInstanceUID="1.2.3", SOPInstanceUID=made[0].SOPInstanceUID, PatientName="Other")
+    answer = send(sami, *map(make.part10, [*made, made[0], other]), b"no DICOM")
+    assert answer.status_code == 202
+    stored = [item["00081155"]["Value"][0] for item in answer.json()["00081199"]["Value"]]
+    assert stored == [data.SOPInstanceUID for data in [*made, made[0]]]
+    assert reasons(answer) == [stow.DUPLICATE]
+    assert reasons(answer, "0008119A") == [stow.UNREADABLE]
+    assert Study.objects.get().instance_count == Instance.objects.count() == 11

@@ -36,12 +36,6 @@ def stage(store: Path) -> Cast:
     return cast()
 
 
-@pytest.fixture
-def sami(stage: Cast) -> Iterator[Service]:
-    with service(stage.sami) as asked:
-        yield asked
-
-
 def parts(answer: httpx.Response) -> list[tuple[str, bytes]]:
     """The parts of an answer: media type and content."""
     assert answer.status_code == 200, answer.text
@@ -95,6 +89,34 @@ def test_a_single_file_and_its_ranges(stage: Cast, sami: Service) -> None:
     assert sami.get(at(study), "application/dicom", range="bytes=5-9").headers["content-range"] == f"bytes 5-9/{size}"
 
 
+def test_images_are_given_as_whose_and_where_they_are_now(stage: Cast, sami: Service) -> None:
+    salma, study = make.patient(stage), make.study(stage, images=2, PatientID="HZ-9", PatientName="Wrong^Name")
+    image = Instance.objects.get(series__study=study.id, number=2)
+    archive.match_study(study.id, patient=salma.id, because="her own exam", by=stage.sami)
+    archive.move_images(study.id, instances=[image.id], because="another exam", by=stage.sami)
+    new = Study.objects.exclude(id=study.id).get()
+    archive.match_study(new.id, patient=salma.id, because="her own exam", by=stage.sami)
+    assert [given.InstanceNumber for given in _datasets(sami, study)] == [1]
+    (data,) = _datasets(sami, new)
+    assert (data.StudyInstanceUID, data.PatientID, data.IssuerOfPatientID) == (new.uid, salma.number, "WASL")
+    assert str(data.PatientName) == "Ben Salah^Salma=بن صالح^سلمى"
+    former = data.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+    assert (former.StudyInstanceUID, former.PatientID) == (study.uid, "HZ-9")
+    assert data.PixelData == make.image(2).PixelData
+    (told,) = sami.get(f"/studies/{new.uid}/metadata", "application/dicom+json").json()
+    (found,) = sami.get(f"/studies/{new.uid}/instances", "application/dicom+json").json()
+    for one in (told, found):
+        assert one["0020000D"]["Value"] == [new.uid]
+        assert one["0020000E"]["Value"] == [data.SeriesInstanceUID]
+    single = sami.get(at(new), "application/dicom")
+    part = sami.get(at(new), "application/dicom", range="bytes=900-2000")
+    assert part.content == single.content[900:2001]
+
+
+def _datasets(sami: Service, study: Study) -> list[Dataset]:
+    return [dcmread(io.BytesIO(content)) for _, content in parts(sami.get(f"/studies/{study.uid}", FILES))]
+
+
 def test_many_files_of_a_study(stage: Cast, sami: Service) -> None:
     study = make.study(stage, images=25)
     found = [dcmread(io.BytesIO(content)) for _, content in parts(sami.get(f"/studies/{study.uid}", FILES))]
@@ -120,7 +142,7 @@ def test_frames_as_the_client_takes_them(stage: Cast, sami: Service, name: str) 
     single = sami.get(frame, "application/octet-stream", range="bytes=0-9")
     assert (single.status_code, single.content) == (206, plain[:10])
     assert sami.get(frame, "image/gif").status_code == 406
-    assert sami.get(frame, 'multipart/related; type="image/jls"').status_code == 406
+    assert sami.get(frame, 'multipart/related; type="image/jpeg"').status_code == 406
 
 
 def test_lists_of_frames(stage: Cast, sami: Service) -> None:
@@ -192,7 +214,7 @@ def test_pictures(stage: Cast, sami: Service) -> None:
         thumb = sami.get(f"{address}/thumbnail", "image/*,*/*")
         assert max(Image.open(io.BytesIO(thumb.content)).size) == 128
     for wrong in ("viewport=0,10", "viewport=9999999,1", "viewport=5", "window=1", "window=1,0", "window=a,b",
-                  "window=1,2,sigmoid", "window=nan,nan", "quality=0", "quality=x"):  # fmt: skip
+                  "window=1,2,cubic", "window=nan,nan", "quality=0", "quality=x"):  # fmt: skip
         assert sami.get(f"{at(study)}/rendered?{wrong}").status_code == 400, wrong
     assert sami.get(f"{at(study)}/rendered", "text/html").status_code == 406
 
@@ -213,11 +235,11 @@ def addresses(study: Study) -> Iterator[str]:
     """Every address of a study and below it."""
     instance, series = at(study), at(study).partition("/instances")[0]
     for level in (f"/studies/{study.uid}", series, instance):
-        yield from (f"{level}{below}" for below in ("", "/metadata", "/thumbnail"))
+        yield from (f"{level}{below}" for below in ("", "/metadata", "/thumbnail", "/rendered"))
+    uids = dict(zip(("studyUID", "seriesUID", "objectUID"), instance.split("/")[2::2], strict=True))
+    yield "/wado?" + "&".join(f"{name}={value}" for name, value in {"requestType": "WADO", **uids}.items())
     yield from (f"/studies/{study.uid}/series", f"/studies/{study.uid}/instances", f"{series}/instances")
-    yield from (
-        f"{instance}{below}" for below in ("/rendered", "/frames/1", "/frames/1/rendered", "/bulkdata/7FE00010")
-    )
+    yield from (f"{instance}{below}" for below in ("/frames/1", "/frames/1/rendered", "/bulkdata/7FE00010"))
 
 
 def test_strangers_and_other_hospitals_see_nothing(stage: Cast) -> None:

@@ -1,5 +1,6 @@
 """Associations cut in the middle and listeners killed: nothing acknowledged is lost, nothing half-written is listed."""
 
+import contextlib
 import datetime
 import hashlib
 import os
@@ -12,23 +13,35 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
+from pynetdicom import AE, build_context
 
 from tests import make
 from tests.cast import cast
-from tests.edges.dicom import OURS, THEIRS, client, write
-from tests.edges.scenes import Command, environment, eventually, free_port
+from tests.edges.conftest import make_room
+from tests.edges.dicom import OURS, THEIRS, client, listening, write
+from tests.edges.scenes import PATIENCE, Command, environment, eventually, free_port
 from wasl.archive import services as archive
 from wasl.archive.dicom import read
 from wasl.archive.models import Instance, Study
+from wasl.edges.dicom.classes import VERIFICATION
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ABORTS, IMAGES = 1000, 3
+ABORT = bytes.fromhex("07000000000400000000")  # A-ABORT by the service user (PS3.8, 9.3.8)
+IMAGES = 3
+# a line ends politely or by a reset, after so many whole images, the last of which is waited for or not, in one part;
+# or the sender aborts
+PARTS = ("between two images", "head of the request", "request", "head of the data", "data", "association",
+         "abort before the data", "abort behind the data")  # fmt: skip
+WAYS = [*product((False, True), range(IMAGES), (False, True), PARTS)]
+CUTS = int(os.environ.get("WASL_TEST_CUTS", 3 * len(WAYS)))  # each at another byte of its part
+PDU_HEAD = 6  # bytes (PS3.8, 9.3.1)
 SERIAL = "777000777"  # a part of every UID of the recorded images, another for each replay
 ROOT = f"1.2.826.0.1.3680043.10.{SERIAL}"
 
@@ -50,7 +63,7 @@ def exactly_once(read_from: socket.socket, size: int) -> bytes:
 
 def pdus(link: socket.socket) -> Iterator[bytes]:
     """The PDUs that come over a connection until it ends (PS3.8, 9.3.1)."""
-    while len(head := exactly_once(link, 6)) == 6:
+    while len(head := exactly_once(link, PDU_HEAD)) == PDU_HEAD:
         yield head + exactly_once(link, struct.unpack(">I", head[2:])[0])
 
 
@@ -86,32 +99,35 @@ class Recorder:
         self._door.close()
 
 
-def cut(port: int, said: list[bytes], number: int) -> list[str]:
-    """Replay what storescu said under UIDs of its own and hang up at a random byte; the instances acknowledged.
+def cut(port: int, said: list[bytes], number: int, acknowledged: list[str]) -> None:
+    """Replay what storescu said under UIDs of its own and hang up or abort in one of the ways; tell what was kept.
 
     As storescu does, it waits for an answer before the next image; for the last answer it waits or does not.
     """
-    chance = random.Random(number)
+    reset, whole, waits, part = WAYS[number % len(WAYS)]
     request, *pdus_of_images = said[:-1]  # all but the release
     serial = str(100_000_000 + number).encode()
     images = [b"".join(pdus_of_images[at : at + 2]).replace(SERIAL.encode(), serial) for at in range(0, 2 * IMAGES, 2)]
-    whole = chance.randint(0, IMAGES - 1)
-    acknowledged: list[str] = []
     with socket.create_connection(("127.0.0.1", port), timeout=120) as link:
-        if chance.random() < 0.5:  # a reset rather than a polite end
+        if reset:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if chance.random() < 0.05:
-            link.sendall(request[: chance.randrange(len(request))])
-            return []
+        if part == "association":
+            link.sendall(request[: random.Random(number).randrange(len(request))])
+            return
         link.sendall(request)
         answers = pdus(link)
         assert next(answers)[0] == 2  # A-ASSOCIATE-AC
         for image in images[:whole]:
             link.sendall(image)
-            if image is not images[whole - 1] or chance.random() < 0.7:
+            if image is not images[whole - 1] or waits:
                 acknowledged += success(next(answers))
-        link.sendall(images[whole][: chance.randrange(len(images[whole]))])
-    return acknowledged
+        middle, image = len(pdus_of_images[2 * whole]), images[whole]  # where its data begin
+        if part.startswith("abort"):
+            link.sendall(image[: middle if part == "abort before the data" else len(image)] + ABORT)
+            return
+        starts = (0, 1, PDU_HEAD, middle, middle + PDU_HEAD, len(image))
+        first, end = starts[PARTS.index(part) :][:2]
+        link.sendall(image[: random.Random(number).randrange(first, end)])
 
 
 def success(pdu: bytes) -> list[str]:
@@ -144,7 +160,7 @@ def check_store(acknowledged: set[str], store: Path) -> None:
     assert left == {row.path for row in rows.values()}
 
 
-def test_a_thousand_associations_cut_at_random(store: Path, tmp_path: Path) -> None:
+def test_associations_cut_in_every_part(store: Path, tmp_path: Path) -> None:
     images = [make.image(n, StudyInstanceUID=f"{ROOT}.1", SOPInstanceUID=f"{ROOT}.1.{n}") for n in range(IMAGES)]
     port = free_port()
     with Command("dicom", env=listener_environment(store, tmp_path, port)) as listener:
@@ -152,13 +168,14 @@ def test_a_thousand_associations_cut_at_random(store: Path, tmp_path: Path) -> N
         recorder = Recorder(port)
         assert client("storescu", recorder.port, *write(tmp_path, *images)).code == 0
         recorder.close()
+        kept: list[str] = []
         with ThreadPoolExecutor(8) as pool:
-            kept = list(pool.map(lambda number: cut(port, recorder.said, number), range(ABORTS)))
+            list(pool.map(lambda number: cut(port, recorder.said, number, kept), range(CUTS)))
         assert eventually(lambda: client("echoscu", port).code == 0), listener.said
         assert listener.end() == 0
-    acknowledged = {uid for uids in kept for uid in uids}
-    assert len(acknowledged) > ABORTS // 10, "the cuts come too early to prove anything"
-    assert len(acknowledged) < ABORTS * IMAGES, "the cuts come too late to prove anything"
+    acknowledged = set(kept)
+    assert len(acknowledged) > CUTS // 10, "the cuts come too early to prove anything"
+    assert len(acknowledged) < CUTS * IMAGES, "the cuts come too late to prove anything"
     check_store(acknowledged, store)
 
 
@@ -221,6 +238,30 @@ def test_a_killed_listener_loses_nothing(store: Path, tmp_path: Path) -> None:
     check_store(acknowledged, store)
 
 
+def test_a_full_disk_takes_nothing_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
+    images = [make.image(n, StudyInstanceUID=f"{ROOT}.1", Rows=512, Columns=512) for n in range(12)]
+    files, port = dict(zip(write(tmp_path, *images), images, strict=True)), free_port()
+    env = {**listener_environment(small_disk, tmp_path, port), "WASL_RESERVE_GB": "0"}
+
+    def send() -> list[str]:
+        """Send them all; what was said of each."""
+        said = client("storescu", port, "-v", "-nh", *files)
+        return [line for line in said.text.splitlines() if "Received Store Response" in line]
+
+    with Command("dicom", env=env) as listener:
+        assert eventually(lambda: answers(port)), listener.said
+        heard = send()
+        kept = {str(data.SOPInstanceUID) for data, line in zip(images, heard, strict=True) if "Success" in line}
+        assert 0 < len(kept) < len(images)
+        assert all("Success" in line or "OutOfResources" in line for line in heard), heard
+        assert {row.uid for row in Instance.objects.all()} == kept
+        assert not list(small_disk.rglob("*.part"))
+        make_room(small_disk)
+        assert all("Success" in line for line in send())
+        assert listener.end() == 0
+    check_store({str(data.SOPInstanceUID) for data in images}, small_disk)
+
+
 def listener_environment(store: Path, home: Path, port: int) -> dict[str, str]:
     """The environment of a listener on the tests' database."""
     url = make_conninfo(os.environ["WASL_DATABASE_URL"], dbname=connection.settings_dict["NAME"])
@@ -240,3 +281,19 @@ def test_a_listener_stops_cleanly_when_asked(store: Path, tmp_path: Path) -> Non
         with socket.create_connection(("127.0.0.1", port)):  # somebody who says nothing keeps nobody
             assert listener.end(signal.SIGTERM) == 0
     assert not answers(port)
+
+
+def test_a_listener_ends_quietly_whatever_its_callers_have_come_to() -> None:
+    """An exception in one of its threads fails the test."""
+    with contextlib.ExitStack() as links:
+        with listening() as port:
+            recorder = Recorder(port)
+            assert client("echoscu", recorder.port, me="NOBODY").code != 0
+            recorder.close()
+            _, refused = (links.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(2))
+            refused.sendall(recorder.said[0])
+            assert next(pdus(refused))[0] == 3  # A-ASSOCIATE-RJ, and it does not hang up as it should
+            known = AE(THEIRS).associate("127.0.0.1", port, [build_context(VERIFICATION)], ae_title=OURS)
+            assert known.send_c_echo().Status == 0
+        known.join(PATIENCE)
+        assert known.is_aborted

@@ -5,32 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_context
 
 from tests import make
-from tests.cast import Cast, cast
-from tests.edges.dicom import client, listening, write
+from tests.cast import Cast
+from tests.edges.dicom import client, write
 from wasl.archive.models import PerformedStep, Study
 from wasl.edges.dicom.classes import PERFORMED_STEP
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cast:
-    monkeypatch.setattr(settings, "STORAGE", tmp_path / "store")
-    stage = cast()
-    make.source(stage)
-    return stage
-
-
-@pytest.fixture
-def port(stage: Cast) -> Iterator[int]:
-    with listening() as port:
-        yield port
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def tables(db: None) -> Iterator[asked.Rows]:
     ) as connection:
         for table in ("procrastinate_periodic_defers", "procrastinate_events", "procrastinate_jobs"):
             connection.execute(f"delete from {table}")  # what other tests left to no worker
+        connection.commit()
         yield connection
         connection.rollback()
 

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 from fhir.resources.R4B import get_fhir_model_class
 from fhir.resources.R4B.bundle import Bundle
@@ -23,6 +22,7 @@ from tests import make
 from tests import shelf as notes
 from tests.cast import Cast, cast
 from tests.edges.foreign import HOST, Door, door, session, token
+from tests.tables import empty_tables
 from wasl.edges.fhir import found
 from wasl.edges.fhir.statement import statement
 from wasl.kernel import fhir
@@ -91,7 +91,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             session(stage.hatem), token("laboratory", "fhir.read", place=stage.regional),
         )  # fmt: skip
         notes.fall()
-        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        empty_tables()
     patch.undo()
 
 

@@ -9,15 +9,17 @@ import httpx
 import pytest
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.foreign import session, token
-from tests.edges.scenes import Command, environment, eventually, free_port
+from tests.edges.scenes import PATIENCE, Command, environment, eventually, free_port
+from tests.tables import empty_tables
 from wasl.radiology import services as radiology
 from wasl.record.models import Entry, Version
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def here(**more: str) -> dict[str, str]:
@@ -34,18 +36,34 @@ class Served:
     client: httpx.Client
 
 
-@pytest.fixture
-def served(transactional_db: None) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[Cast, str]]:
+    """The cast, committed, and the address of a server that knows it."""
     port = str(free_port())
-    stage = cast()
     with (
+        django_db_blocker.unblock(),
         Command("serve", env=here(WASL_HTTP_PORT=port, WASL_HTTP_WORKERS="2")) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/fhir", timeout=60) as client,
+        httpx.Client(base_url=(address := f"http://127.0.0.1:{port}/fhir"), timeout=PATIENCE) as client,
     ):
         assert eventually(lambda: answers(client)), server.said
-        yield Served(stage, client)
+        yield cast(), address
         assert server.end() == 0
         assert "Traceback" not in server.said
+        empty_tables()
+
+
+@pytest.fixture
+def _django_db_helper(server: tuple[Cast, str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's own: what a test commits stays for the others of this file."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def served(server: tuple[Cast, str], db: None) -> Iterator[Served]:
+    stage, address = server
+    with httpx.Client(base_url=address, timeout=60) as client:
+        yield Served(stage, client)
 
 
 def answers(client: httpx.Client) -> bool:
@@ -86,8 +104,8 @@ def test_strangers_get_the_statement_and_nothing_else(served: Served) -> None:
         assert served.client.get(address).status_code == 401
 
 
-def test_facts_are_followed_as_they_are_committed(transactional_db: None) -> None:
-    stage = cast()
+def test_facts_are_followed_as_they_are_committed(served: Served) -> None:
+    stage = served.stage
     order = make.order(stage)
     with Command("facts", "--patient", str(order.patient_id), "--follow", env=here()) as following:
         assert following.says("radiology.OrderSent"), following.said

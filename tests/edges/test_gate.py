@@ -110,3 +110,13 @@ def test_a_grant_is_remembered_meanwhile(stage: Cast, clock: Clock, django_asser
     who(cookie=cookie)
     with django_assert_num_queries(0):
         assert who(cookie=cookie).held
+
+
+def test_a_refusal_is_not_remembered(stage: Cast, clock: Clock) -> None:
+    rim = services.add_person(
+        username="rim", password=None, given_name="Rim", family_name="C", demo=True, by=SYSTEM
+    )  # fmt: skip
+    cookie = session_of("rim")
+    assert not who(cookie=cookie).held
+    services.give_post(rim.id, role="radiographer", place=stage.regional, by=SYSTEM)
+    assert who(cookie=cookie).roles == {"radiographer"}

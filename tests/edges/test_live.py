@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
+from tests.edges.scenes import Command, environment, eventually, free_port, migrated_folder
 from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
@@ -71,12 +71,10 @@ class Instance:
 
 @pytest.fixture(scope="module")
 def instance() -> Iterator[Instance]:
-    with data_folder() as home:
+    with migrated_folder() as home:
         env = environment(home, WASL_HTTP_PORT=str(free_port()), WASL_HTTP_WORKERS="1", WASL_DEMO="1")
         postgres = Postgres(home)
         postgres.ensure()
-        with Command("migrate", env=env) as migrate:
-            assert migrate.process.wait(300) == 0, migrate.said
         with Command("serve", env=env) as server:
             made = Instance(env, postgres, "", "", server)
             made.leila, made.amel = made.run(PEOPLE).split()
@@ -149,6 +147,21 @@ def test_a_page_hears_its_topics_and_nothing_of_patients(instance: Instance) -> 
     assert eventually(lambda: readings.told == ["readings"])
     assert exams.told == ["exams"]
     assert set(readings.lines) <= {"", ":", "retry: 3000", "event: changed", "data: readings"}
+
+
+def test_progress_moves_the_pages_that_show_it_and_is_no_fact(instance: Instance) -> None:
+    moving, readings = Stream(instance, "images,coming", instance.leila), Stream(instance, "readings", instance.leila)
+    script = """
+from wasl.archive.services import hear
+from wasl.kernel.access import SYSTEM
+from wasl.kernel.models import Fact
+before = Fact.objects.count()
+hear(by=SYSTEM)
+print(Fact.objects.count() - before)
+"""
+    assert instance.run(script) == "0\n"
+    assert eventually(lambda: moving.told == ["coming,images"])
+    assert readings.told == []
 
 
 def test_many_facts_are_few_events(instance: Instance) -> None:

@@ -17,8 +17,10 @@ from wasl.edges.cli import reference
 from wasl.kernel.access import STRANGER, SYSTEM
 from wasl.kernel.models import Fact
 from wasl.places import queries as places
+from wasl.places.models import Holiday
 from wasl.radiology import queries
 from wasl.radiology.models import Phrase, Procedure, Target, Template
+from wasl.workforce.models import SessionRule
 
 PROCEDURES = list(reference.rows("procedures.csv"))
 TEMPLATES = json.loads((reference.DATA / "templates.json").read_text(encoding="utf-8"))
@@ -95,7 +97,9 @@ def test_regions_are_those_in_force_on_a_day(country: str, before: int, after: i
 @pytest.mark.django_db
 def test_everything_is_loaded_and_told(settings: object) -> None:
     said = load("TN", settings)
-    assert len(said) == 3
+    assert len(said) == 5
+    assert Holiday.objects.count() == len([row for row in reference.rows("holidays.csv") if row["country"] == "TN"])
+    assert SessionRule.objects.get().hours == 24
     assert Procedure.objects.count() == len(PROCEDURES)
     assert Template.objects.count() == len(TEMPLATES)
     assert Phrase.objects.filter(person__isnull=True).count() == len(list(reference.rows("phrases.csv")))

@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.edges import strangers
 from tests.edges.strangers import ASKERS, FATMA, HATEM, MACHINE, MUTE, WITHOUT_POSTS, ZIED, World, leaks
 from wasl import asgi
-from wasl.edges.dicom import web
+from wasl.edges.dicom import transfer, web
 from wasl.kernel import fhir
 from wasl.kernel.models import Fact
 from wasl.patients.models import Access
@@ -28,6 +29,8 @@ INTERACTIONS = ("read", "vread", "history", "search", "posted")
 # whose 401 says: sign in; whose 403 says: not with these posts, not with this token
 FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403}
 LISTS = {"/studies", "/series", "/instances"}
+# what says something else than 404 to a machine that may ask, and sees nothing here
+OTHERWISE = {("GET", "/workitems"): 204, ("GET", "/ws/subscribers/{aet}"): 426}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 
 
 def test_somebody_decided_about_every_door() -> None:
-    assert asgi.FAST.keys() == {"/fhir", "/dicom-web", "/viewer", "/live"}
+    assert asgi.FAST.keys() == {"/fhir", "/dicom-web", "/transfer", "/viewer", "/live", "/join", "/metrics"}
     assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
 
 
@@ -138,10 +141,17 @@ def routes(world: World, *, real: bool) -> list[tuple[str, str, str]]:
     """Every route of DICOMweb: its method, its template, and its address in the case or in none."""
     instance = world.instance
     known = {"study": world.linked.uid, "series": instance.series.uid, "instance": instance.uid} if real else {}
-    values = {"study": "1.2.3", "series": "1.2.3.4", "instance": "1.2.3.4.5", **known, "frames": "1"}
+    known |= {"workitem": world.workitem} if real else {}
+    values = {"study": "1.2.3", "series": "1.2.3.4", "instance": "1.2.3.4.5", "workitem": "1.2.3.9", **known,
+              "frames": "1", "aet": "STRANGER", "requester": "STRANGER"}  # fmt: skip
+    values |= {"part": "0" * 64, "release": str(world.release if real else uuid4())}
     found = []
     for route in web._routes():
+        if "{release}" in route.path:
+            values["instance"] = str(instance.id if real else uuid4())
         path = route.path.replace("{path:path}", "7FE00010")
+        if path == "/wado":
+            path += "?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}"
         for method in (route.methods or set()) - {"HEAD"}:
             found.append((method, route.path, f"/dicom-web{path.format(**values)}"))
     return found
@@ -152,15 +162,20 @@ def test_dicomweb_gives_strangers_nothing(world: World, who: str) -> None:
     pairs = list(zip(routes(world, real=True), routes(world, real=False), strict=True))
     assert len(pairs) > 20
     for (method, template, there), (_, _, not_there) in pairs:
-        sent = {"content": b"x", "headers": {"content-type": "application/octet-stream"}} if method == "POST" else {}
+        sends = method in ("POST", "PATCH", "DELETE")
+        sent = {"content": b"x", "headers": {"content-type": "application/octet-stream"}} if sends else {}
         answer, other = (ask(world, who, method, where, **sent) for where in (there, not_there))
         assert said(answer)[::2] == said(other)[::2], there
         if who in WITHOUT_POSTS:
             assert answer.status_code == 401, there
-        elif who == MUTE or (method == "POST" and who != MACHINE):
+        elif who == MUTE or (who != MACHINE and (method != "GET" or template.startswith("/ws/"))):
             assert answer.status_code == 403, there
-        elif method == "POST":
-            assert answer.status_code in (200, 415), there  # it may send its own images
+        elif (method, template) in OTHERWISE:
+            assert answer.status_code == OTHERWISE[method, template], there
+        elif "/subscribers/" in template:
+            assert answer.status_code == 404, there
+        elif method != "GET":
+            assert answer.status_code in (200, 412, 415), there  # it may send its own images
         elif template in LISTS:
             assert (answer.status_code, answer.json()) == (200, []), there
         else:
@@ -170,6 +185,9 @@ def test_dicomweb_gives_strangers_nothing(world: World, who: str) -> None:
 
 @pytest.mark.parametrize("who", ELSEWHERE)
 def test_dicomweb_searches_betray_nothing(world: World, who: str) -> None:
+    for query in ("", f"SOPInstanceUID={world.workitem}", "PatientName=Zghonda*", "includefield=all"):
+        answer = ask(world, who, "GET", f"/dicom-web/workitems?{query}")
+        assert (answer.status_code, answer.content) == (204, b""), query
     for query in (
         f"studies?StudyInstanceUID={world.nobodys.uid}", f"studies?AccessionNumber={world.linked.accession}",
         f"studies?PatientID={world.patient.number}", "studies?PatientName=Zghonda*", "studies?PatientName=(((",
@@ -180,12 +198,61 @@ def test_dicomweb_searches_betray_nothing(world: World, who: str) -> None:
         assert "warning" not in answer.headers
 
 
+@pytest.mark.parametrize("who", ASKERS)
+def test_lines_are_for_machines_that_may_send(world: World, who: str) -> None:
+    for route in transfer.routes():
+        (method,) = (route.methods or set()) - {"HEAD"}
+        answer = ask(world, who, method, f"/transfer{route.path}", content=b"" if method == "POST" else None)
+        if who in WITHOUT_POSTS:
+            assert answer.status_code == 401, route.path
+        elif who != MACHINE:
+            assert answer.status_code == 403, route.path
+        else:
+            assert answer.status_code in (200, 415), route.path
+        assert answer.headers["cache-control"] == "no-store"
+        other = {"POST": "GET", "GET": "POST"}[method]
+        assert ask(world, who, other, f"/transfer{route.path}").status_code == 405
+    assert ask(world, who, "GET", "/transfer/").status_code == 404
+
+
 @pytest.mark.parametrize("who", [*WITHOUT_POSTS])
 def test_live_pages_and_the_viewer_are_for_those_with_posts(world: World, who: str) -> None:
     assert ask(world, who, "GET", "/live/?topics=readings").status_code == 401
     answer = ask(world, who, "GET", f"/viewer/viewer?StudyInstanceUIDs={world.linked.uid}")
     assert (answer.status_code, answer.headers["location"]) == (302, "/account/login/?next=/viewer/")
     assert ask(world, who, "POST", "/viewer/").status_code == 405
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_metrics_are_for_who_has_their_token(world: World, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(world, who, "GET", "/metrics").status_code == 404
+    monkeypatch.setattr(settings, "METRICS_TOKEN", "nobody guesses this one")
+    for method, where in (("GET", "/metrics"), ("POST", "/metrics"), ("HEAD", "/metrics")):
+        answer = ask(world, who, method, where)
+        assert (answer.status_code, answer.content) == (401, b"")
+    assert ask(world, who, "GET", "/metrics/all").status_code == 404
+
+
+def test_metrics_tell_nothing_of_a_patient(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "METRICS_TOKEN", "nobody guesses this one")
+    token = {"authorization": "Bearer nobody guesses this one"}
+    answer = world.door.ask("GET", "/metrics", token)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "wasl_readings_waiting" in answer.text
+    assert not leaks(answer.text, world.secrets)
+    assert world.door.ask("POST", "/metrics", token).status_code == 405
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_joining_is_for_who_has_a_code(world: World, who: str) -> None:
+    shown = ask(world, who, "GET", "/join")
+    assert shown.json().keys() == {"door", "authority"}
+    assert "PRIVATE" not in shown.text
+    for body in (b"", b"x" * 200, b"x" * 20_000):
+        assert ask(world, who, "POST", "/join", content=body).status_code in (400, 413)
+    assert ask(world, who, "POST", "/join/", content=b"x").status_code == 404
+    assert ask(world, who, "DELETE", "/join").status_code == 405
 
 
 @pytest.mark.parametrize("who", ASKERS)

@@ -32,6 +32,10 @@ CLINICIAN, PLANNER, ADMINISTRATOR = frozenset({ZIED}), frozenset({HATEM}), froze
 OPEN: dict[str, frozenset[str]] = {
     "home": ALL, "set_language": ALL, "oauth_token": ALL, "radiology:verify": ALL,
     **dict.fromkeys(("choose_place", "choose_theme"), POSTS),
+    # what one is told, and how: one's own alone
+    **dict.fromkeys(("accounts:messages", "accounts:bell", "accounts:read_messages", "accounts:reach",
+                     "accounts:name_address", "accounts:confirm_address"), POSTS),
+    "accounts:open_message": NONE,
     # one's own account
     **dict.fromkeys(("account_login", "account_logout", "account_inactive", "mfa_authenticate",
                      "mfa_login_webauthn"), ALL),
@@ -41,25 +45,74 @@ OPEN: dict[str, frozenset[str]] = {
                      "mfa_add_webauthn", "mfa_reauthenticate_webauthn", "mfa_remove_webauthn",
                      "mfa_edit_webauthn", "usersessions_list"), OWN),
     **dict.fromkeys(("accounts:people", "accounts:add_person", "accounts:person", "accounts:end_post",
-                     "accounts:reset_password", "accounts:close_person"), ADMINISTRATOR),
+                     "accounts:reset_password", "accounts:close_person", "accounts:gateways", "accounts:renew_code",
+                     "accounts:revoke_gateway"), ADMINISTRATOR),
     # a clinician may look for anybody, and sees who it is: the page says what opens the record
     **dict.fromkeys(("patients:search", "patients:register", "patients:patient", "patients:break_glass",
                      "patients:present"), CLINICIAN),
     **dict.fromkeys(("patients:correct", "patients:add_number", "patients:card", "patients:accesses"), NONE),
     "record:timeline": NONE,
+    **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
+    **dict.fromkeys(("archive:study", "archive:send_study"), NONE),
     "archive:studies": CLINICIAN, "archive:sources": ADMINISTRATOR, "archive:close_source": ADMINISTRATOR,
-    **dict.fromkeys(("archive:upload", "archive:upload_known", "archive:conflicts", "archive:settle_conflict"), NONE),
+    **dict.fromkeys(("archive:upload", "archive:upload_known", "archive:conflicts", "archive:settle_conflict",
+                     "archive:separate_images",
+                     "archive:rejections", "archive:study_series", "archive:reject_images", "archive:restore_images",
+                     "archive:outside", "archive:outside_answers", "archive:bring_studies", "archive:bring_announced",
+                     "archive:releases", "archive:open_project", "archive:ask_release", "archive:release",
+                     "archive:decide_release", "archive:fetch_release", "archive:receivers", "archive:close_receiver",
+                     "archive:send_release", "radiology:begin_disc", "radiology:disc",
+                     "radiology:disc_read", "radiology:disc_take", "radiology:disc_drop"), NONE),
+    "archive:change_keeping": ADMINISTRATOR,
     # an order begins with opening the record
     "radiology:order_exam": CLINICIAN, "radiology:orders": CLINICIAN, "radiology:results": CLINICIAN,
     **dict.fromkeys((
         "radiology:order_questions", "radiology:order", "radiology:cancel_order", "radiology:exams",
         "radiology:start_exam", "radiology:break_off_exam", "radiology:perform_exam", "radiology:reconciliation",
         "radiology:reconcile", "radiology:link_study", "radiology:unlink_study", "radiology:readings",
+        "radiology:take_next_reading", "radiology:skip_reading", "radiology:profiles",
         "radiology:reading", "radiology:claim_reading", "radiology:hand_back_reading", "radiology:save_draft",
-        "radiology:keep_reading", "radiology:mark_key_image", "radiology:sign_report", "radiology:report",
-        "radiology:report_pdf", "radiology:begin_addendum", "radiology:acknowledge_result"), NONE),
+        "radiology:keep_reading", "radiology:mark_key_image", "radiology:state_pixels",
+        "radiology:sign_report", "radiology:report",
+        "radiology:issue_preliminary", "radiology:finalise", "radiology:changes", "radiology:over_read_report",
+        "radiology:begin_over_reading",
+        "radiology:report_pdf", "radiology:begin_addendum", "radiology:acknowledge_result", "radiology:move_study",
+        "radiology:move_series", "radiology:undo_step", "radiology:unknown", "radiology:identify_patient",
+        "radiology:read_recall", "radiology:reject_series", "radiology:answer_reject", "radiology:owed",
+        "radiology:critical_result", "radiology:critical_notice", "radiology:record_communication",
+        "radiology:hand_over_result", "radiology:conversation", "radiology:write_remark",
+        "radiology:log_call", "radiology:dismiss_recommendation"), NONE),
+    **dict.fromkeys(("radiology:quality", "radiology:quality_csv"), PLANNER),
+    "radiology:recommendations": CLINICIAN | PLANNER,  # each sees what is of their own hospital
+    "radiology:acknowledge_by_code": CLINICIAN,  # a code of their own hospital, else it is counted as a wrong one
     **dict.fromkeys(("radiology:service", "radiology:cases", "radiology:service_csv", "radiology:service_xlsx",
-                     "contracts:acts"), PLANNER),
+                     "radiology:closures", "radiology:closures_csv",
+                     "contracts:acts", "contracts:sessions", "contracts:set_session_rule", "contracts:pay",
+                     "contracts:pay_csv", "contracts:scales", "contracts:scale", "contracts:draft_scale",
+                     "contracts:publish_scale", "contracts:discard_scale", "contracts:statements",
+                     "contracts:set_closing_rule", "contracts:statement", "contracts:statement_pdf",
+                     "contracts:statement_csv", "contracts:confirm_statement", "contracts:dispute_line",
+                     "contracts:accept_dispute", "contracts:keep_line", "contracts:settle_dispute", "contracts:doubts",
+                     "contracts:set_doubt_rule", "contracts:end_doubt_rule", "contracts:clear_doubt", "places:holidays",
+                     "places:confirm_holiday", "places:remove_holiday",
+                     "workforce:rosters", "workforce:found_group", "workforce:group", "workforce:join_group",
+                     "workforce:leave_group", "workforce:set_minimum", "workforce:draft_roster", "workforce:roster",
+                     "workforce:add_pattern", "workforce:publish_roster", "workforce:shift", "workforce:remove_shift",
+                     "workforce:replace_worker"), PLANNER),
+    **{f"contracts:{verb}": NONE for verb in ("validate_session", "refuse_session", "cancel_session",
+                                              "withdraw_session", "release_act", "refuse_act",
+                                              "close_month")},
+    **dict.fromkeys(("workforce:my_shifts", "workforce:propose_swap", "workforce:accept_swap",
+                     "workforce:decline_swap", "workforce:withdraw_swap", "workforce:renew_calendar",
+                     "workforce:revoke_calendar"), NONE),
+    "workforce:calendar": ALL,  # whoever knows its address; nobody who does not (tests/workforce/test_calendar.py)
+    # what two hospitals agreed, which names no patient
+    **dict.fromkeys(("radiology:agreements", "radiology:agreement", "radiology:draft_agreement",
+                     "radiology:change_agreement", "radiology:sign_agreement", "radiology:end_agreement"), PLANNER),
+    "radiology:read_end_warning": NONE,
+    # the rule that decides who reads what next, which names no patient
+    **dict.fromkeys(("radiology:dispatch", "radiology:draft_rule", "radiology:publish_rule",
+                     "radiology:adopt_efforts"), PLANNER),
 }  # fmt: skip
 # where a clinician sees who somebody is, never more; each such look is in the access log
 SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:timeline"}
@@ -68,7 +121,18 @@ WITHOUT_TOKEN = {"oauth_token"}
 # posting there changes or ends one's own account or session, or is what the administrator is for
 OWN_AFFAIRS = re.compile(r"account_|mfa_|usersessions_|oauth_|set_language|choose_")
 # a clinician opens a record in an emergency, with a reason; other tests see to that
-OPENING = {"patients:break_glass": CLINICIAN}
+OPENING = {
+    "patients:break_glass": CLINICIAN,
+    "accounts:reach": POSTS,  # everybody chooses how they are told things
+    # a planner of the country decides about its holidays and plans its months
+    **dict.fromkeys(("places:remove_holiday", "places:confirm_holiday"), PLANNER),
+    # and speaks for any hospital
+    **dict.fromkeys(
+        ("contracts:accept_dispute", "contracts:keep_line", "contracts:end_doubt_rule", "contracts:clear_doubt"),
+        PLANNER,
+    ),
+    "radiology:publish_rule": PLANNER,
+}
 SENT = {"because": "Ten letters and more.", "number": "00000000", "revision": "1", "order": str(uuid4())}
 
 
@@ -129,9 +193,12 @@ def ask(world: World, who: str, method: str, where: str, *, forged: bool = False
         return browser.get(where)
     browser.cookies["csrftoken"] = mark = "a" * 32
     headers = {} if forged else {"X-CSRFToken": mark}
-    if where.endswith(("/draft/", "/sign/")):
+    if where.endswith(("/draft/", "/sign/", "/issue/", "/pixels/")):
         return browser.post(
-            where, {"revision": 1, "sections": {}, "language": "fr"}, "application/json", headers=headers
+            where,
+            {"revision": 1, "sections": {}, "language": "fr", "shown": 1, "partial": 0},
+            "application/json",
+            headers=headers,
         )
     return browser.post(where, SENT, headers=headers)
 
@@ -184,7 +251,8 @@ def test_what_is_not_understood_is_refused(world: World, sent: str) -> None:
     """No failure of ours betrays anything, nor fills a log."""
     browser = Client()
     browser.force_login(Person.objects.get(id=str(world.stage.leila.id)))
-    for name in ("radiology:save_draft", "radiology:sign_report", "archive:upload_known"):
+    pages = ("radiology:save_draft", "radiology:sign_report", "radiology:issue_preliminary", "archive:upload_known")
+    for name in pages:
         where = address(world, name)
         data = {"name": "value"} if sent == "a form" else sent
         kind = MULTIPART_CONTENT if sent == "a form" else "application/json"

@@ -2,15 +2,16 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicomweb import Service, image, service
+from wasl.archive import services as archive_services
 from wasl.archive.models import Conflict, Instance, Study
 from wasl.edges.dicom import unpacking, upload
 
@@ -20,12 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def stage(store: Path) -> Cast:
     return cast()
-
-
-@pytest.fixture
-def sami(stage: Cast) -> Iterator[Service]:
-    with service(stage.sami) as asked:
-        yield asked
 
 
 def send(to: Service, content: bytes, question: str = "language=fr", **headers: str) -> dict[str, Any]:
@@ -44,7 +39,7 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
 
 
 def taken(stored: int = 0, duplicate: int = 0, conflict: int = 0) -> dict[str, Any]:
-    return {"stored": stored, "duplicate": duplicate, "conflict": conflict, "refused": []}
+    return {"stored": stored, "duplicate": duplicate, "conflict": conflict, "ignored": 0, "refused": []}
 
 
 def reasons(told: dict[str, Any]) -> dict[str, str]:
@@ -90,6 +85,22 @@ def test_an_archive_is_opened_and_each_file_answered(stage: Cast, sami: Service,
     assert set(reasons(told)) == {"readme.txt", "cut", "empty", "inner.zip"}
     assert Instance.objects.count() == 3
     assert left(store) == []
+
+
+def test_what_is_no_image_on_a_disc_is_counted(stage: Cast, sami: Service, store: Path) -> None:
+    disc = archive_services.begin_disc(make.patient(stage).id, by=stage.sami)
+    one = make.part10(make.image())
+    files = {"IM1": one, "AUTORUN.INF": b"[autorun]", "VIEWER/v.exe": b"MZ", "DICOMDIR": b"x", "cut": one[:-30]}
+    told = send(sami, packed(files), f"language=en&disc={disc.id}")
+    assert (told["stored"], told["ignored"], list(reasons(told))) == (1, 2, ["cut"])
+    assert send(sami, one, f"disc={disc.id}") == taken(duplicate=1)
+    assert send(sami, b"%PDF", f"disc={disc.id}") == taken() | {"ignored": 1}
+    assert not Instance.objects.exists()
+    assert [path.suffix for path in left(store)] == [".dcm"]
+    for wrong in (uuid4(), "nonsense"):
+        answer = sami.post(f"/upload?disc={wrong}", one, "application/octet-stream")
+        assert answer.status_code == 400 or reasons(answer.json())[""]
+    assert len(left(store)) == 1
 
 
 def test_names_play_no_part(stage: Cast, sami: Service, store: Path, tmp_path: Path) -> None:

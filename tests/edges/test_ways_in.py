@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
+from tests.edges.scenes import PATIENCE, Command, environment, eventually, free_port, migrated_folder
 from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
@@ -95,7 +95,7 @@ def instance() -> Iterator[str]:
     serving = threading.Thread(target=provider.serve_forever)
     serving.start()
     port = str(free_port())
-    with data_folder() as home:
+    with migrated_folder() as home:
         env = environment(
             home, WASL_HTTP_PORT=port, WASL_HTTP_WORKERS="1", WASL_OIDC_NAME="Ministry of Health",
             WASL_OIDC_ISSUER=f"http://127.0.0.1:{provider.server_port}", WASL_OIDC_CLIENT="wasl",
@@ -103,8 +103,6 @@ def instance() -> Iterator[str]:
         )  # fmt: skip
         postgres = Postgres(home)
         postgres.ensure()
-        with Command("migrate", env=env) as migrate:
-            assert migrate.process.wait(300) == 0, migrate.said
         subprocess.run([sys.executable, "-c", PEOPLE], cwd=CHECKOUT, env=env, check=True)
         with Command("serve", env=env) as server:
             assert eventually(lambda: answers(f"http://127.0.0.1:{port}")), server.said
@@ -124,7 +122,9 @@ def answers(address: str) -> bool:
 
 def come_in(address: str) -> httpx.Response:
     """Press the ministry's button, and follow the way there and back."""
-    with httpx.Client(base_url=address, follow_redirects=True, headers={"accept-language": "en"}) as browser:
+    with httpx.Client(
+        base_url=address, follow_redirects=True, timeout=PATIENCE, headers={"accept-language": "en"}
+    ) as browser:
         page = browser.get("/account/login/")
         assert "Ministry of Health" in page.text
         assert f"form-action 'self' {allowed_origin(page)}" in page.headers["content-security-policy"]
@@ -161,6 +161,7 @@ def test_a_passkey_is_added_and_opens_without_a_password(instance: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = browser.new_context(locale="en")
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         forbidden: list[str] = []
         page.on("console", lambda message: forbidden.append(message.text) if message.type == "error" else None)

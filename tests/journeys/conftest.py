@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.edges.scenes import Command, data_folder, environment, eventually, free_port
+from tests.edges.scenes import Command, environment, eventually, free_port, migrated_folder
 from tests.journeys.machine import Machine
 from tests.journeys.people import PATIENCE, Person, signed_in
 from wasl.edges.cli.home import CHECKOUT
@@ -42,7 +42,7 @@ class Instance:
 @pytest.fixture(scope="package")
 def instance() -> Iterator[Instance]:
     """The country's instance, its cast on stage."""
-    with data_folder() as home:
+    with migrated_folder() as home:
         ports = {"WASL_HTTP_PORT": str(free_port()), "WASL_DICOM_PORT": str(free_port())}
         env = environment(home, **ports, WASL_DEMO="1", WASL_QUIET_SECONDS="3")
         with Command("up", env=env) as up:

@@ -30,8 +30,10 @@ ASKED = (
 class Machine:
     """A modality at the address where the instance listens, with a folder of its own."""
 
-    def __init__(self, port: int, folder: Path) -> None:
-        self._port, self._folder, self._runs = port, folder, 0
+    def __init__(self, port: int, folder: Path, called: str = OURS, *, within: Sequence[str] = ()) -> None:
+        """`within` is what runs its programs, in another network namespace."""
+        self._port, self._folder, self._called, self._runs = port, folder, called, 0
+        self._within = within
 
     def worklist(self, *keys: str) -> list[Dataset]:
         """What `findscu -W` finds."""
@@ -59,7 +61,7 @@ class Machine:
             status, _ = wasl.send_n_create(begun(item, MACHINE, "CT"), MPPS, _step(item))
         assert status.Status == SUCCESS, status
 
-    def ends(self, item: Dataset, images: Sequence[FileDataset]) -> None:
+    def ends(self, item: Dataset, images: Sequence[Dataset]) -> None:
         """Say that the exam is over, and of which images (MPPS N-SET)."""
         with self._association() as wasl:
             status, _ = wasl.send_n_set(finished(images), MPPS, _step(item))
@@ -77,7 +79,7 @@ class Machine:
     def _association(self) -> Iterator[Association]:
         scanner = AE(ae_title=MACHINE)
         scanner.add_requested_context(MPPS)
-        wasl = scanner.associate("127.0.0.1", self._port, ae_title=OURS)
+        wasl = scanner.associate("127.0.0.1", self._port, ae_title=self._called)
         assert wasl.is_established
         yield wasl
         wasl.release()
@@ -89,11 +91,13 @@ class Machine:
         return folder
 
     def _run(self, program: str, *words: str | Path) -> None:
-        ours = ["-aet", MACHINE, "-aec", OURS]
+        ours = ["-aet", MACHINE, "-aec", self._called]
         where = ["127.0.0.1", str(self._port)]
         files = [word for word in words if program == "storescu" and isinstance(word, Path)]
         options = [str(word) for word in words if word not in files]
-        done = subprocess.run([program, *ours, *options, *where, *map(str, files)], capture_output=True, timeout=180)
+        done = subprocess.run(
+            [*self._within, program, *ours, *options, *where, *map(str, files)], capture_output=True, timeout=180
+        )
         assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
 
 

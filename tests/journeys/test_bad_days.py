@@ -61,6 +61,7 @@ def test_two_readers_claim_at_once_and_one_is_told(at_desk: SignIn, instance: In
     expect(other.page.locator(".case-line", has_text="Anis Chebbi")).to_contain_text("interprète")
     winner.presses("Rendre", within="header")
     winner.sees("Lectures")
+    winner.heard.forgives_late_pictures()
 
 
 def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instance: Instance, machine: Machine) -> None:
@@ -81,7 +82,9 @@ def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instan
     expect(page.locator("#section-conclusion")).to_have_value(
         "Examen sans anomalie décelable, à revoir si aggravation."
     )
-    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
+    # it is saved, perhaps by the page to which the sign-in led: nothing waits in the browser alone
+    waiting = "Object.keys(localStorage).filter(key => key.startsWith('wasl-draft-')).length"
+    assert eventually(lambda: page.evaluate(waiting) == 0)
     signs_with_impatient_fingers(leila)
     leila.heard.forgives_the_house()  # the viewer was still loading images when its session was gone
 
@@ -124,10 +127,12 @@ def test_a_bomb_and_a_text_are_refused_and_nothing_changes(at_desk: SignIn, tmp_
     assert studies(sami) == before
 
 
-def studies(sami: Person) -> str:
-    """The whole list of studies, as it reads."""
+def studies(sami: Person) -> list[str]:
+    """Whose studies the list has, and where they are from; reports are filed in them meanwhile."""
     sami.opens("/archive/", "Études")
-    return sami.page.locator("#studies").inner_text()
+    rows = sami.page.locator("#studies tbody tr")
+    said = "row => (row.cells[0].textContent + row.cells[2].textContent).replace(/\\s+/g, ' ')"
+    return sorted(rows.evaluate_all(f"rows => rows.map({said})"))
 
 
 def test_killed_processes_lose_nothing(at_desk: SignIn, instance: Instance, machine: Machine) -> None:

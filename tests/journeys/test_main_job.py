@@ -287,7 +287,7 @@ def others_are_refused_until_the_glass_breaks(zied: Person, told: Told) -> None:
     """7. A doctor elsewhere has no ground; an emergency opens the record for an hour, with a reason."""
     zied.opens(f"/record/{told.key}/", "Ce dossier vous est fermé")
     assert CONCLUSION not in zied.page.content()
-    zied.opens(told.report, "L’opération n’a pas été faite")
+    zied.opens(told.report, "Cette page ne peut pas être affichée")
     assert CONCLUSION not in zied.page.content()
     assert not reports_in_fhir(zied, told)
     zied.opens(told.patient, "Ce dossier vous est fermé")

@@ -9,10 +9,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Job
 
 from wasl.kernel import events
 from wasl.kernel.access import SYSTEM
-from wasl.kernel.events import Event, Told, after, during, emit, tell
+from wasl.kernel.events import PATIENCE, Event, Told, after, during, emit, tell
 from wasl.kernel.models import Fact, Notice
 
 
@@ -145,3 +146,18 @@ def test_only_the_record_hears_facts_inside_their_transaction() -> None:
 
     with pytest.raises(TypeError, match="only the record"):
         during(hear)
+
+
+def test_what_fails_is_not_put_off_for_long_however_often_it_failed() -> None:
+    """A fact whose worker and database died a few times is told soon after, and tried for a week."""
+    waits, now = [], timezone.now()
+    for attempts in range(events.ATTEMPTS + 1):
+        job = Job(id=1, lock=None, queueing_lock=None, task_name="tell", queue="facts", attempts=attempts)
+        decision = PATIENCE.get_retry_decision(exception=ValueError(), job=job)
+        if decision is None:
+            break
+        assert decision.retry_at is not None
+        waits.append(round((decision.retry_at - now).total_seconds()))
+    assert waits[:4] == [2, 4, 8, 16]
+    assert max(waits) == 300
+    assert datetime.timedelta(days=6) < datetime.timedelta(seconds=sum(waits)) < datetime.timedelta(days=8)

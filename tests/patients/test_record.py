@@ -64,7 +64,7 @@ def test_opening_a_record_says_nothing_new_of_the_person(stage: Cast) -> None:
 
 def test_hospitals_and_readers_are_in_the_record(stage: Cast) -> None:
     kinds = ("Organization", "Location", "Practitioner", "PractitionerRole")
-    assert [Entry.objects.filter(type=kind).count() for kind in kinds] == [3, 3, 1, 2]
+    assert [Entry.objects.filter(type=kind).count() for kind in kinds] == [3, 3, 2, 4]
     assert entry("Organization", stage.regional)["name"] == "Hôpital régional Oued Zen"
     assert stage.leila.id is not None
     assert entry("Practitioner", stage.leila.id)["name"][0]["family"] == "Haddad"

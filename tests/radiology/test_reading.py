@@ -248,7 +248,8 @@ def test_a_withdrawn_case_is_read_no_more(stage: Cast) -> None:
         with pytest.raises(rules.ReadingIsWithdrawn):
             act(case.id, by=stage.leila)
     again = services.open_reading(case.order_id, study=case.study_id, by=SYSTEM)
-    assert again.id != case.id
+    assert (again.id, again.state) == (case.id, "waiting")
+    assert told(case.id).count("ReadingReinstated") == 1
 
 
 def test_a_withdrawn_report_is_named_in_the_fact(stage: Cast) -> None:
@@ -312,7 +313,7 @@ def test_of_sixteen_readers_at_once_exactly_one_has_the_case() -> None:
     stage = cast()
     readers = [second_reader(stage) for _ in range(16)]
     case = make.reading(stage)
-    start = threading.Barrier(16)
+    start = threading.Barrier(16, timeout=180)
 
     def claim(reader: Actor) -> str:
         start.wait()

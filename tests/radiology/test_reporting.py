@@ -377,7 +377,7 @@ def test_of_sixteen_signatures_at_once_one_counts() -> None:
     stage = cast()
     case = services.claim_reading(make.reading(stage).id, by=stage.leila)
     draft = make.draft(stage, case.id)
-    start = threading.Barrier(16)
+    start = threading.Barrier(16, timeout=180)
 
     def sign(_: int) -> str:
         start.wait()
@@ -398,7 +398,7 @@ def test_of_sixteen_signatures_at_once_one_counts() -> None:
 def test_of_sixteen_saves_upon_one_revision_one_counts() -> None:
     stage = cast()
     case = services.claim_reading(make.reading(stage).id, by=stage.leila)
-    start = threading.Barrier(16)
+    start = threading.Barrier(16, timeout=180)
 
     def save(number: int) -> str:
         start.wait()

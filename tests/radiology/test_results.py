@@ -1,6 +1,7 @@
 """A signed report reaches who asked; a critical one is owed an answer by name."""
 
 import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import make
+from tests.at_once import at_once
 from tests.cast import Cast, cast
 from tests.radiology.test_reading import told
 from wasl.accounts import queries as accounts_queries
@@ -18,7 +20,7 @@ from wasl.kernel.errors import NotAllowed
 from wasl.kernel.events import tell
 from wasl.kernel.models import Fact, Notice
 from wasl.radiology import queries, services
-from wasl.radiology.models import Obligation, Receipt, Report
+from wasl.radiology.models import CriticalTarget, Obligation, Receipt, Report
 from wasl.radiology.rules import reporting as reporting_rules
 from wasl.radiology.rules import results as rules
 
@@ -37,8 +39,10 @@ def deliver() -> None:
             tell(notice=str(notice.id))
 
 
-def handed_over(stage: Cast, *, critical: bool = False, critical_what: str = "") -> Report:
-    report = make.signed_report(stage, critical=critical, critical_what=critical_what)
+def handed_over(stage: Cast, *, critical: bool = False, critical_what: str = "", critical_category: int = 1) -> Report:
+    report = make.signed_report(
+        stage, critical=critical, critical_what=critical_what, critical_category=critical_category
+    )
     deliver()
     return report
 
@@ -77,7 +81,7 @@ def test_a_critical_result_has_a_deadline_by_the_clock_of_the_day(stage: Cast) -
     usual = handed_over(stage, **CRITICAL)
     obligation = Obligation.objects.get()
     assert usual.signed_at is not None
-    assert obligation.due_at - usual.signed_at == datetime.timedelta(minutes=rules.HOUSE_MINUTES)
+    assert obligation.due_at - usual.signed_at == datetime.timedelta(minutes=rules.HOUSE_MINUTES[1])
     assert (obligation.holder_id, obligation.place_id) == (stage.amel.id, stage.regional)
     assert obligation.what == "Hémorragie sous-arachnoïdienne"
     assert told(obligation.id) == ["CriticalResultRaised"]
@@ -90,6 +94,19 @@ def test_a_critical_result_has_a_deadline_by_the_clock_of_the_day(stage: Cast) -
         services.set_critical_target(minutes=20, since=today, by=stage.hatem)
     with pytest.raises(NotAllowed):
         services.set_critical_target(minutes=20, since=today, by=stage.amel)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deadline_set_by_many_is_set_once() -> None:
+    stage = cast()
+    today = timezone.localdate()
+    services.set_critical_target(minutes=45, since=today - datetime.timedelta(days=9), by=stage.hatem)
+    acts = [
+        partial(services.set_critical_target, minutes=minutes, since=today, by=stage.hatem)
+        for minutes in (20, 25, 30, 35)
+    ]
+    assert at_once(*acts) == ["CriticalTargetNotLater"] * 3
+    assert CriticalTarget.objects.count() == 2
 
 
 def test_reading_it(stage: Cast) -> None:

@@ -19,6 +19,7 @@ from wasl.radiology.events import (
     CriticalResultAcknowledged,
     ExamPerformed,
     OrderSent,
+    PreliminaryIssued,
     ReadingClaimed,
     ReadingOpened,
     ReportRead,
@@ -49,8 +50,8 @@ def story(place: uuid.UUID, minutes: list[int], modality: str = "CT", start: dat
          StudyLinked(link=uuid.uuid4(), study=study, **of)],
         [StudyCompleted(study=study, how="quiet", instances=1, place=place, patient=patient),
          ReadingOpened(reading=reading, study=study, urgency="P1", due_at=start + datetime.timedelta(hours=1), **of)],
-        [ReadingClaimed(reading=reading, reader=uuid.uuid4(), **of)],
-        [ReportSigned(report=report, reading=reading, reader=uuid.uuid4(), critical=False, **of)],
+        [ReadingClaimed(reading=reading, reader=uuid.uuid4(), order=order, patient=patient, place=place)],
+        [ReportSigned(report=report, reading=reading, reader=uuid.uuid4(), critical=False, pixels="whole", **of)],
         [ReportRead(receipt=uuid.uuid4(), report=report, **of)],
     ]  # fmt: skip
     for events, moment in zip(later, at[1:], strict=False):
@@ -91,6 +92,26 @@ def test_in_time_is_signed_before_due(stage: Cast) -> None:
     story(stage.regional, [1, 2, 3, 4, 61, 62])
     (line,) = queries.turnaround(WHOLE, by="", viewer=stage.hatem)
     assert (line.due, line.in_time) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("preliminary", "signed", "in_time", "finalised"), [(50, 100, 1, 1), (50, 200, 1, 0), (70, 100, 0, 1)]
+)
+def test_the_first_report_meets_the_response_time_and_the_final_one_its_own(
+    stage: Cast, preliminary: int, signed: int, in_time: int, finalised: int
+) -> None:
+    order = story(stage.regional, [1, 2, 3, 4, signed, signed + 1])  # to be reported within an hour
+    issued = PreliminaryIssued(
+        report=uuid.uuid4(), reader=uuid.uuid4(), critical=False, due_at=NOON + datetime.timedelta(minutes=180),
+        order=order, patient=uuid.uuid4(), place=stage.regional, reading=uuid.uuid4(),
+    )  # fmt: skip
+    tell(issued, NOON + datetime.timedelta(minutes=preliminary))
+    (line,) = queries.turnaround(WHOLE, by="", viewer=stage.hatem)
+    assert (line.signed, line.due, line.in_time, line.preliminary, line.finalised) == (1, 1, in_time, 1, finalised)
+    assert line.spans["complete_reported"].p50 == (preliminary - 3) * 60
+    assert line.spans["preliminary_signed"].p50 == (signed - preliminary) * 60
+    (case,) = queries.cases(WHOLE, viewer=stage.hatem)
+    assert case.steps["preliminary"] == NOON + datetime.timedelta(minutes=preliminary)
 
 
 def test_groups(stage: Cast) -> None:

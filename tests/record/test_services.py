@@ -217,7 +217,7 @@ def test_what_a_resource_is_found_by() -> None:
 
 def at_once(count: int, act: Callable[[int], None]) -> None:
     """Let several sessions act at the same moment; the first failure is raised."""
-    together = threading.Barrier(count)
+    together = threading.Barrier(count, timeout=180)
 
     def run(number: int) -> None:
         try:
@@ -266,12 +266,12 @@ def test_of_two_who_change_one_resource_the_later_says_both_changes() -> None:
         with transaction.atomic():
             notes.say(key, column="words", value="after")
             changed.set()
-            finish.wait(10)
+            finish.wait(180)
         connection.close()
 
     with ThreadPoolExecutor(1) as session:
         done = session.submit(slow)
-        changed.wait(10)
+        assert changed.wait(180)
         threading.Timer(0.2, finish.set).start()
         with transaction.atomic():
             notes.say(key, column="number", value="2")

@@ -32,7 +32,7 @@ def test_colleagues_know_one_another_and_strangers_know_nobody(stage: Cast, leil
     assert worker is not None
     assert worker.licence == "TN-R-1001"
     assert queries.workers_of([leila], viewer=stage.amel) == {leila: worker}
-    assert list(queries.readers_for(stage.regional, modality="CT", viewer=stage.amel)) == [worker]
+    assert worker in queries.readers_for(stage.regional, modality="CT", viewer=stage.amel)
     assert queries.worker_of(leila, viewer=STRANGER) is None
     assert queries.workers_of([leila], viewer=STRANGER) == {}
     assert queries.covers(leila, viewer=STRANGER) == []
@@ -47,7 +47,9 @@ def test_who_is_not_enrolled(stage: Cast) -> None:
 
 
 def test_a_cover_without_modalities_is_for_all(stage: Cast, leila: UUID) -> None:
-    services.cover_place(Worker.objects.get().id, place=stage.other, modalities=["CT", "MR"], by=stage.fatma)
+    services.cover_place(
+        Worker.objects.get(person=stage.leila.id).id, place=stage.other, modalities=["CT", "MR"], by=stage.fatma
+    )
     served = {
         (place, modality)
         for place in (stage.regional, stage.other, stage.university)
@@ -67,10 +69,10 @@ def test_covers_are_those_of_a_moment(stage: Cast, leila: UUID) -> None:
 
 
 def test_for_the_record(stage: Cast, leila: UUID) -> None:
-    assert list(queries.every_worker()) == [leila]
+    assert set(queries.every_worker()) == {leila, stage.sirine.id}
     worker = queries.worker_for_record(leila)
     (cover,) = queries.covers(leila, viewer=SYSTEM)
-    assert list(queries.every_role()) == [worker.id, cover.id]
+    assert {worker.id, cover.id} < set(queries.every_role())
     assert queries.role_for_record(worker.id) == worker
     with CaptureQueriesContext(connection) as seen:
         row = queries.role_for_record(cover.id)

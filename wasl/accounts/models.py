@@ -1,5 +1,6 @@
-"""People who sign in, the posts they hold at places for a period, and machine clients."""
+"""People who sign in, the posts they hold at places for a period, machine clients, and how people are told things."""
 
+import datetime
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -7,7 +8,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models.functions import Coalesce
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.models import Row
@@ -29,6 +30,9 @@ class Person(AbstractBaseUser, Row):
     dark = models.BooleanField(_("dark theme"), default=False)
     is_active = models.BooleanField(default=True)
     demo = models.BooleanField(default=False)  # a person of the demonstration, refused outside it
+    # between these hours, local, only what is urgent is sent; every day, past midnight where the end is not later
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -40,6 +44,14 @@ class Person(AbstractBaseUser, Row):
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(language__in=("ar", "fr", "en")), name="accounts_a_language_is_ar_fr_or_en"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (
+                    models.Q(quiet_from__isnull=False, quiet_until__isnull=False)
+                    & ~models.Q(quiet_from=models.F("quiet_until"))
+                ),
+                name="accounts_quiet_hours_begin_and_end",
             ),
         )
 
@@ -83,3 +95,131 @@ class Client(Row):
     scopes = ArrayField(models.CharField(max_length=60))
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
     revoked_at = models.DateTimeField(null=True)
+
+
+class Gateway(Row):
+    """A hospital's own Wasl that speaks for it: it joins once with a code, then shows a certificate."""
+
+    name = models.CharField(max_length=120, unique=True)
+    place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+")
+    code = models.BinaryField(max_length=32, null=True)  # SHA-256 of the code that waits to be used
+    code_until = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    valid_until: datetime.datetime | None  # of its last certificate, where a query asked for it
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("code",), name="accounts_a_code_is_one_gateways"),
+            models.CheckConstraint(
+                condition=models.Q(code__isnull=True, code_until__isnull=True)
+                | models.Q(code__isnull=False, code_until__isnull=False, revoked_at__isnull=True),
+                name="accounts_a_code_runs_out_and_opens_no_revoked_gateway",
+            ),
+        )
+
+
+class Certificate(Row):
+    """A certificate that a gateway was given: by a code when it joined, later in exchange for the one before."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="certificates")
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the certificate in DER
+    code = models.BinaryField(max_length=32, null=True)  # SHA-256 of the code that it was given for
+    ends_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("code",), name="accounts_a_code_gives_one_certificate"),)
+
+
+class Channel(models.TextChoices):
+    """A way to people outside Wasl's own pages."""
+
+    EMAIL = "email", pgettext_lazy("channel", "e-mail")
+    SMS = "sms", pgettext_lazy("channel", "SMS")
+
+
+class Reach(Row):
+    """Where a person is reached outside the pages: an address, used once a code that was sent there came back.
+
+    The code is nowhere kept: it is worked out from `code_at` with the instance's own secret.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="reaches")
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    address = models.CharField(max_length=254)
+    active = models.BooleanField(default=True)
+    confirmed_at = models.DateTimeField(null=True)
+    code_at = models.DateTimeField(null=True)  # when the code that waits to come back was made
+    code_tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("person", "channel"), name="accounts_a_channel_has_one_address"),
+            models.CheckConstraint(condition=~models.Q(address=""), name="accounts_an_address_is_not_empty"),
+            models.CheckConstraint(
+                condition=models.Q(confirmed_at__isnull=True) | models.Q(code_at__isnull=True),
+                name="accounts_a_confirmed_address_waits_for_no_code",
+            ),
+        )
+
+
+class Message(Row):
+    """Something that a person is told: of which kind, and where in Wasl it is read. It says nothing of a patient."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=80)  # as a module declared it, with its sentence
+    link = models.CharField(max_length=200)
+    source = models.UUIDField()  # what it is about: told twice, it is one message
+    urgent = models.BooleanField(default=False)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("person", "-created_at"), name="accounts_message_by_person"),
+            models.Index(fields=("person",), condition=models.Q(read_at__isnull=True), name="accounts_message_unread"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("person", "kind", "source"), name="accounts_a_person_is_told_a_thing_once"),
+            models.CheckConstraint(
+                condition=models.Q(link__startswith="/") & ~models.Q(link__startswith="//"),
+                name="accounts_a_message_leads_into_wasl",
+            ),
+        )
+
+
+class Sending(Row):
+    """A message on its way out by e-mail or SMS, and what became of it; its last error names no address."""
+
+    class State(models.TextChoices):
+        """`failed` is tried again; `unneeded`: it was read first, or the channel was closed meanwhile."""
+
+        WAITING = "waiting"
+        FAILED = "failed"
+        SENT = "sent"
+        GIVEN_UP = "given_up"
+        UNNEEDED = "unneeded"
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="sendings")
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    due_at = models.DateTimeField()  # after the person's quiet hours
+    tries = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=80, blank=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("channel", "state"), condition=~models.Q(state__in=("sent", "unneeded")),
+                name="accounts_sending_not_done",
+            ),
+        )  # fmt: skip
+        constraints = (
+            models.UniqueConstraint(fields=("message", "channel"), name="accounts_a_message_is_sent_once_by_a_channel"),
+            models.CheckConstraint(
+                condition=models.Q(state="sent", sent_at__isnull=False)
+                | (~models.Q(state="sent") & models.Q(sent_at__isnull=True)),
+                name="accounts_what_was_sent_says_when",
+            ),
+        )

@@ -1,5 +1,6 @@
 """What may be asked about people who sign in and machines that speak."""
 
+import datetime
 import hashlib
 from collections.abc import Iterable
 from functools import reduce
@@ -8,20 +9,24 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from wasl.accounts.models import Client, Person, Post
-from wasl.accounts.rules import ROLES, SCOPES
+from wasl.accounts.models import Certificate, Channel, Client, Gateway, Message, Person, Post
+from wasl.accounts.models import Reach as Reach
+from wasl.accounts.models import Sending as Sending
+from wasl.accounts.rules import KINDS, ROLES, SCOPES, CodeVoid, check_code_holds
 from wasl.kernel.access import STRANGER, Actor, Held
 from wasl.kernel.errors import NotAllowed, NotFound
 
 # for those who may not enter our rules: the web's shell
 ROLE_TITLES = ROLES
 SCOPE_TITLES = SCOPES
+MESSAGE_TITLES = KINDS
 
 
+GATEWAY_SCOPES = frozenset({"dicomweb.read", "dicomweb.write"})
 DEMO_SHOWN = 12  # people of the demonstration that its sign-in page offers
 
 
@@ -97,8 +102,8 @@ def names(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, str]:
     return {found.id: found.name for found in _visible(viewer).filter(id__in=set(keys))}
 
 
-def holders(role: str, *, place: UUID, viewer: Actor) -> QuerySet[Person]:
-    """The people who hold a role at a place now."""
+def holders(role: str, *, place: UUID | None, viewer: Actor) -> QuerySet[Person]:
+    """The people who hold a role at a place now, or for the whole country when no place is given."""
     posts = Post.objects.filter(role=role, place=place, period__contains=timezone.now())
     return _visible(viewer).filter(id__in=posts.values("person"))
 
@@ -138,3 +143,132 @@ def _visible_clients(viewer: Actor) -> QuerySet[Client]:
     """Machines are known to those who register them."""
     rows = Client.objects.all()
     return rows if viewer.roles & {"administrator", "system"} else rows.none()
+
+
+def actor_of_certificate(digest: bytes, *, address: str = "") -> Actor:
+    """The gateway that shows a certificate of this SHA-256 now; a stranger when it ran out or was revoked.
+
+    It speaks for the machines of its hospital: it is a client there, and sees what a modality of the place sees.
+    """
+    now = timezone.now()
+    row = (
+        Certificate.objects.filter(digest=digest, ends_at__gt=now, revoked_at__isnull=True)
+        .filter(gateway__revoked_at__isnull=True)
+        .select_related("gateway")
+        .first()
+    )
+    if row is None:
+        return STRANGER
+    found = row.gateway
+    return Actor(
+        kind="client", id=found.id, name=found.name, address=address, scopes=GATEWAY_SCOPES,
+        held=(Held("client", found.place_id), Held("modality", found.place_id)),
+    )  # fmt: skip
+
+
+def gateways(*, viewer: Actor) -> QuerySet[Gateway]:
+    """The gateways, the newest first, each with `valid_until`, the end of its last certificate."""
+    last = Max("certificates__ends_at", filter=Q(certificates__revoked_at__isnull=True))
+    rows = _visible_gateways(viewer).select_related("place").annotate(**{"valid_until": last})  # declared by the model
+    return rows.order_by("-created_at")
+
+
+def _visible_gateways(viewer: Actor) -> QuerySet[Gateway]:
+    """Gateways are known to the administrators of their place, and to those of the country."""
+    rows = Gateway.objects.all()
+    if viewer.is_system or any(held.role == "administrator" and held.place is None for held in viewer.held):
+        return rows
+    return rows.filter(place__in=viewer.places("administrator"))
+
+
+def channels(*, viewer: Actor) -> list[Channel]:
+    """By which channels this instance sends anything."""
+    ready = {Channel.EMAIL: settings.SMTP_HOST, Channel.SMS: settings.SMS_GATEWAY}
+    return [channel for channel, how in ready.items() if how]
+
+
+def _visible_messages(viewer: Actor) -> QuerySet[Message]:
+    """What people are told is theirs alone."""
+    rows = Message.objects.all()
+    if viewer.is_system:
+        return rows
+    return rows.filter(person=viewer.id) if viewer.id and viewer.held else rows.none()
+
+
+def messages(*, viewer: Actor, unread: bool = False) -> QuerySet[Message]:
+    """What the viewer was told, with what could not be sent as `lost`."""
+    lost = Prefetch("sendings", Sending.objects.filter(state=Sending.State.GIVEN_UP), to_attr="lost")
+    rows = _visible_messages(viewer).prefetch_related(lost)
+    return rows.filter(read_at__isnull=True) if unread else rows
+
+
+def unread_messages(*, viewer: Actor) -> tuple[int, bool]:
+    """How many messages the viewer has not read, and whether one of them is urgent."""
+    rows = _visible_messages(viewer).filter(read_at__isnull=True)
+    found = rows.aggregate(unread=Count("id"), urgent=Count("id", filter=Q(urgent=True)))
+    return found["unread"], found["urgent"] > 0
+
+
+def _visible_reaches(viewer: Actor) -> QuerySet[Reach]:
+    """Where people are reached is known to themselves, and to what sends there."""
+    rows = Reach.objects.select_related("person")
+    if viewer.is_system:
+        return rows
+    return rows.filter(person=viewer.id) if viewer.id and viewer.held else rows.none()
+
+
+def reaches(*, viewer: Actor) -> dict[str, Reach]:
+    """Where the viewer is reached, by channel."""
+    return {row.channel: row for row in _visible_reaches(viewer).filter(person=viewer.id)}
+
+
+def reach(key: UUID, *, viewer: Actor) -> Reach | None:
+    """Where somebody is reached, or None when that was withdrawn."""
+    return _visible_reaches(viewer).filter(id=key).first()
+
+
+def waits_for_code(reach: Reach, *, viewer: Actor) -> bool:
+    """Whether a code that was made for an address may still come back."""
+    try:
+        check_code_holds(reach.code_at, reach.code_tries, now=timezone.now())
+    except CodeVoid:
+        return False
+    return viewer.is_system or reach.person_id == viewer.id
+
+
+def sending(key: UUID, *, viewer: Actor) -> Sending:
+    """One message on its way out."""
+    row = _visible_sendings(viewer).select_related("message__person").filter(id=key).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def address_of(sending: Sending, *, viewer: Actor) -> str:
+    """Where a message goes now; empty when the channel was closed, or its address not confirmed."""
+    rows = _visible_reaches(viewer).filter(
+        person=sending.message.person_id, person__is_active=True, channel=sending.channel, active=True,
+        confirmed_at__isnull=False,
+    )  # fmt: skip
+    return rows.values_list("address", flat=True).first() or ""
+
+
+def _visible_sendings(viewer: Actor) -> QuerySet[Sending]:
+    """How messages go out is for what sends them, and for those who run the instance."""
+    rows = Sending.objects.all()
+    return rows if viewer.roles & {"administrator", "system"} else rows.none()
+
+
+def sendings_by_channel(*, viewer: Actor) -> dict[str, dict[str, int]]:
+    """How many messages wait, failed for now and were given up, for every channel that sends anything."""
+    counted = {channel.value: {"waiting": 0, "failed": 0, "given_up": 0} for channel in channels(viewer=viewer)}
+    rows = _visible_sendings(viewer).exclude(state__in=(Sending.State.SENT, Sending.State.UNNEEDED))
+    for channel, state, number in rows.order_by().values_list("channel", "state").annotate(number=Count("id")):
+        counted.setdefault(channel, {"waiting": 0, "failed": 0, "given_up": 0})[state] = number
+    return counted
+
+
+def given_up_lately(*, viewer: Actor) -> int:
+    """How many messages could not be sent that had been due since the day before they were given up at the latest."""
+    since = timezone.now() - datetime.timedelta(days=1, hours=settings.MESSAGE_HOURS)
+    return _visible_sendings(viewer).filter(state=Sending.State.GIVEN_UP, due_at__gt=since).count()

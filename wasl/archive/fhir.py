@@ -5,10 +5,13 @@ from typing import Any
 from wasl.archive import queries
 from wasl.archive.events import (
     CompletenessConfirmed,
+    ImagesRejected,
+    ImagesRestored,
     StudyArrived,
     StudyCompleted,
     StudyExtended,
     StudyMatched,
+    StudyRegrouped,
     StudyReopened,
     StudyUnmatched,
 )
@@ -40,6 +43,9 @@ searches["ImagingStudy"] = {
         StudyReopened,
         StudyMatched,
         StudyUnmatched,
+        StudyRegrouped,
+        ImagesRejected,
+        ImagesRestored,
     ],
     get=queries.study_for_record,
     every=queries.every_study,

@@ -29,10 +29,12 @@ from wasl.patients import queries as patients
 Scope = dict[str, Any]
 
 GRANT_SECONDS = 60
+SEARCH_SECONDS = 10  # for one search
 _grants: dict[str, tuple[float, Actor]] = {}
 _grounds: dict[tuple[Actor, UUID], tuple[float, str | None]] = {}
 _looks: dict[tuple[str, UUID, str, UUID | None], float] = {}
 _pool: AsyncConnectionPool | None = None
+_searching: AsyncConnectionPool | None = None
 
 _LOG = """
 insert into patients_access
@@ -52,17 +54,38 @@ async def pool() -> AsyncConnectionPool:
     """The process's own async pool, opened at the first question."""
     global _pool
     if _pool is None:
-        _pool = AsyncConnectionPool(conninfo(), min_size=1, max_size=16, open=False, kwargs={"autocommit": True})
+        _pool = AsyncConnectionPool(
+            conninfo(), min_size=1, max_size=16, reconnect_timeout=settings.RECONNECT, open=False,
+            kwargs={"autocommit": True},
+        )  # fmt: skip
         await _pool.open()
     return _pool
 
 
+async def searching() -> AsyncConnectionPool:
+    """A pool for searches, which may be broad: whoever asks too much is told so, and others are not kept waiting."""
+    global _searching
+    if _searching is None:
+        # each is planned for its own values, for data of which what is asked often lies in memory
+        options = {
+            "autocommit": True, "prepare_threshold": None,
+            "options": f"-c statement_timeout={SEARCH_SECONDS}s -c random_page_cost=1.1",
+        }  # fmt: skip
+        _searching = AsyncConnectionPool(
+            conninfo(), min_size=1, max_size=8, timeout=SEARCH_SECONDS, reconnect_timeout=settings.RECONNECT,
+            open=False, kwargs=options,
+        )  # fmt: skip
+        await _searching.open()
+    return _searching
+
+
 async def close() -> None:
-    """Close the pool when the process ends."""
-    global _pool
-    if _pool is not None:
-        await _pool.close()
-        _pool = None
+    """Close the pools when the process ends."""
+    global _pool, _searching
+    for one in (_pool, _searching):
+        if one is not None:
+            await one.close()
+    _pool = _searching = None
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -73,6 +96,11 @@ def header(scope: Scope, name: bytes) -> str:
 def is_known_host(scope: Scope) -> bool:
     """Whether the request names one of our hosts; addresses in answers are built from that name."""
     return validate_host(re.sub(r":\d+$", "", header(scope, b"host")).lower(), settings.ALLOWED_HOSTS)
+
+
+def origin(scope: Scope) -> str:
+    """The address of this server, as the client knows it."""
+    return f"{scope['scheme']}://{header(scope, b'host')}"
 
 
 async def actor_of(scope: Scope) -> Actor:
@@ -88,8 +116,14 @@ async def actor_of(scope: Scope) -> Actor:
     actor = await sync_to_async(_find)(credential, address)
     if len(_grants) > 10_000:
         _grants.clear()
-    _grants[key] = (time.monotonic() + GRANT_SECONDS, actor)
+    if actor.held:  # a refusal is asked again, so that who has just shown a second factor is not kept waiting
+        _grants[key] = (time.monotonic() + GRANT_SECONDS, actor)
     return actor
+
+
+def language_of(viewer: Actor) -> str:
+    """The language in which somebody is answered: a machine in English, the protocols' own."""
+    return accounts.person(viewer.id, viewer=viewer).language if viewer.kind == "person" and viewer.id else "en"
 
 
 async def ground_of(patient: UUID, *, viewer: Actor) -> str | None:

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
-from procrastinate import RetryStrategy
+from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app as jobs
+from procrastinate.jobs import Job
 
 from wasl.kernel.access import Actor
 from wasl.kernel.models import Fact, Notice
@@ -22,8 +23,21 @@ _during: list[Callable[["Event", "Told"], None]] = []
 _after: dict[str, list[str]] = {}
 _listeners: dict[str, Callable[..., None]] = {}
 
-# a listener that fails is told again: after 2 s, then ever more slowly, for about a day
-PATIENCE = RetryStrategy(max_attempts=20, exponential_wait=2)
+SLOWEST = 300  # seconds between two attempts; whoever was away, a database or a far system, is not waited for longer
+ATTEMPTS = 2_000  # for a week
+
+
+class Patience(BaseRetryStrategy):
+    """What fails is done again after 2 s, then ever more slowly, at last every five minutes, for a week."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """When a job that failed is done again; never, after a week."""
+        if job.attempts >= ATTEMPTS:
+            return None
+        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts + 1, 9), SLOWEST)})
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True, kw_only=True)

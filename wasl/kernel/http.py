@@ -1,15 +1,17 @@
-"""The typed request that every view receives, and the address of a list: its page, its order, its filters."""
+"""The typed request that every view receives, the address of a list (its page, order, filters), and tables as CSV."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import Invalid
 
 M = TypeVar("M", bound=Model)
 
@@ -20,6 +22,14 @@ class Request(HttpRequest):
     actor: Actor
     htmx: HtmxDetails
     place: UUID | None  # the place that the person chose to work at, one of those where a post is held
+
+
+def key_of(text: str) -> UUID:
+    """The key of a row that a form names. Raises Invalid when it is none."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Invalid from error
 
 
 class Listing(Generic[M]):
@@ -38,3 +48,29 @@ class Listing(Generic[M]):
         for name, value in changes.items():
             query[name] = str(value)
         return f"?{query.urlencode()}"
+
+
+class _Echo:
+    """A file that hands back what is written to it, so that the csv writer can be streamed."""
+
+    def write(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+def csv_table(rows: Iterable[Sequence[object]], *, name: str) -> StreamingHttpResponse:
+    """A table as CSV (UTF-8 with its mark, for old spreadsheets), streamed, to be kept under a name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff"
+    for row in rows:
+        yield writer.writerow([_harmless(value) for value in row])
+
+
+def _harmless(value: object) -> object:
+    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

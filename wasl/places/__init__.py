@@ -1,1 +1,1 @@
-"""Where care is given: regions, hospitals, their units, each with the dates it holds."""
+"""Where care is given: regions, hospitals and units, each with the dates it holds; the country's days off."""

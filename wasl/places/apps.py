@@ -6,7 +6,7 @@ from wasl.kernel.apps import ModuleConfig
 
 
 class PlacesConfig(ModuleConfig):
-    """Where care is given: regions, hospitals, their units, each with the dates it holds."""
+    """Where care is given: regions, hospitals and units, each with the dates it holds; the country's days off."""
 
     name = "wasl.places"
     label = "places"

@@ -1,5 +1,6 @@
 """What is told about places."""
 
+import datetime
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,3 +35,29 @@ class UnitAdded(Event):
 
     unit: UUID
     place: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolidaySet(Event):
+    """A holiday was entered for a day, or put right: its names, whether it is an estimate, whether it is worked."""
+
+    holiday: UUID
+    day: datetime.date
+    estimated: bool
+    worked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolidayConfirmed(Event):
+    """A holiday that was an estimate was announced for a day."""
+
+    holiday: UUID
+    day: datetime.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolidayRemoved(Event):
+    """A holiday does not hold: its day is worked."""
+
+    holiday: UUID
+    day: datetime.date

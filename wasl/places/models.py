@@ -1,4 +1,4 @@
-"""Regions, hospitals and their units, each with the dates it holds; a hospital's type changes with time."""
+"""Regions, hospitals and their units, each with the dates it holds: a hospital's type changes with time. Holidays."""
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -110,5 +110,26 @@ class Unit(Named):
                 | models.Q(valid_from__isnull=True)
                 | models.Q(valid_until__gt=models.F("valid_from")),
                 name="places_a_unit_ends_after_it_begins",
+            ),
+        )
+
+
+class Holiday(Named):
+    """A day on which the country does not work: foreseen or announced, and perhaps worked again after all.
+
+    The dates of the moon are estimates until they are announced. What was foreseen and does not hold is kept as worked:
+    reference data that come again do not bring it back.
+    """
+
+    country = models.CharField(max_length=2)
+    day = models.DateField()
+    estimated = models.BooleanField(default=False)
+    worked = models.BooleanField(default=False)
+    source = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("country", "day", "name_fr"), name="places_a_holiday_is_entered_once_for_a_day"
             ),
         )

@@ -12,7 +12,9 @@ from typing import Any
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_VR
 
-from wasl.archive.dicom.values import UTF8, Letters, Unreadable, entry
+from wasl.archive import rules
+from wasl.archive.dicom.values import BINARY, UTF8, Letters, Unreadable, entry
+from wasl.archive.rules.viewing import ORIGINAL, SPACINGS, is_spacing
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -25,6 +27,8 @@ SHORT = frozenset(
 )  # fmt: skip
 MAX_DEPTH = 24
 MAX_ELEMENTS = 400_000
+MAX_FRAGMENTS = 1_000_000  # of encapsulated pixels; a row tells no more frames
+MAX_VALUES = 128 << 20  # bytes of texts and numbers in all: read, they take several times as much
 
 Buffer = memoryview
 
@@ -45,13 +49,15 @@ class Walk:
     pixel_offset: int | None = None
     broken: int = 0
     charset: bool = False  # the character set was not what it said
+    spacing: bool = False  # a spacing of pixels, be it of one frame, cannot be
     count: int = 0
+    size: int = 0  # bytes of the texts and numbers that were read
 
 
 def walk(data: Buffer, start: int, *, explicit: bool, little: bool) -> Walk:
-    """Walk the data set from `start` to its pixel data or its end. Raises Truncated, Malformed."""
+    """Walk the data set from `start` to its pixel data or its end. Raises Truncated, Malformed, TooLarge."""
     found = Walk()
-    walker = _Walker(data, explicit, little, found)
+    walker = Walker(data, explicit, little, found)
     found.elements, end = walker.data_set(start, len(data), Letters(), 0)
     if found.pixel_offset is not None:
         walker.check_pixels(found.pixel_offset)
@@ -76,7 +82,9 @@ def _vr_of(tag: int) -> str:
     return {"US or SS": "US", "OB or OW": "OW", "US or SS or OW": "OW", "US or OW": "OW"}.get(vr, vr)
 
 
-class _Walker:
+class Walker:
+    """Finds its way through the elements of a data set."""
+
     def __init__(self, data: Buffer, explicit: bool, little: bool, found: Walk) -> None:
         self.data, self.explicit, self.little, self.found = data, explicit, little, found
         order = "<" if little else ">"
@@ -98,16 +106,22 @@ class _Walker:
             if tag == ITEM_END and depth:
                 return elements, at + 8
             if tag in PIXELS and depth == 0:
+                self.found.charset |= letters.wrong
                 self.found.pixel_offset = at
                 return elements, at
             if group == 0xFFFE:
                 raise Malformed
             vr, length, value = self.head(tag, at, end)
+            known = self.found.spacing
             made, at = self.element(tag, vr, length, value, end, letters, depth)
+            if tag in SPACINGS:
+                self.found.spacing |= made is None or not is_spacing(made.get("Value", ()))
+            elif tag == ORIGINAL:  # what was said before is nobody's measure now
+                self.found.spacing = known
             if made is not None and number:
                 elements[f"{tag:08X}"] = made
             if tag == CHARACTER_SET and made:
-                letters = Letters([term or "" for term in made.get("Value", ())])
+                letters = Letters([term if isinstance(term, str) else "" for term in made.get("Value", ())])
                 self.found.charset |= letters.wrong
             if tag == PIXEL_REPRESENTATION and made:
                 self.signed = made.get("Value") == [1]
@@ -144,7 +158,7 @@ class _Walker:
         if length == UNDEFINED:
             if vr in ("OB", "OW") and self.u32_tag(value) == ITEM:
                 return None, self.fragments(value, end)
-            items, at = self.items(value, end, letters, depth, implicit=vr == "UN")
+            items, at = self.items(value, end, letters, depth, implicit=vr == "UN", ends=True)
             return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}, at
         if value + length > end:
             raise Truncated
@@ -152,6 +166,9 @@ class _Walker:
             if vr == "SQ":
                 items, _ = self.items(value, value + length, letters, depth)
                 return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}, value + length
+            self.found.size += 0 if vr in BINARY else length
+            if self.found.size > MAX_VALUES:
+                raise rules.TooLarge
             return entry(vr, bytes(self.data[value : value + length]), little=self.little, letters=letters), (
                 value + length
             )
@@ -160,9 +177,12 @@ class _Walker:
             return None, value + length
 
     def items(
-        self, at: int, end: int, letters: Letters, depth: int, implicit: bool = False
+        self, at: int, end: int, letters: Letters, depth: int, *, implicit: bool = False, ends: bool = False
     ) -> tuple[list[dict[str, Any]], int]:
-        """The items of a sequence, and where it ends; inside a sequence of unknown representation all is implicit."""
+        """The items of a sequence, and where it ends; inside a sequence of unknown representation all is implicit.
+
+        `ends`: its end is marked, or it was cut.
+        """
         kept, self.explicit = self.explicit, self.explicit and not implicit
         items: list[dict[str, Any]] = []
         try:
@@ -180,13 +200,19 @@ class _Walker:
                 item, after = self.data_set(at + 8, inner, letters, depth + 1)
                 items.append(item)
                 at = after if length == UNDEFINED else inner
+            if ends:
+                raise Truncated
             return items, at
         finally:
             self.explicit = kept
 
     def fragments(self, at: int, end: int) -> int:
         """Walk encapsulated fragments (PS3.5, A.4) and say where they end."""
+        count = 0
         while at + 8 <= end:
+            count += 1
+            if count > MAX_FRAGMENTS:
+                raise rules.TooLarge
             tag, length = self.u32_tag(at), self.u32(self.data, at + 4)[0]
             at += 8
             if tag == SEQUENCE_END:

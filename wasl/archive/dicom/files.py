@@ -1,27 +1,29 @@
 """A DICOM file (PS3.10) from an untrusted sender turned into what the archive receives."""
 
+import contextlib
 import hashlib
 import mmap
 import struct
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from wasl.archive import rules
 from wasl.archive.dicom.elements import Malformed, Truncated, Walk, walk
-from wasl.archive.services import Incoming, adopt, enter, put
+from wasl.archive.dicom.offsets import frame_table
+from wasl.archive.services import Incoming, adopt, data_set_start, enter, named_in, put, read_digests
+from wasl.archive.services.meta import PREAMBLE
 
-PREAMBLE = 128
 IMPLICIT, EXPLICIT_BIG, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 # JPIP (PS3.5, A.6): the pixels stay with the sender, so there would be nothing to keep
 ELSEWHERE = frozenset({"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204",
                        "1.2.840.10008.1.2.4.205"})  # fmt: skip
-SYNTAX = 0x0010  # Transfer Syntax UID (0002,0010)
 INFLATED = 512 << 20  # bytes that a deflated data set may grow to
 PIECE = 1 << 20
+HEAD = 64 << 10  # bytes in which a file says what it holds
 
 
 @dataclass(frozen=True)
@@ -35,41 +37,81 @@ class Part10:
 
 def incoming(
     file: bytes | Path, *, source: UUID | None = None, place: UUID | None = None, move: bool = False,
-    named: tuple[str, str] | None = None, flushed: Future[None] | None = None,
+    named: tuple[str, str] | None = None, flush: bool = True, digest: bytes | None = None,
 ) -> Incoming:  # fmt: skip
     """Put a Part 10 file into the pixel store, ready for `receive`; with `move` the file itself becomes the stored one.
 
-    `named` are the SOP class and instance that the sender named beside the data set. With `flushed` a file that is
-    moved is not on disk yet: whoever calls flushes it next, and tells `receive` so by this promise. Raises NotDicom,
+    `named` are the SOP class and instance that the sender named beside the data set. Without `flush` a file that is
+    moved is not on disk yet: whoever calls flushes it before it is received. `digest` is the
+    SHA-256 of the data set, 32 bytes, when it was counted while it came. Raises NotDicom,
     Truncated, TooLarge, BadUid, OtherInstance; then nothing was stored, and the file is as it was.
     """
     if isinstance(file, bytes):
-        return _incoming(memoryview(file), None, source, place, named, None)
+        return _incoming(memoryview(file), None, source, place, named, True, digest)
     if not file.stat().st_size:
         raise rules.NotDicom
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        view = memoryview(mapped)
-        try:
-            return _incoming(view, file if move else None, source, place, named, flushed)
-        finally:
-            view.release()
+    with file.open("rb") as opened, mapped(opened) as view:
+        return _incoming(view, file if move else None, source, place, named, flush, digest)
+
+
+@contextlib.contextmanager
+def mapped(file: BinaryIO) -> Iterator[memoryview]:
+    """The content of a file, read where it lies. A part of it that an exception still holds goes with that."""
+    content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    view = memoryview(content)
+    try:
+        yield view
+    finally:
+        view.release()
+        with contextlib.suppress(BufferError):
+            content.close()
+
+
+def check_content(one: Incoming, *, sha256: bytes, study: str, series: str, uid: str) -> None:
+    """A file is what its site named: this hash of the data set, these UIDs. Raises ContentDiffers, OtherInstance."""
+    if one.dataset_sha256 != sha256:
+        raise rules.ContentDiffers
+    if (study, series, uid) != tuple(
+        one.metadata[tag]["Value"][0] for tag in (rules.STUDY, rules.SERIES, rules.INSTANCE)
+    ):
+        raise rules.OtherInstance
+
+
+def named_by(path: Path) -> tuple[str, str] | None:
+    """The SOP class and instance that a file says it holds, whole or not; None without any. Raises OSError."""
+    with path.open("rb") as file:
+        return named_in(file.read(HEAD))
+
+
+def digest_of(path: Path) -> bytes:
+    """The SHA-256 of a stored file's data set, read from the disk now. Raises NotDicom, OSError."""
+    digests = read_digests(path)
+    if digests.data_set is None:
+        raise rules.NotDicom
+    return digests.data_set
 
 
 def _incoming(
     data: memoryview, moved: Path | None, source: UUID | None, place: UUID | None, named: tuple[str, str] | None,
-    flushed: Future[None] | None,
+    flush: bool, digest: bytes | None,
 ) -> Incoming:  # fmt: skip
     part = read(data)
     rules.check_uids(part.walk.elements)
     rules.check_named(part.walk.elements, named)
-    digest = hashlib.sha256(data[part.start :]).digest()
-    take = enter if flushed else adopt
+    digest = digest or hashlib.sha256(data[part.start :]).digest()
+    take = adopt if flush else enter
+    if moved and any(data[:PREAMBLE]):
+        _empty_preamble(moved)
     stored = take(moved) if moved else put(_clean(data))
-    pixels = part.walk.pixel_offset
+    syntax, frames = part.transfer_syntax, _frames(part.walk)
+    pixels = None if syntax == DEFLATED else part.walk.pixel_offset
+    table = frame_table(
+        lambda length, at: bytes(data[at : at + length]), stored.path, syntax=syntax, offset=pixels, frames=frames,
+        elements=part.walk.elements,
+    )  # fmt: skip
     return Incoming(
-        stored=stored, metadata=part.walk.elements, transfer_syntax=part.transfer_syntax, dataset_sha256=digest,
-        pixel_offset=None if part.transfer_syntax == DEFLATED else pixels, frames=_frames(part.walk), source=source,
-        place=place, flags=_flags(part.walk), flushed=flushed,
+        stored=stored, metadata=part.walk.elements, transfer_syntax=syntax, dataset_sha256=digest, pixel_offset=pixels,
+        frames=frames, source=source, place=place, flags=_flags(part.walk), frame_table=table or b"",
     )  # fmt: skip
 
 
@@ -78,12 +120,12 @@ def read(data: memoryview) -> Part10:
     if bytes(data[PREAMBLE : PREAMBLE + 4]) != b"DICM":
         raise rules.NotDicom
     try:
-        start, syntax = _meta(data)
+        start, syntax = data_set_start(data)
         if syntax in ELSEWHERE:
             raise rules.PixelsElsewhere
         body, offset = data, start
         if syntax == DEFLATED:
-            body, offset = memoryview(_inflate(data[start:])), 0
+            body, offset = memoryview(inflate(data[start:])), 0
         found = walk(body, offset, explicit=syntax != IMPLICIT, little=syntax != EXPLICIT_BIG)
     except Truncated as error:
         raise rules.Truncated from error
@@ -92,27 +134,8 @@ def read(data: memoryview) -> Part10:
     return Part10(start, syntax, found)
 
 
-def _meta(data: memoryview) -> tuple[int, str]:
-    """Where the data set begins, and its transfer syntax, from the file meta information (PS3.10, 7.1)."""
-    at, syntax = PREAMBLE + 4, ""
-    while at + 8 <= len(data) and bytes(data[at : at + 2]) == b"\x02\x00":
-        element, vr = struct.unpack_from("<H2s", data, at + 2)
-        long = vr in (b"OB", b"OW", b"UN", b"UT", b"SQ")
-        if long and at + 12 > len(data):
-            raise Truncated
-        length = struct.unpack_from("<I" if long else "<H", data, at + (8 if long else 6))[0]
-        value = at + (12 if long else 8)
-        at = value + length
-        if at > len(data):
-            raise Truncated
-        if element == SYNTAX:
-            syntax = bytes(data[value:at]).decode("ascii", "replace").strip("\0 ")
-    if not syntax:
-        raise Malformed
-    return at, syntax
-
-
-def _inflate(deflated: memoryview) -> bytes:
+def inflate(deflated: memoryview) -> bytes:
+    """A deflated data set as it was before (PS3.5, A.5), when it does not grow beyond measure."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     body = inflater.decompress(deflated, INFLATED)
     if inflater.unconsumed_tail:
@@ -129,6 +152,12 @@ def _clean(data: memoryview) -> Iterator[memoryview | bytes]:
         yield data[at : at + PIECE]
 
 
+def _empty_preamble(file: Path) -> None:
+    """Where the file itself becomes the stored one, its preamble is made empty in its place."""
+    with file.open("r+b") as opened:
+        opened.write(b"\0" * PREAMBLE)
+
+
 def _frames(found: Walk) -> int:
     values = found.elements.get("00280008", {}).get("Value") or [1]
     frames = values[0] if isinstance(values[0], int) else 1
@@ -137,13 +166,8 @@ def _frames(found: Walk) -> int:
 
 def _flags(found: Walk) -> tuple[str, ...]:
     """What is wrong in the header, for the row: a pixel spacing that cannot be, wrong letters, broken elements."""
-    spacings = [
-        spacing
-        for tag in ("00280030", "00181164")  # Pixel Spacing, Imager Pixel Spacing
-        for spacing in found.elements.get(tag, {}).get("Value", ())
-    ]
     wrong = {
-        "spacing": any(not isinstance(s, float) or s <= 0 for s in spacings),
+        "spacing": found.spacing,
         "charset": found.charset,
         "broken": found.broken > 0,
     }

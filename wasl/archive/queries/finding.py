@@ -8,24 +8,31 @@ from fnmatch import translate
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, F, Model, Q, QuerySet, Sum
 from django.utils import timezone
 
+from wasl.archive import rules
 from wasl.archive.models import Instance, Series, Study
+from wasl.archive.queries.files import at_hand, lies_at
+from wasl.archive.queries.identity import NAME, WASL, _of_header, _of_patient
 from wasl.archive.queries.studies import _visible
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.text import fold
+from wasl.patients import queries as patients
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 # key -> (level that it belongs to, field, how it is matched)
 KEYS: dict[str, tuple[str, str, str]] = {
-    "PatientID": ("STUDY", "header_id", "text"),
-    "IssuerOfPatientID": ("STUDY", "header_issuer", "text"),
-    "PatientName": ("STUDY", "header_name", "name"),
-    "PatientBirthDate": ("STUDY", "birth_date", "date"),
-    "PatientSex": ("STUDY", "sex", "text"),
+    "PatientID": ("PATIENT", "header_id", "number_of_patient"),
+    "IssuerOfPatientID": ("PATIENT", "header_issuer", "issuer"),
+    "PatientName": ("PATIENT", "header_name", "name"),
+    "PatientBirthDate": ("PATIENT", "birth_date", "date"),
+    "PatientSex": ("PATIENT", "sex", "text"),
     "StudyInstanceUID": ("STUDY", "uid", "list"),
     "StudyDate": ("STUDY", "started_at", "day"),
+    "StudyTime": ("STUDY", "started_at", "clock"),
+    "StudyID": ("STUDY", "attributes__00200010__Value__0", "text"),
     "AccessionNumber": ("STUDY", "accession", "text"),
     "StudyDescription": ("STUDY", "description", "text"),
     "ModalitiesInStudy": ("STUDY", "modalities", "array"),
@@ -38,7 +45,15 @@ KEYS: dict[str, tuple[str, str, str]] = {
     "SOPClassUID": ("IMAGE", "sop_class", "list"),
     "InstanceNumber": ("IMAGE", "number", "number"),
 }
+Rows = QuerySet[Study] | QuerySet[Series] | QuerySet[Instance]
+
 WILD = {"*": ".*", "?": "."}
+CLOCK = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d{1,6})?)?)?")
+# the way from rows of one level to the fields of another
+WAYS = {
+    ("SERIES", "STUDY"): "study__", ("IMAGE", "STUDY"): "series__study__", ("IMAGE", "SERIES"): "series__",
+    ("STUDY", "SERIES"): "", ("STUDY", "IMAGE"): "instances__", ("SERIES", "IMAGE"): "instances__",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,38 +65,96 @@ class Found:
     instance: Instance | None = None
 
     @property
+    def person(self) -> dict[int, str]:
+        """Whose the study is said to be, by tag: its patient's identity, or its header's while it is nobody's."""
+        patient = self.study.patient if settings.GIVE_MATCHED_IDENTITY else None
+        return _of_patient(patient) if patient else _of_header(self.study)
+
+    @property
     def path(self) -> Path:
-        """Where the instance's Part 10 file lies."""
-        return Path(settings.STORAGE / self.instance.path) if self.instance else Path(settings.STORAGE)
+        """Where the instance's Part 10 file lies, once it is there. Raises Damaged and NotAtHand."""
+        if self.instance is None:
+            raise rules.NoSuchStudy
+        return at_hand(lies_at(self.instance.path))
 
 
-def find(level: str, keys: Mapping[str, str], *, viewer: Actor) -> Iterator[Found]:
+def find(
+    level: str, keys: Mapping[str, str], *, viewer: Actor, relational: bool = False, metadata: bool = False
+) -> Iterator[Found]:
     """What matches the keys at a level; values are as DICOM writes them, with wildcards, ranges and lists of UIDs.
 
     Names are matched in search form, each of their groups for itself: `BEN*` finds `Ben Salah^Salma=بن صالح^سلمى`,
-    and so does `بن*`. A key that is not known is not matched, as PS3.4, C.2.2.1.3 wants it.
+    and so does `بن*`. A key that is not known is not matched, as PS3.4, C.2.2.1.3 wants it; nor is one of a level
+    below, unless the query is relational: then a study matches when one of its series or images does. Who a
+    patient is says the header, and the patient whom the study was matched to: both are matched. At the level PATIENT
+    each person, as it is said of their studies, is found once. With `metadata` instances carry theirs.
     """
-    level = "STUDY" if level == "PATIENT" else level
-    rows = _rows(level, viewer)
+    rows = _rows(level, viewer, metadata)
     for key, value in keys.items():
         owner, field, how = KEYS.get(key, ("", "", ""))
-        if value.strip("* ") and owner and LEVELS.index(owner) <= LEVELS.index(level):
-            rows = rows.filter(_condition(_path(level, owner, field), how, value))
+        if value.strip("* ") and owner and (relational or LEVELS.index(owner) <= LEVELS.index(level)):
+            rows = _narrowed(rows, _of_rows(level), _of_rows(owner), field, how, value)
     name = keys.get("PatientName", "").strip()
-    for row in rows.iterator(chunk_size=200):
-        found = _found(row)
-        if not name.strip("*") or _names_match(found.study.header_name, name):
+    people: set[tuple[object, ...]] = set()
+    with transaction.atomic():  # where rows are brought piece by piece; outside, all are put together first
+        for row in rows.iterator(chunk_size=200):
+            found = _found(row)
+            names = (found.study.header_name, found.person[NAME]) if name.strip("*") else ()
+            if names and not any(_names_match(said, name) for said in names):
+                continue
+            if level == "PATIENT":
+                person = tuple(_same_person(found.study).items())
+                if person in people:
+                    continue
+                people.add(person)
             yield found
 
 
-def _rows(level: str, viewer: Actor) -> "QuerySet[Study] | QuerySet[Series] | QuerySet[Instance]":
+def person_counts(study: Study, *, viewer: Actor) -> tuple[int, int, int]:
+    """How many studies, series and instances there are of the person whose a study is said to be."""
+    rows = _visible(viewer).filter(**_same_person(study))
+    sums = rows.aggregate(studies=Count("id"), series=Sum("series_count"), instances=Sum("instance_count"))
+    return sums["studies"], sums["series"] or 0, sums["instances"] or 0
+
+
+def _same_person(study: Study) -> dict[str, object]:
+    """What the studies of one person have in common, as it is said of them.
+
+    It is the patient, or who the header names: by number within its issuer and place, by name where there is no number.
+    """
+    said = settings.GIVE_MATCHED_IDENTITY
+    if said and study.patient_id:
+        return {"patient": study.patient_id}
+    same: dict[str, object] = {name: getattr(study, name) for name in ("header_id", "header_issuer", "place_id")}
+    if not study.header_id:
+        same["header_name"] = study.header_name
+    return {**same, "patient__isnull": True} if said else same
+
+
+def _of_rows(level: str) -> str:
+    """The level whose rows are looked at: there are none of patients."""
+    return "STUDY" if level == "PATIENT" else level
+
+
+def _rows(level: str, viewer: Actor, metadata: bool) -> Rows:
     seen = _visible(viewer)
-    if level == "STUDY":
-        return seen.order_by("-started_at", "uid")
+    if _of_rows(level) == "STUDY":
+        return seen.select_related("patient").order_by(F("started_at").desc(nulls_last=True), "-id")
     if level == "SERIES":
-        return Series.objects.filter(study__in=seen, instance_count__gt=0).select_related("study").order_by("uid")
-    rows = Instance.objects.filter(series__study__in=seen).select_related("series__study")
-    return rows.defer("metadata").order_by("series__uid", "number", "uid")
+        series = Series.objects.filter(study__in=seen, instance_count__gt=0)
+        return series.select_related("study__patient").order_by("uid")
+    rows = Instance.objects.filter(series__study__in=seen, rejected=False).select_related("series__study__patient")
+    return (rows if metadata else rows.defer("metadata")).order_by("series__uid", "number", "uid")
+
+
+def _narrowed(rows: Rows, level: str, owner: str, field: str, how: str, value: str) -> Rows:
+    way = "" if owner == level else WAYS[level, owner]
+    condition = _condition(f"{way}{field}", how, value)
+    if LEVELS.index(owner) <= LEVELS.index(level):
+        return rows.filter(condition)
+    shown = Q(instances__rejected=False) if owner == "IMAGE" else Q(instance_count__gt=0)
+    below = Series.objects.filter(condition, shown)  # in one breath: of one and the same image
+    return rows.filter(id__in=below.values("study" if level == "STUDY" else "id"))
 
 
 def _found(row: Model) -> Found:
@@ -93,15 +166,9 @@ def _found(row: Model) -> Found:
     return Found(row)
 
 
-def _path(level: str, owner: str, field: str) -> str:
-    if owner == level:
-        return field
-    return {("SERIES", "STUDY"): "study__", ("IMAGE", "STUDY"): "series__study__", ("IMAGE", "SERIES"): "series__"}[
-        level, owner
-    ] + field
-
-
 def _condition(path: str, how: str, value: str) -> Q:
+    if how in ("number_of_patient", "issuer"):
+        return _of_person(path, how, value)
     if how == "list":
         return Q(**{f"{path}__in": [uid.strip() for uid in value.split("\\")]})
     if how == "array":
@@ -112,13 +179,32 @@ def _condition(path: str, how: str, value: str) -> Q:
         return _moments(path, value)
     if how == "date":
         return _days(path, value)
+    if how == "clock":
+        return _clocks(path, value)
     if how == "name":
         words = [word for part in re.split(r"[*?^=]", value) for word in fold(part).split()]
-        folded = path.replace("header_name", "header_name_folded")
-        return Q(*(Q(**{f"{folded}__contains": word}) for word in words))
+        header, known = (path.replace("header_name", name) for name in ("header_name_folded", "patient__folded"))
+        return Q(*(Q(**{f"{header}__contains": word}) for word in words)) | Q(
+            *(Q(**{f"{known}__contains": patients.name_form(word)}) for word in words)
+        )
     if "*" in value or "?" in value:
         return Q(**{f"{path}__iregex": _pattern(value)})
     return Q(**{path: value.strip()})
+
+
+def _of_person(path: str, how: str, value: str) -> Q:
+    """By number or issuer: the header's, since a place's own systems know no other, or the Wasl number and its issuer.
+
+    A number that is told whole is looked up first, so that an index leads to its studies.
+    """
+    header = _condition(path, "text", value)
+    patient = path.replace("header_id" if how == "number_of_patient" else "header_issuer", "patient")
+    if how == "issuer":
+        return header | Q(**{f"{patient}__isnull": False}) if value.strip() == WASL else header
+    if "*" in value or "?" in value:
+        return header | _condition(f"{patient}__number", "text", value)
+    known = patients.by_number(value, viewer=SYSTEM)
+    return header | Q(**{patient: known.id}) if known else header
 
 
 def _pattern(value: str) -> str:
@@ -177,3 +263,24 @@ def _moments(path: str, value: str) -> Q:
     if until:
         asked[f"{path}__lt"] = datetime.datetime.combine(until + datetime.timedelta(days=1), datetime.time(), zone)
     return Q(**asked)
+
+
+def _clocks(path: str, value: str) -> Q:
+    """Times of the day within `0800-1200`, `-1200`, `0800-` or one time, which stands for all that begin so."""
+    first, dash, last = value.strip().partition("-")
+    since = _clock(first, end=False) if first.strip() else datetime.time()
+    until = _clock(last if dash else first, end=True) if (last if dash else first).strip() else datetime.time.max
+    if since is None or until is None:
+        return Q(pk__in=[])
+    return Q(**{f"{path}__time__gte": since, f"{path}__time__lte": until})
+
+
+def _clock(text: str, *, end: bool) -> datetime.time | None:
+    """A time of the day (PS3.5, 6.2, TM); what is not said of it is its first moment, or its last."""
+    said = CLOCK.fullmatch(text.strip())
+    hour, minute, second = said.groups() if said else ("x", None, None)
+    rest = 59 if end else 0
+    try:
+        return datetime.time(int(hour), int(minute or rest), min(int(second or rest), 59), 999_999 if end else 0)
+    except ValueError:
+        return None

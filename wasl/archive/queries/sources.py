@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from wasl.archive import rules
@@ -10,8 +11,8 @@ from wasl.kernel.access import Actor, Held
 
 
 def _visible_sources(viewer: Actor) -> QuerySet[Source]:
-    """Administrators of the country see every source, others those of their places, strangers none."""
-    rows = Source.objects.select_related("place")
+    """Administrators of the country see every source, others those of their places; strangers none."""
+    rows = Source.objects.filter(phantom=False).select_related("place")
     if viewer.is_system or Held("administrator", None) in viewer.held:
         return rows
     return rows.filter(place__in=viewer.places())
@@ -41,6 +42,17 @@ def actor_of_source(ae_title: str, address: str) -> Actor | None:
     found = Source.objects.filter(ae_title=ae_title, active=True).first()
     if found is None or not rules.comes_from(address, found.address):
         return None
-    return Actor(
-        kind="modality", id=found.id, name=found.name, held=(Held("modality", found.place_id),), address=address
-    )
+    if found.phantom and not settings.PHANTOM:
+        return None
+    return _actor(found, address)
+
+
+def actor_of_known_source(key: UUID) -> Actor | None:
+    """The system of this key, as when it called; None when it may not send any more."""
+    found = Source.objects.filter(id=key, active=True).first()
+    return _actor(found, found.address) if found else None
+
+
+def _actor(source: Source, address: str) -> Actor:
+    held = (Held("modality", source.place_id),)
+    return Actor(kind="modality", id=source.id, name=source.name, held=held, address=address)

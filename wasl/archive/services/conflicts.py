@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from wasl.archive import rules
 from wasl.archive.events import ConflictSettled
-from wasl.archive.models import Conflict, Instance
+from wasl.archive.models import Conflict, Instance, Study
 from wasl.archive.services.header import Header
+from wasl.archive.services.metadata import forget_metadata
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
@@ -25,13 +26,21 @@ def settle_conflict(key: UUID, *, replace: bool, by: Actor) -> Conflict:
     conflict = Conflict.objects.select_for_update().filter(id=key).first()
     if conflict is None:
         raise rules.NoSuchStudy
+    # the study before its image, as everybody locks them
+    study = Study.objects.select_for_update().get(series__instances=conflict.instance_id)
     instance = Instance.objects.select_for_update().get(id=conflict.instance_id)
-    study = instance.series.study
     rules.check_own_place(study.place_id, by=by)
-    if conflict.settled_at and conflict.replaced == replace:
+    if conflict.settled_at and (conflict.replaced == replace or conflict.separated_id):
         raise rules.AlreadySettled
     if conflict.replaced != replace:
+        if not instance.rejected:  # what is not shown is not counted
+            study.size += conflict.size - instance.size
+            study.save(update_fields=("size",))
         _exchange(instance, conflict)
+        if Study.Flag.SPACING not in study.flags and not rules.viewing.is_all_measurable(instance.metadata):
+            study.flags = sorted({*study.flags, Study.Flag.SPACING})
+            study.save(update_fields=("flags",))
+        forget_metadata([instance.series_id])
     conflict.replaced, conflict.settled_at, conflict.settled_by = replace, timezone.now(), str(by)
     conflict.save()
     emit(ConflictSettled(conflict=conflict.id, study=study.id, place=study.place_id, replaced=replace), by=by)
@@ -39,8 +48,8 @@ def settle_conflict(key: UUID, *, replace: bool, by: Actor) -> Conflict:
 
 
 def _exchange(instance: Instance, conflict: Conflict) -> None:
-    head = Header(conflict.metadata)
-    if (head.study_uid, head.series_uid) != (instance.series.study.uid, instance.series.uid):
+    head, own = Header(conflict.metadata), Header(instance.metadata)
+    if (head.study_uid, head.series_uid) != (own.study_uid, own.series_uid):  # as they came: it may have been moved
         raise rules.OtherStudy
     for name in CONTENT:
         ours, other = getattr(instance, name), getattr(conflict, name)

@@ -27,9 +27,10 @@ DEMONSTRATION = "demonstration image"  # what Image Comments (0020,4000) says of
 
 @dataclass(frozen=True)
 class Header:
-    """An image's header, read element by element."""
+    """An image's header, read element by element; or the UIDs under which its site has filed it since."""
 
     elements: Elements
+    filed: tuple[str, str, str] | None = None  # study, series and own UID
 
     def value(self, tag: str) -> Any:  # noqa: ANN401  a JSON value
         """The first value of an element, or None."""
@@ -53,23 +54,25 @@ class Header:
     @property
     def study_uid(self) -> str:
         """Study Instance UID."""
-        return self.text(rules.STUDY, 64)
+        return self.filed[0] if self.filed else self.text(rules.STUDY, 64)
 
     @property
     def series_uid(self) -> str:
         """Series Instance UID."""
-        return self.text(rules.SERIES, 64)
+        return self.filed[1] if self.filed else self.text(rules.SERIES, 64)
 
     @property
     def uid(self) -> str:
         """SOP Instance UID."""
-        return self.text(rules.INSTANCE, 64)
+        return self.filed[2] if self.filed else self.text(rules.INSTANCE, 64)
 
     @property
     def name(self) -> str:
-        """Patient's Name, its groups joined as DICOM does."""
+        """Patient's Name, its groups joined as DICOM does; as it stands there where its sender calls it no name."""
         value = self.value("00100010")
-        groups = [value.get(kind, "") for kind in ("Alphabetic", "Ideographic", "Phonetic")] if value else []
+        if not isinstance(value, dict):
+            return self.text("00100010", 400)
+        groups = [str(value.get(kind, "")) for kind in ("Alphabetic", "Ideographic", "Phonetic")]
         return "=".join(groups).rstrip("=")[:400]
 
     @property

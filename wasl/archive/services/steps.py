@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from wasl.archive import rules
-from wasl.archive.events import StepChanged, StepCompleted, StepDiscontinued, StepStarted
-from wasl.archive.models import PerformedStep
+from wasl.archive.events import StepChanged, StepCompleted, StepDiscontinued, StepsGivenUp, StepStarted
+from wasl.archive.models import PerformedStep, Regrouping, Study
 from wasl.archive.services.completing import lock_study, look_again
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
@@ -42,8 +43,8 @@ def start_step(
 def change_step(uid: str, *, attributes: Mapping[str, Any], by: Actor) -> PerformedStep:
     """Hear more about an exam that is going on."""
     step = _open(uid, by)
-    step.attributes = {**step.attributes, **attributes}
-    step.save(update_fields=("attributes",))
+    step.attributes, step.heard_at = {**step.attributes, **attributes}, timezone.now()
+    step.save(update_fields=("attributes", "heard_at"))
     emit(StepChanged(step=step.id, study_uid=step.study_uid, place=step.place_id), by=by)
     return step
 
@@ -77,6 +78,18 @@ def discontinue_step(
     )  # fmt: skip
     _look_again(step, by)
     return step
+
+
+@verb
+def give_up_steps(study: UUID, *, by: Actor) -> int:
+    """Wait no more for the ends of a study's steps: it was read; how many they were. They may still come."""
+    row = Study.objects.get(id=study)
+    moved = Regrouping.objects.filter(to_study=row, undone_at__isnull=True).values_list("from_study__uid", flat=True)
+    steps = PerformedStep.objects.filter(study_uid__in=[row.uid, *moved], state=State.IN_PROGRESS, read_at__isnull=True)
+    given_up = steps.update(read_at=timezone.now())
+    if given_up:
+        emit(StepsGivenUp(study=row.id, steps=given_up, place=row.place_id), by=by)
+    return given_up
 
 
 def _open(uid: str, by: Actor) -> PerformedStep:

@@ -1,5 +1,21 @@
 """The pages of the archive."""
 
-from wasl.archive.views import conflicts, sources, studies, upload
+from wasl.archive.views import (
+    conflicts,
+    links,
+    outside,
+    receivers,
+    rejections,
+    releases,
+    sources,
+    studies,
+    study,
+    traffic,
+    upload,
+)
 
-urlpatterns = [*studies.urlpatterns, *upload.urlpatterns, *conflicts.urlpatterns, *sources.urlpatterns]
+urlpatterns = [
+    *studies.urlpatterns, *study.urlpatterns, *upload.urlpatterns, *conflicts.urlpatterns, *sources.urlpatterns,
+    *links.urlpatterns, *outside.urlpatterns, *receivers.urlpatterns, *rejections.urlpatterns, *releases.urlpatterns,
+    *traffic.urlpatterns,
+]  # fmt: skip

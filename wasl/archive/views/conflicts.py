@@ -33,7 +33,7 @@ def conflicts(request: Request) -> HttpResponse:
         raise NotAllowed
     settled = request.GET.get("state") == "settled"
     listing = Listing(request, queries.conflicts(viewer=request.actor, settled=settled), sorts=SORTS)
-    rows = [(conflict, _differences(conflict), _names(conflict)) for conflict in listing.page]
+    rows = [(conflict, _differences(conflict)) for conflict in listing.page]
     return render(request, "archive/conflicts.html", {"listing": listing, "rows": rows, "settled": settled})
 
 
@@ -50,17 +50,25 @@ def settle(request: Request, key: UUID) -> HttpResponse:
     return redirect("archive:conflicts")
 
 
+@require_POST
+def separate(request: Request, key: UUID) -> HttpResponse:
+    """Make a study of the images kept aside, because they are another exam."""
+    try:
+        services.separate_images(key, because=request.POST.get("because", ""), by=request.actor)
+        messages.success(request, gettext("The images are a study of their own now, and wait for their patient."))
+    except Refused as refusal:
+        if isinstance(refusal, NotAllowed):
+            raise
+        messages.error(request, refusal.sentence)
+    return redirect("archive:conflicts")
+
+
 def _differences(conflict: Any) -> list[tuple[object, str, str]]:  # noqa: ANN401  a row whose table no face touches
     """What differs between the image that came first and the one that came later."""
     shown, aside = conflict.instance.metadata, conflict.metadata
     first, later = (aside, shown) if conflict.replaced else (shown, aside)
     pairs = [(label, _said(first, tag), _said(later, tag)) for tag, label in COMPARED.items()]
     return [pair for pair in pairs if pair[1] != pair[2]]
-
-
-def _names(conflict: Any) -> list[str]:  # noqa: ANN401  a row whose table no face touches
-    """The name that the study's images give, in each script."""
-    return [group.replace("^", " ").strip() for group in conflict.instance.series.study.header_name.split("=")]
 
 
 def _said(elements: dict[str, Any], tag: str) -> str:
@@ -74,4 +82,5 @@ def _said(elements: dict[str, Any], tag: str) -> str:
 urlpatterns = [
     path("conflicts/", conflicts, name="conflicts"),
     path("conflicts/<uuid:key>/", settle, name="settle_conflict"),
+    path("conflicts/<uuid:key>/separate/", separate, name="separate_images"),
 ]

@@ -3,16 +3,18 @@
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from wasl.archive import queries
+from wasl.archive import queries, rules, services
 from wasl.archive.queries import Study
-from wasl.kernel.errors import NotAllowed
+from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Listing, Request
 from wasl.kernel.verbs import allowed
 from wasl.patients import queries as patients
@@ -47,18 +49,40 @@ def studies(request: Request) -> HttpResponse:
     rows = _narrowed(queries.studies(viewer=request.actor), filters, state)
     listing = Listing(request, rows, sorts=SORTS)
     page = list(listing.page)
+    owed = queries.owed([row.id for row in page], viewer=request.actor)
     context = {
         "listing": listing,
         "rows": [
-            (study, patient, study.header_name.replace("^", " "))
-            for study, patient in zip(page, _people(page, request), strict=True)
+            (study, patient, owed.get(study.id)) for study, patient in zip(page, _people(page, request), strict=True)
         ],
         "filters": filters,
         "states": STATES.items(),
         "state": state,
         "may_send": allowed("archive.receive", request.actor),
+        "may_reject": allowed("archive.restore_images", request.actor),
     }
-    return render(request, "archive/_studies.html" if request.htmx else "archive/studies.html", context)
+    if request.htmx:
+        return render(request, "archive/_studies.html", context)
+    context |= {
+        "awaited": queries.awaited_studies(viewer=request.actor),
+        "may_bring": allowed("archive.bring_announced", request.actor),
+    }
+    return render(request, "archive/studies.html", context)
+
+
+@require_POST
+def bring_announced(request: Request, key: UUID) -> HttpResponse:
+    """Have a study brought that a system announced."""
+    if not allowed("archive.bring_announced", request.actor):
+        raise NotAllowed
+    try:
+        services.bring_announced(key, by=request.actor)
+        messages.success(request, gettext("The images are being brought."))
+    except rules.NotAnnounced:
+        raise
+    except Refused as refusal:
+        messages.error(request, refusal.sentence)
+    return redirect("archive:studies")
 
 
 def _narrowed(rows: QuerySet[Study], filters: Filters, state: str) -> QuerySet[Study]:
@@ -82,4 +106,7 @@ def _people(rows: list[Study], request: Request) -> list[patients.Patient | None
     return [known.get(row.patient_id) if row.patient_id else None for row in rows]
 
 
-urlpatterns = [path("", studies, name="studies")]
+urlpatterns = [
+    path("", studies, name="studies"),
+    path("announced/<uuid:key>/bring/", bring_announced, name="bring_announced"),
+]

@@ -19,7 +19,8 @@ from wasl.edges.cli.postgres_programs import programs, server_account
 from wasl.edges.cli.running import runs
 
 DUMP, IMAGES, KEYS, MANIFEST = "database.dump", "storage", "keys", "manifest.json"
-UNFINISHED = "arriving"  # images not yet acknowledged to anybody
+# images not yet acknowledged to anybody, and those that came back from the bucket for a while
+LEFT_OUT = ("arriving", "recalled")
 NO_KEYS = {"pg.secret"}  # of this machine's own PostgreSQL, and of no use elsewhere
 KEY_ENDINGS = {".secret", ".password", ".pem", ".p12"}
 PIECE = 1 << 20
@@ -40,18 +41,25 @@ def backup(folder: Path) -> None:
     with instance() as home:
         from django.conf import settings
 
-        _run(home, "pg_dump", "--format=custom", "--no-owner", f"--file={draft / DUMP}")
-        # after the database: an image is never changed or removed, so each that the dump names is still there
-        images = _copy(settings.STORAGE, draft / IMAGES)
+        with _nothing_released():
+            _run(home, "pg_dump", "--format=custom", "--no-owner", f"--file={draft / DUMP}")
+            # after the database: each file that the dump names is still here, or was in the bucket before
+            images = _copy(settings.STORAGE, draft / IMAGES)
+            away, missing = _elsewhere(draft / IMAGES)
         _copy_keys(home, draft / KEYS)
         manifest = {
             "wasl": __version__, "country": settings.COUNTRY, "made": datetime.datetime.now(datetime.UTC).isoformat(),
             "images": images, "database_sha256": _digest(draft / DUMP),
+            "in_bucket": away, "bucket": f"{settings.S3_URL}/{settings.S3_BUCKET}" if away else "",
         }  # fmt: skip
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=1))
     os.sync()
     draft.rename(folder)
     click.echo(f"The backup is whole: {folder}, with {images} images.")
+    if away:
+        click.echo(f"{away} more lie in the bucket alone, which this folder is no copy of.")
+    if missing:
+        click.echo(f"{missing} lie on other machines alone: back up their folders (WASL_STORAGE) as well.", err=True)
 
 
 @click.command()
@@ -76,7 +84,9 @@ def restore(folder: Path) -> None:
         _copy(folder / IMAGES, settings.STORAGE)
         _run(home, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={_database()}",
              str(folder / DUMP))  # fmt: skip
-        missing = sum(1 for path, size in _named() if not _is_whole(settings.STORAGE / path, size))
+        away, missing = _elsewhere(settings.STORAGE)
+    if away:
+        click.echo(f"{away} images lie in the bucket ({manifest.get('bucket')}): set WASL_S3_URL and the rest for it.")
     if missing:
         raise click.ClickException(f"{missing} images of the database are not in this backup.")
     click.echo(f"Restored as it was on {manifest['made']}; `wasl up` goes on from there.")
@@ -118,7 +128,7 @@ def _copy(source: Path, target: Path) -> int:
     target.mkdir(parents=True, exist_ok=True)
     if not source.is_dir():
         return 0
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(UNFINISHED), dirs_exist_ok=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
     return sum(1 for path in target.rglob("*.dcm"))
 
 
@@ -131,14 +141,42 @@ def _copy_keys(source: Path, target: Path) -> None:
             (target / path.name).chmod(0o600)
 
 
-def _named() -> Iterator[tuple[str, int]]:
-    """Every image that the database names, with its size in bytes."""
+def _elsewhere(storage: Path) -> tuple[int, int]:
+    """How many images that the database names are not in a folder: those that the bucket has, and the others."""
+    away = missing = 0
+    for path, size, in_bucket in _named():
+        if not _is_whole(storage / path, size):
+            away, missing = away + in_bucket, missing + (not in_bucket)
+    return away, missing
+
+
+def _named() -> Iterator[tuple[str, int, bool]]:
+    """Every image that the database names, with its size in bytes, and whether the bucket has it."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("select path, size from archive_instance union all select path, size from archive_conflict")
+        cursor.execute(
+            "select k.path, k.size, c.id is not null from ("
+            "select path, size from archive_instance union all select path, size from archive_conflict) k "
+            "left join archive_copy c on c.path = k.path and c.folder_id is null and c.damaged_at is null"
+        )
         while rows := cursor.fetchmany(10_000):
             yield from rows
+
+
+@contextlib.contextmanager
+def _nothing_released() -> Iterator[None]:
+    """No local file is released to the bucket meanwhile: the copy of the database might not know that it is there."""
+    from django.db import connection
+
+    from wasl.archive.services import BACKUP
+
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock_shared(%s)", [BACKUP])
+        try:
+            yield
+        finally:
+            cursor.execute("select pg_advisory_unlock_shared(%s)", [BACKUP])
 
 
 def _is_whole(path: Path, size: int) -> bool:

@@ -25,8 +25,11 @@ def wasl(*words: str) -> list[str]:
 class Child:
     """One `wasl` command that must run as long as its parent; call it from the parent's main thread only."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, *words: str, hands: Sequence[int] = (), orphaned: signal.Signals = signal.SIGTERM
+    ) -> None:
+        """`hands` are the open files that it is given, `orphaned` is what it hears when its parent is gone."""
+        self.name, self._words, self._hands, self._orphaned = name, words, hands, orphaned
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._start_again = 0.0
@@ -36,10 +39,11 @@ class Child:
         """Start the command in a group of its own: Ctrl-C reaches the parent, which stops things in order."""
         self._started = time.monotonic()
         self._process = subprocess.Popen(
-            wasl(self.name),
+            wasl(*self.name.split(), *self._words),
             stdin=subprocess.DEVNULL,
             process_group=0,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            pass_fds=self._hands,
+            preexec_fn=die_with_parent(self._orphaned),
         )
 
     def watch(self) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wasl.edges.cli.conformance import statement
+
 if TYPE_CHECKING:
     from wasl.kernel.errors import Refused
 
@@ -147,6 +149,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "commands.md": _commands,
     "fhir.md": _resources,
     "glossary.md": _glossary,
+    "dicom-conformance.md": statement,
 }
 
 

@@ -21,6 +21,11 @@ def dicom_address() -> tuple[str, int]:
     return os.environ.get("WASL_DICOM_HOST", LOCAL), _port("WASL_DICOM_PORT", 11112)
 
 
+def links_address() -> tuple[str, int]:
+    """Where gateways are listened to: `WASL_LINKS_HOST` and `WASL_LINKS_PORT`."""
+    return os.environ.get("WASL_LINKS_HOST", LOCAL), _port("WASL_LINKS_PORT", 8443)
+
+
 def number(setting: str, default: int) -> int:
     """A whole number from the environment; anything else is refused by the setting's name."""
     given = os.environ.get(setting, "")

@@ -1,4 +1,4 @@
-"""What every instance begins with: the country's regions, the catalogue of exams, targets, report templates, phrases.
+"""What every instance begins with: regions, holidays, the catalogue of exams, targets, report templates, phrases.
 
 The data lie beside, in `data/`. They enter through the modules' verbs, each once; what is there already is left alone,
 since an administrator may have changed it.
@@ -29,7 +29,9 @@ def load_reference() -> Iterator[str]:
         return
     with transaction.atomic():
         yield f"Reference data: {_load_regions(settings.COUNTRY)} regions."
+        yield f"Reference data: {_load_holidays(settings.COUNTRY)} holidays, and how long a session may last."
         yield f"Reference data: {_load_catalogue(settings.COUNTRY)} exams, and the targets of their reports."
+        yield f"Reference data: version {_load_rule()} of the rule that decides who reads what next."
         yield f"Reference data: {_load_words()} report templates and phrases."
     cache.set(MARK, digest, timeout=None)
 
@@ -66,6 +68,28 @@ def _load_regions(country: str) -> int:
     return len(mine)
 
 
+def _load_holidays(country: str) -> int:
+    from wasl.kernel.access import SYSTEM
+    from wasl.kernel.errors import Refused
+    from wasl.places import services as places
+    from wasl.workforce import services as workforce
+
+    mine = [row for row in rows("holidays.csv") if row["country"] == country]
+    for row in mine:
+        places.add_holiday(
+            datetime.date.fromisoformat(row["day"]), names=(row["name_ar"], row["name_fr"], row["name_en"]),
+            estimated=bool(row["estimated"]), source=row["source"], by=SYSTEM,
+        )  # fmt: skip
+    for row in rows("sessions.csv"):
+        with contextlib.suppress(Refused):
+            if row["country"] == country:
+                workforce.set_session_rule(
+                    hours=int(row["hours"]), most=int(row["most"]) if row["most"] else None,
+                    since=datetime.date.fromisoformat(row["since"]), source=row["source"], by=SYSTEM,
+                )  # fmt: skip
+    return len(mine)
+
+
 def _load_catalogue(country: str) -> int:
     from wasl.kernel.access import SYSTEM
     from wasl.kernel.errors import Refused
@@ -86,7 +110,40 @@ def _load_catalogue(country: str) -> int:
             radiology.set_target(
                 row["urgency"], minutes=int(row["minutes"]), since=datetime.date.fromisoformat(row["since"]), by=SYSTEM
             )
+    for row in rows("critical_targets.csv"):
+        with contextlib.suppress(Refused):
+            radiology.set_critical_target(
+                category=int(row["category"]), minutes=int(row["minutes"]),
+                since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
+            )  # fmt: skip
+    for row in rows("passing_rules.csv"):
+        with contextlib.suppress(Refused):
+            radiology.set_passing_rule(
+                (int(row["first"]), int(row["second"]), int(row["third"])),
+                since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
+            )  # fmt: skip
+    for row in rows("efforts.csv"):  # examples, until an instance adopts what it measured
+        with contextlib.suppress(Refused):
+            radiology.set_effort(
+                row["modality"], points=int(row["points"]), since=datetime.date.fromisoformat(row["since"]), by=SYSTEM
+            )
     return len(catalogue)
+
+
+def _load_rule() -> int:
+    """The first version of the rule that decides who reads what next, unless there is one."""
+    from dataclasses import asdict
+
+    from wasl.kernel.access import SYSTEM
+    from wasl.radiology import queries
+    from wasl.radiology import services as radiology
+    from wasl.radiology.queries.dispatch import Weights
+
+    if not queries.dispatch_rules(viewer=SYSTEM).exists():
+        why = "Built in. Chosen by simulation: wasl simulate dispatch, decision 37, bench/dispatch.py."
+        first = radiology.draft_rule(weights=asdict(Weights()), why=why, by=SYSTEM)
+        radiology.publish_rule(first.id, by=SYSTEM)
+    return queries.rule_in_force(viewer=SYSTEM).version
 
 
 def _load_words() -> int:

@@ -9,6 +9,7 @@ import click
 
 from wasl.edges.cli.home import data_home
 from wasl.edges.cli.lifeline import follow_parent
+from wasl.edges.cli.listen import clear_dead
 from wasl.edges.cli.logs import write_logs
 from wasl.edges.cli.ports import claim, http_address, number
 from wasl.edges.cli.running import hold
@@ -53,4 +54,5 @@ def load_application(target: str) -> Callable[..., object]:
     module, _, name = target.partition(":")
     application = cast(Callable[..., object], getattr(importlib.import_module(module), name))
     write_logs("serve")
+    clear_dead()
     return application

@@ -4,6 +4,7 @@ import contextlib
 import http
 import http.client
 import importlib.util
+import math
 import os
 import signal
 import subprocess
@@ -17,11 +18,11 @@ import click
 from wasl.edges.cli.children import Child, stop_all, wasl
 from wasl.edges.cli.home import data_home
 from wasl.edges.cli.lifeline import die_with_parent
-from wasl.edges.cli.ports import claim, dicom_address, http_address
+from wasl.edges.cli.ports import claim, dicom_address, http_address, links_address
 from wasl.edges.cli.postgres import Postgres, PostgresFailed
 from wasl.edges.cli.running import hold_alone
 
-ANSWER_WITHIN = 60.0  # seconds for the first page
+ANSWER_WITHIN = 60.0  # seconds for the first page; then it is said that it is late
 TICK = 0.25  # seconds between two looks at the children
 
 
@@ -38,6 +39,8 @@ def up(demo: bool, small: bool) -> None:
         with hold_alone(home, "up"):
             claim(*http_address(), "WASL_HTTP_PORT")
             claim(*dicom_address(), "WASL_DICOM_PORT")
+            if "links" in services():
+                claim(*links_address(), "WASL_LINKS_PORT")
             Up(home, demo=("demo", *(["--small"] if small else [])) if demo else ()).run()
     except BlockingIOError as error:
         message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
@@ -71,8 +74,9 @@ class Asked:
 class Up:
     """The life of one `wasl up`."""
 
-    def __init__(self, home: Path, *, demo: Sequence[str]) -> None:
+    def __init__(self, home: Path, *, demo: Sequence[str], commands: Sequence[str] | None = None) -> None:
         self._home = home
+        self._commands = services() if commands is None else list(commands)
         self._demo = demo
         self._postgres = None if os.environ.get("WASL_DATABASE_URL") else Postgres(home)
         self._database_is_ours = False
@@ -109,7 +113,7 @@ class Up:
             raise click.ClickException("The database or the files could not be brought up to date; see above.")
 
     def _start_children(self) -> None:
-        for name in services():
+        for name in self._commands:
             child = Child(name)
             child.start()
             self._children.append(child)
@@ -119,17 +123,20 @@ class Up:
         if not self._answers(host, port):
             return
         click.echo(f"Pages, FHIR and DICOMweb: http://{_near(host)}:{port}/")
-        if "dicom" in services():
+        if "dicom" in self._commands:
             host, port = dicom_address()
             click.echo(f"DICOM: {os.environ.get('WASL_AE_TITLE', 'WASL')} at {_near(host)}:{port}")
+        if "links" in self._commands:
+            host, port = links_address()
+            click.echo(f"Links of gateways: https://{_near(host)}:{port}/")
         if self._demo and self._once(*self._demo):
             click.echo("The demo country is not complete; see above.", err=True)
         if not self._stopping.is_set():
             click.echo("Ctrl-C stops it.")
 
     def _answers(self, host: str, port: int) -> bool:
-        """Wait for the first page."""
-        end = time.monotonic() + ANSWER_WITHIN
+        """Wait for the first page, and say when it is late: a busy machine may need long, and is not given up."""
+        late = time.monotonic() + ANSWER_WITHIN
         while not self._stopping.wait(0.1):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 connection = http.client.HTTPConnection(_near(host), port, timeout=10)
@@ -138,9 +145,9 @@ class Up:
                 connection.close()
                 if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
                     return True
-            if time.monotonic() > end:
+            if time.monotonic() > late:
                 click.echo(f"No page answers at port {port} yet; `wasl doctor` says what is wrong.", err=True)
-                return False
+                late = math.inf
             self._watch()
         return False
 
@@ -173,7 +180,8 @@ class Up:
 def services() -> list[str]:
     """The commands that run as long as `wasl up` does."""
     listener = ["dicom"] if importlib.util.find_spec("wasl.edges.dicom.dimse") else []
-    return ["serve", *listener, "work"]
+    links = ["links"] if os.environ.get("WASL_LINKS_PORT") else []  # open to gateways once somebody decides it
+    return ["serve", *listener, "work", *links]
 
 
 def _near(host: str) -> str:

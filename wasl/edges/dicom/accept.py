@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 MULTIPART = "multipart/related"
+OTHERWISE = {"image/x-dicom-rle": "image/dicom-rle"}  # what clients call media types before they had a name
 EXPLICIT = "1.2.840.10008.1.2.1"  # Explicit VR Little Endian, what is given when no other syntax is asked for
 ANY = "*"
 
@@ -27,7 +28,11 @@ class Taken:
 
 def taken(request: Request) -> list[Taken]:
     """What the client takes, best first; the `accept` of the address stands before the header (PS3.18, 8.3.3.1)."""
-    asked = ",".join(request.query_params.getlist("accept")) or request.headers.get("accept") or "*/*"
+    return parsed(",".join(request.query_params.getlist("accept")) or request.headers.get("accept") or "*/*")
+
+
+def parsed(asked: str) -> list[Taken]:
+    """What the value of an `accept` says, best first."""
     found = [_taken(part) for part in divided(asked, ",") if part]
     return sorted((one for one in found if one.weight > 0), key=lambda one: -one.weight)
 
@@ -74,4 +79,4 @@ def _taken(text: str) -> Taken:
         weight = 0.0
     parts = kind == MULTIPART
     inner = values.get("type", "*/*").lower() if parts else kind
-    return Taken(parts=parts, type=inner, syntax=values.get("transfer-syntax", ""), weight=weight)
+    return Taken(parts=parts, type=OTHERWISE.get(inner, inner), syntax=values.get("transfer-syntax", ""), weight=weight)

@@ -1,49 +1,51 @@
 """Who calls: a modality known by its AE title and address, from the first word of an association to its last."""
 
-import contextlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from django.db import connections
+from django.db import DatabaseError
 
 from wasl.archive import queries as archive
+from wasl.edges.threads import database
 from wasl.kernel.access import Actor
 
 Event = Any  # pynetdicom ships no types
-REJECTED, BY_USER, CALLING_NOT_RECOGNISED = 1, 1, 3  # PS3.8, 9.3.4
+NOT_RECOGNISED = (1, 1, 3)  # rejected for good, by the user: calling AE title not recognised (PS3.8, 9.3.4)
+CONGESTED = (2, 3, 1)  # rejected for now, by the provider: temporary congestion
 
-_callers: dict[int, Actor] = {}
+# by association: one that was gone before it was known who it is takes its entry along
+_callers: WeakKeyDictionary[Any, Actor] = WeakKeyDictionary()
 log = logging.getLogger(__name__)
 
 
-@contextlib.contextmanager
-def database() -> Iterator[None]:
-    """Use the database in a thread that is not Django's, and give the connection back."""
-    try:
-        yield
-    finally:
-        connections.close_all()
-
-
 def greet(event: Event) -> None:
-    """Reject whoever is not known to send; remember the others."""
+    """Reject whoever is not known to send, and everybody while nobody can be known; remember the others."""
     association = event.assoc
     title = association.requestor.primitive.calling_ae_title.strip()
-    with database():
-        known = archive.actor_of_source(title, association.requestor.address)
+    try:
+        with database():
+            known = archive.actor_of_source(title, association.requestor.address)
+    except DatabaseError as error:
+        log.error("Rejected for now: the database does not say who calls (%s).", type(error).__name__)
+        _reject(association, CONGESTED)
+        return
     if known is None:
         log.warning("Rejected: nobody may send who calls itself %r from %s.", title, association.requestor.address)
-        association.acse.send_reject(REJECTED, BY_USER, CALLING_NOT_RECOGNISED)
-        association.kill()
+        _reject(association, NOT_RECOGNISED)
         return
-    _callers[id(association)] = known
+    _callers[association] = known
+
+
+def _reject(association: Any, why: tuple[int, int, int]) -> None:  # noqa: ANN401  pynetdicom ships no types
+    association.acse.send_reject(*why)
+    association.kill()
 
 
 def part(event: Event) -> None:
     """Forget who called, and the image that was cut in the middle."""
-    _callers.pop(id(event.assoc), None)
+    _callers.pop(event.assoc, None)
     message = event.assoc.dimse.message
     cut = getattr(message, "_data_set_file", None)
     if cut is not None:
@@ -53,4 +55,4 @@ def part(event: Event) -> None:
 
 def caller(event: Event) -> Actor:
     """The modality that this request comes from."""
-    return _callers[id(event.assoc)]
+    return _callers[event.assoc]

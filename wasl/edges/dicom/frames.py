@@ -1,18 +1,16 @@
 """Where the frames of a Part 10 file lie, so that one frame is a byte range and never the whole file (PS3.5, A.4)."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from pydicom import dcmread
 
-IMPLICIT = "1.2.840.10008.1.2"
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-NATIVE = frozenset({IMPLICIT, "1.2.840.10008.1.2.1", BIG_ENDIAN, DEFLATED})
+from wasl.archive.dicom.offsets import BIG_ENDIAN, DEFLATED, IMPLICIT, NATIVE, UNDEFINED, NoFrames, Span, encapsulated
+from wasl.archive.queries import opened
 
 # the element that holds the pixels: its keyword, and its representation where it is not OB or OW
 PIXEL_TAGS = {
@@ -20,11 +18,6 @@ PIXEL_TAGS = {
     b"\xe0\x7f\x08\x00": ("FloatPixelData", b"OF"),
     b"\xe0\x7f\x09\x00": ("DoubleFloatPixelData", b"OD"),
 }
-ITEM = b"\xfe\xff\x00\xe0"
-UNDEFINED = 0xFFFFFFFF
-STARTS = (b"\xff\xd8", b"\xff\x4f")  # JPEG's and JPEG 2000's first marker
-
-Span = tuple[int, int]  # offset and length in bytes
 
 
 class NoPixels(ValueError):
@@ -66,7 +59,7 @@ def frame(pixels: Pixels, number: int) -> bytes:
     spans = _table(pixels)
     if number > len(spans):
         raise NoPixels(f"There is no frame {number}.")
-    with pixels.path.open("rb", buffering=0) as file:
+    with opened(pixels.path) as file:
         return b"".join(os.pread(file.fileno(), length, offset) for offset, length in spans[number - 1])
 
 
@@ -75,13 +68,13 @@ def value(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
     if pixels.syntax == DEFLATED:
         content = _inflated(pixels.path)
         return len(content), lambda begin, end: content[begin:end]
-    with pixels.path.open("rb", buffering=0) as file:
+    with opened(pixels.path) as file:
         head = _head(file.fileno(), pixels)
 
     def read(begin: int, end: int) -> bytes:
         first = begin - begin % head.unit  # words are turned round whole
         last = min(-(-end // head.unit) * head.unit, head.length)
-        with pixels.path.open("rb", buffering=0) as file:
+        with opened(pixels.path) as file:
             found = os.pread(file.fileno(), last - first, head.start + first)
         if head.unit > 1:
             found = np.frombuffer(found, f">u{head.unit}").byteswap().tobytes()
@@ -90,18 +83,38 @@ def value(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
     return head.length, read
 
 
+def stream(pixels: Pixels) -> tuple[int, Callable[[int, int], bytes]]:
+    """The length of a video's stream in bytes, and a reader of it from one offset to another. Raises NoPixels."""
+    spans = [span for group in _table(replace(pixels, frames=1)) for span in group]  # all its fragments are one
+    if not spans:
+        raise NoPixels("The video has no stream.")
+
+    def read(begin: int, end: int) -> bytes:
+        found, at = [], 0
+        with opened(pixels.path) as file:
+            for offset, size in spans:
+                first, last = max(begin - at, 0), min(end - at, size)
+                if first < last:
+                    found.append(os.pread(file.fileno(), last - first, offset + first))
+                at += size
+        return b"".join(found)
+
+    return sum(size for _, size in spans), read
+
+
 def element(pixels: Pixels) -> bytes:
     """The tag of the element that holds the pixels, in little endian."""
     if pixels.syntax == DEFLATED:
         return next(iter(PIXEL_TAGS))
-    with pixels.path.open("rb", buffering=0) as file:
+    with opened(pixels.path) as file:
         return _head(file.fileno(), pixels).tag
 
 
 @lru_cache(maxsize=2)
 def _inflated(path: Path) -> bytes:
     """The pixels of a deflated file: there is no way into the middle of one (the reader bounds how far it grows)."""
-    return bytes(dcmread(path).get("PixelData", b""))
+    with opened(path) as file:
+        return bytes(dcmread(file).get("PixelData", b""))
 
 
 def _native(pixels: Pixels, number: int) -> bytes:
@@ -144,40 +157,15 @@ def _head(fd: int, pixels: Pixels) -> _Head:
 @lru_cache(maxsize=512)
 def _table(pixels: Pixels) -> list[list[Span]]:
     """The fragments of every frame of encapsulated pixel data."""
-    fd = os.open(pixels.path, os.O_RDONLY)
+    with opened(pixels.path) as file:
+        return _fragments(file.fileno(), pixels)
+
+
+def _fragments(fd: int, pixels: Pixels) -> list[list[Span]]:
     try:
         head = _head(fd, pixels)
         if head.length != UNDEFINED:
             raise NoPixels("The pixel data are not encapsulated.")
-        (first, size), *fragments = _items(fd, head.start)
-        offsets = np.frombuffer(os.pread(fd, size, first), "<u4").tolist() if size % 4 == 0 else []
-        frames = max(pixels.frames, 1)
-        if frames == 1:
-            return [fragments]
-        if len(fragments) == frames:
-            return [[fragment] for fragment in fragments]
-        if len(offsets) == frames:  # counted from the first fragment's item tag
-            starts = {first + size + offset for offset in offsets}
-            return _grouped(fragments, lambda fragment: fragment[0] - 8 in starts)
-        return _grouped(fragments, lambda fragment: os.pread(fd, 2, fragment[0]) in STARTS)
-    except ValueError as error:
-        raise NoPixels("The pixel data have no frames.") from error
-    finally:
-        os.close(fd)
-
-
-def _items(fd: int, at: int) -> Iterator[Span]:
-    """The items of encapsulated pixel data: the offset table's, then every fragment's."""
-    while (head := os.pread(fd, 8, at))[:4] == ITEM:
-        length = int.from_bytes(head[4:8], "little")
-        yield at + 8, length
-        at += 8 + length
-
-
-def _grouped(fragments: list[Span], begins: Callable[[Span], bool]) -> list[list[Span]]:
-    groups: list[list[Span]] = []
-    for fragment in fragments:
-        if begins(fragment) or not groups:
-            groups.append([])
-        groups[-1].append(fragment)
-    return groups
+        return encapsulated(lambda length, at: os.pread(fd, length, at), head.start, max(pixels.frames, 1))
+    except NoFrames as error:
+        raise NoPixels(str(error)) from error

@@ -4,13 +4,14 @@ pynetdicom negotiates, and serves whatever else is asked. It takes images too, b
 and hands it from thread to thread; so when a C-STORE request is next in the connection, its data set is read here.
 """
 
+import contextlib
+import hashlib
 import logging
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from wasl.archive import services as archive
 from wasl.edges.dicom.wire import Ended, Malformed, Reader, Request, opening, request, response
@@ -19,14 +20,19 @@ SEEN = 1024  # bytes looked at to find a request
 LINGER = 0.1  # seconds to wait here for the next image
 PAUSE = 0.5  # seconds between two looks whether the association still wants to live
 SMALLEST = 1024  # bytes of a PDU that any response of ours fits in
+CANNOT = (0xA700, "The archive cannot take it now")  # out of resources (PS3.4, B.2.3)
 
-# keep(file, (SOP class, SOP instance)): the status and its comment
-Keep = Callable[[Path, tuple[str, str]], tuple[int, str]]
+# keep(file, (SOP class, SOP instance), SHA-256 of the data set): the status and its comment
+Keep = Callable[[Path, tuple[str, str], bytes], tuple[int, str]]
 log = logging.getLogger(__name__)
 
 
 class Stopped(Exception):
     """The association has something else to do, or has waited long enough."""
+
+
+class Unwritten(Exception):
+    """The disk does not take an image."""
 
 
 class Lane:
@@ -40,8 +46,8 @@ class Lane:
         self._reader = Reader(self._link, self._alive)
 
     def open(self) -> None:
-        """Be asked first whenever something comes."""
-        if not 0 < (self._association.requestor.maximum_length or 0) < SMALLEST:
+        """Be asked first whenever something comes; who broke off while being accepted sends nothing more."""
+        if self._link is not None and not 0 < (self._association.requestor.maximum_length or 0) < SMALLEST:
             self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._dul._read_pdu_data = self._read
 
@@ -71,7 +77,7 @@ class Lane:
             log.info("An association broke: %s", type(error).__name__)
             self._dul.socket.close()
         finally:
-            if self._dul.socket.socket:
+            with contextlib.suppress(OSError):  # closed meanwhile
                 self._link.settimeout(patience)
             self._association._reactor_checkpoint.set()
 
@@ -87,17 +93,20 @@ class Lane:
 
     def _take(self, wanted: Request) -> None:
         """Read an image into a file, have it kept, and answer."""
-        path = archive.arriving() / f"{uuid4().hex}.part"
+        path = archive.draft()
         syntax = self._association._accepted_cx[wanted.context].transfer_syntax[0]
         self._reader.skip(wanted.length)
+        pieces = self._reader.data_set(wanted.context)
         try:
-            with path.open("xb") as file:
-                file.write(opening(wanted, syntax))
-                for piece in self._reader.data_set(wanted.context):
-                    file.write(piece)
-            status, comment = self._keep(path, (wanted.sop_class, wanted.instance))
+            digest = _write(path, opening(wanted, syntax), pieces)
+            status, comment = self._keep(path, (wanted.sop_class, wanted.instance), digest)
+        except Unwritten as error:
+            log.error("An image could not be written: %s", error)
+            for _ in pieces:  # to its end, or its sender would not hear the answer
+                pass
+            status, comment = CANNOT
         finally:
-            path.unlink(missing_ok=True)
+            archive.forget(path)
         self._link.sendall(response(wanted, status, comment))
 
     def _alive(self, heard: bool) -> None:
@@ -111,3 +120,31 @@ class Lane:
 
     def _busy(self) -> bool:
         return bool(self._dul._kill_thread or self._association._sent_release or self._dul.to_provider_queue.queue)
+
+
+def _write(path: Path, head: bytes, pieces: Iterable[memoryview]) -> bytes:
+    """Write a file; the SHA-256 of what stands behind its head. Raises Unwritten, with pieces still to come."""
+    digest = hashlib.sha256()
+    with _writing():
+        file = path.open("xb")
+    try:
+        with _writing():
+            file.write(head)
+        for piece in pieces:
+            with _writing():
+                file.write(piece)
+            digest.update(piece)
+        with _writing():
+            archive.hasten(file)
+    finally:
+        with contextlib.suppress(OSError):  # all was written when `hasten` returned
+            file.close()
+    return digest.digest()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(type(error).__name__) from error

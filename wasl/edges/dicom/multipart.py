@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 MOST_HEAD = 16 << 10  # bytes of a part's header fields
+MOST_BOUNDARY = 200  # RFC 2046 allows 70, but Orthanc's have 73
 PIECE = 1 << 20
 
 
@@ -24,11 +25,12 @@ class Reader:
     """Reads the parts of a body that arrives in pieces; at no time more than a piece is in memory."""
 
     def __init__(self, pieces: Iterable[bytes], boundary: str) -> None:
-        if not boundary or len(boundary) > 70:
-            raise Malformed("The boundary is missing or longer than 70 characters.")
+        if not boundary or len(boundary) > MOST_BOUNDARY or not boundary.isascii():
+            raise Malformed("The boundary is missing, too long, or not ASCII.")
         self._pieces = iter(pieces)
-        self._mark = b"\r\n--" + boundary.encode("latin-1")
-        self._held = b"\r\n"  # so that the first boundary looks like the others
+        self._mark = b"\r\n--" + boundary.encode()
+        # so that the first boundary looks like the others; what is taken from its front moves nothing behind it
+        self._held = bytearray(b"\r\n")
         self._ended = False
 
     def parts(self) -> Iterator[Part]:
@@ -55,14 +57,14 @@ class Reader:
         while True:
             at = self._held.find(self._mark)
             if at >= 0:
-                found, self._held = self._held[:at], self._held[at + len(self._mark) :]
+                found = self._take(at)
+                del self._held[: len(self._mark)]
                 if found:
                     yield found
                 return
             safe = len(self._held) - len(self._mark) + 1  # a boundary may have begun in what is held back
             if safe > 0:
-                found, self._held = self._held[:safe], self._held[safe:]
-                yield found
+                yield self._take(safe)
             self._fill()
 
     def _last(self) -> bool:
@@ -79,8 +81,14 @@ class Reader:
             if len(self._held) > MOST_HEAD:
                 raise Malformed("The header of a part is too long.")
             self._fill()
-        line, self._held = self._held[:at], self._held[at + 2 :]
+        line = self._take(at)
+        del self._held[:2]
         return line
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
 
     def _head(self) -> dict[str, str]:
         head: dict[str, str] = {}

@@ -11,18 +11,29 @@ PIECE = 1 << 20
 Reader = Callable[[int, int], bytes]
 
 
+def span(asked: str, length: int) -> tuple[int, int] | None:
+    """Where a range begins and ends; None for what is no range of bytes. Raises ValueError when nothing is there."""
+    found = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", asked.strip())
+    if found is None or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    begin = int(first) if first else max(length - int(last), 0)
+    end = min(int(last) + 1, length) if first and last else length
+    if begin >= length or begin >= end:
+        raise ValueError
+    return begin, end
+
+
 def ranged(request: Request, length: int, read: Reader, kind: str) -> Response:
     """Content of a known length, or the range of it that is asked for; `read` gives the bytes between two offsets."""
     headers = {"accept-ranges": "bytes"}
     begin, end, status = 0, length, 200
-    asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", request.headers.get("range", "").strip())
-    if asked and any(asked.groups()):
-        first, last = asked.groups()
-        begin = int(first) if first else max(length - int(last), 0)
-        end = min(int(last) + 1, length) if first and last else length
-        if begin >= length or begin >= end:
-            return Response(status_code=416, headers={"content-range": f"bytes */{length}"})
-        headers["content-range"], status = f"bytes {begin}-{end - 1}/{length}", 206
+    try:
+        if part := span(request.headers.get("range", ""), length):
+            (begin, end), status = part, 206
+            headers["content-range"] = f"bytes {begin}-{end - 1}/{length}"
+    except ValueError:
+        return Response(status_code=416, headers={"content-range": f"bytes */{length}"})
     headers["content-length"] = str(end - begin)
 
     def body() -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 from wasl.archive import services as archive
 
@@ -15,7 +14,7 @@ class TooLarge(ValueError):
 @contextlib.contextmanager
 def spooled(content: Iterable[bytes], largest: int) -> Iterator[Path]:
     """A file beside the store with this content; gone in the end unless the store took it. Raises TooLarge."""
-    path = archive.arriving() / f"{uuid4().hex}.part"
+    path = archive.draft()
     size = 0
     try:
         with path.open("xb") as file:
@@ -24,6 +23,7 @@ def spooled(content: Iterable[bytes], largest: int) -> Iterator[Path]:
                 if size > largest:
                     raise TooLarge("A file is larger than may be sent.")
                 file.write(piece)
+            archive.hasten(file)
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        archive.forget(path)

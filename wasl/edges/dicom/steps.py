@@ -9,7 +9,8 @@ from django.utils.dateparse import parse_datetime
 from pydicom.dataset import Dataset
 
 from wasl.archive import services as archive
-from wasl.edges.dicom.callers import Event, caller, database
+from wasl.edges.dicom.callers import Event, caller
+from wasl.edges.threads import database
 from wasl.kernel.errors import Refused
 
 SUCCESS, PROCESSING_FAILURE, INVALID_VALUE, MISSING = 0x0000, 0x0110, 0x0106, 0x0120  # PS3.7, C.5

@@ -1,82 +1,111 @@
 """C-STORE: written as it comes, acknowledged when the file is on disk and its row is committed (PS3.4, B)."""
 
 import logging
-import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connections
 from pydicom.dataset import Dataset
 
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
-from wasl.edges.dicom.callers import Event, caller, database
-from wasl.edges.dicom.lane import Lane
+from wasl.edges.dicom.callers import Event, caller
+from wasl.edges.dicom.lane import CANNOT, Lane
+from wasl.edges.threads import database
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 
 SUCCESS = 0x0000
 KEPT_ASIDE = 0xB000  # a warning: taken, but not shown; a failure would make the sender repeat it for ever
-OUT_OF_RESOURCES = 0xA700
 BATCH = 64
 
-Waiting = tuple[archive.Incoming, Actor, "Future[archive.Outcome]"]
 log = logging.getLogger(__name__)
 
 
-class Batcher(threading.Thread):
-    """Commits what all associations received meanwhile in one transaction, as long as they keep coming."""
+@dataclass
+class Waiting:
+    """An image on disk whose row is not committed yet, and what becomes of it."""
+
+    item: archive.Incoming
+    by: Actor
+    outcome: archive.Outcome | Exception | None = None
+
+
+class Batcher:
+    """Commits images of all associations of this process: whoever has the turn commits what waits in one transaction.
+
+    No thread of its own, so that an image goes from the connection to the commit without being handed over.
+    """
 
     def __init__(self) -> None:
-        super().__init__(name="batcher", daemon=True)
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        self._waiting: deque[Waiting] = deque()
+        self._link = connections.create_connection("default")
+        self._link.inc_thread_sharing()  # used by who has the turn
 
-    def receive(self, item: archive.Incoming, *, by: Actor) -> "Future[archive.Outcome]":
-        """Promise what becomes of an instance, or what its verb raises."""
-        future: Future[archive.Outcome] = Future()
-        self._queue.put((item, by, future))
-        return future
+    def receive(self, item: archive.Incoming, *, by: Actor) -> archive.Outcome:
+        """What became of an instance, once it is committed; raises what its verb raises."""
+        mine = Waiting(item, by)
+        self._waiting.append(mine)
+        with self._turn:
+            while mine.outcome is None:
+                self._take()
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        return mine.outcome
 
     def stop(self) -> None:
-        """Finish what waits, and end."""
-        self._queue.put(None)
-        self.join()
+        """Give back the connection when the last has committed."""
+        with self._turn:
+            self._link.close()
 
-    def run(self) -> None:
-        """Take what waits, batch after batch."""
-        with database():
-            while (first := self._queue.get()) is not None:
-                close_old_connections()  # one that broke; the next is made when it is needed
-                self._take(first)
+    def _take(self) -> None:
+        """Commit what waits, each sender's together; when the database is away, all that wait hear it at once.
 
-    def _take(self, first: Waiting) -> None:
-        """Commit what waits behind the first, each sender's together."""
-        waiting = [first]
-        while len(waiting) < BATCH and not self._queue.empty():
-            following = self._queue.get()
-            if following is None:
-                self._queue.put(None)
-                break
-            waiting.append(following)
-        for by in dict.fromkeys(actor for _, actor, _ in waiting):
-            _commit([w for w in waiting if w[1] == by], by)
+        To be sure of it took a while: if each tried for himself, the last would have given up waiting long before.
+        """
+        taken = self._next(BATCH)
+        own = connections["default"]
+        connections["default"] = self._link
+        try:
+            for by in dict.fromkeys(one.by for one in taken):
+                mine = [one for one in taken if one.by == by]
+                _commit(mine, by)
+                if isinstance(away := mine[-1].outcome, DatabaseError) and not _is_connected():
+                    for one in (*taken, *self._next(len(self._waiting))):
+                        one.outcome = one.outcome or away
+                    break
+        finally:
+            connections["default"] = own
+            if self._link.errors_occurred:
+                self._link.close()  # the next is made when it is needed
+
+    def _next(self, most: int) -> list[Waiting]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
+
+
+def _is_connected() -> bool:
+    link = connections["default"].connection
+    return link is not None and not link.closed
 
 
 def _commit(waiting: Sequence[Waiting], by: Actor) -> None:
     try:
-        outcomes = archive.receive([item for item, _, _ in waiting], by=by)
+        outcomes = archive.receive([one.item for one in waiting], by=by)
     except Exception as error:
-        if len(waiting) == 1:
-            waiting[0][2].set_exception(error)
+        if len(waiting) == 1 or not _is_connected():
+            for one in waiting:
+                one.outcome = error
         else:  # one of them is to blame: the others are taken without it
             for one in waiting:
                 _commit([one], by)
         return
-    for (_, _, future), outcome in zip(waiting, outcomes, strict=True):
-        future.set_result(outcome)
+    for one, outcome in zip(waiting, outcomes, strict=True):
+        one.outcome = outcome
 
 
 class Storing:
@@ -100,29 +129,35 @@ class Storing:
             status.ErrorComment = comment
         return status
 
-    def keep(self, file: Path, named: tuple[str, str], *, by: Actor) -> tuple[int, str]:
+    def keep(self, file: Path, named: tuple[str, str], digest: bytes | None = None, *, by: Actor) -> tuple[int, str]:
         """Keep an image and say so; whatever else happens, nothing is kept and the status and its comment say why."""
         try:
-            what = self._store(file, named, by)
+            what = self._store(file, named, digest, by)
         except Refused as refusal:
+            _note(by)
             return refusal.dimse, _comment(refusal.sentence)
         except (OSError, DatabaseError) as error:
             log.error("An image could not be kept: %s", type(error).__name__)
-            return OUT_OF_RESOURCES, "The archive cannot take it now"
+            return CANNOT
         return (KEPT_ASIDE, "Known with other content: kept aside") if what == "conflict" else (SUCCESS, "")
 
-    def _store(self, file: Path, named: tuple[str, str], by: Actor) -> str:
+    def _store(self, file: Path, named: tuple[str, str], digest: bytes | None, by: Actor) -> str:
         place = next(iter(by.places()))
-        flushed: Future[None] = Future()
-        item = incoming(file, source=by.id, place=place, move=True, named=named, flushed=flushed)
-        promise = self._batcher.receive(item, by=by)
-        try:  # while its row is being written
-            archive.flush(item.stored)
-            flushed.set_result(None)
-        except BaseException as error:
-            flushed.set_exception(error)
+        item = incoming(file, source=by.id, place=place, move=True, named=named, digest=digest)
+        try:
+            return self._batcher.receive(item, by=by).what
+        except Refused:
+            archive.discard(item.stored.path)
             raise
-        return promise.result().what
+
+
+def _note(by: Actor) -> None:
+    """Count a refusal, beside the way of the images; a thread that receives keeps no connection of its own."""
+    try:
+        with database():
+            archive.note_refusal(by=by)
+    except DatabaseError as error:
+        log.error("A refusal was not counted: %s", type(error).__name__)
 
 
 def _comment(sentence: str) -> str:

@@ -1,45 +1,44 @@
 """WADO-RS (PS3.18, 10.4): studies, series, instances, frames, pictures, metadata and bulk data, as they are stored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from pydicom import Dataset
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from wasl.archive import queries as archive
+from wasl.archive.dicom import Given, corrected
+from wasl.archive.dicom.offsets import DEFLATED
+from wasl.archive.queries import Identity
 from wasl.edges import gate
 from wasl.edges.dicom import accept, sight
-from wasl.edges.dicom.frames import DEFLATED, NoPixels, Pixels, frame, value
+from wasl.edges.dicom.frames import NoPixels, Pixels, value
 from wasl.edges.dicom.multipart import Writer
-from wasl.edges.dicom.pixels import Undecodable, explicit_file, header, uncompressed
+from wasl.edges.dicom.pixels import Undecodable, explicit_file, header
 from wasl.edges.dicom.ranges import ranged
+from wasl.edges.dicom.transcoded import LOSSLESS, encodable, encoded_file
+from wasl.edges.dicom.ways import OCTETS, giver, how
+from wasl.edges.threads import database
+from wasl.kernel.access import SYSTEM
 
-DICOM, JSON, OCTETS = "application/dicom", "application/dicom+json", "application/octet-stream"
-PIECE = 1 << 20
-
-# a compressed frame's own media type (PS3.18, table 8.7.3-5)
-KINDS = {
-    **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57",
-                     "1.2.840.10008.1.2.4.70"), "image/jpeg"),
-    **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "image/jls"),
-    **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "image/jp2"),
-    **dict.fromkeys(("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"), "image/jphc"),
-    "1.2.840.10008.1.2.5": "image/dicom-rle",
-}  # fmt: skip
+T = TypeVar("T")
+DICOM, JSON = "application/dicom", "application/dicom+json"
 
 # what is read of an instance to give it
 STORED = """
-select i.id, e.uid, i.uid, i.path, i.size, i.transfer_syntax, i.pixel_offset, i.frames, i.rows, i.columns,
+select i.id, e.uid, i.uid, i.path, i.transfer_syntax, i.pixel_offset, i.frames, i.rows, i.columns,
     coalesce((i.metadata #>> '{00280002,Value,0}')::int, 1), (i.metadata #>> '{00280100,Value,0}')::int,
     coalesce(i.metadata #>> '{00280004,Value,0}', '')
 from archive_study s join archive_series e on e.study_id = s.id join archive_instance i on i.series_id = e.id
+    and not i.rejected
 """
 
 
@@ -48,12 +47,21 @@ class Stored:
     """A stored instance: its key, its place in the study, its file and its pixels, if it has any."""
 
     key: UUID
-    address: str  # below the study
+    series: str
+    uid: str
     path: Path
-    size: int
     syntax: str
     pixels: Pixels | None
     frames: int
+
+    @property
+    def address(self) -> str:
+        """Its address below the study."""
+        return f"series/{self.series}/instances/{self.uid}"
+
+    def given(self, said: Identity) -> Given:
+        """Its file as it is given, with what is said of it. Raises Damaged and NotAtHand."""
+        return corrected(self.path, said.of(self.series, self.uid))
 
 
 def address(request: Request) -> str:
@@ -61,21 +69,18 @@ def address(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/dicom-web"
 
 
-async def looked(request: Request, what: str) -> sight.Seen:
-    """The study of the address, seen by who asks; the look is logged."""
+async def looked(request: Request, what: str, study: str = "") -> sight.Seen:
+    """The study of the address, or the one named, seen by who asks; the look is logged."""
     viewer = await sight.reader(request)
-    seen = await sight.study(request.path_params["study"], viewer=viewer)
+    seen = await sight.study(study or request.path_params["study"], viewer=viewer)
     await sight.log(seen, what, by=viewer)
     return seen
 
 
-async def instances(request: Request, seen: sight.Seen) -> list[Stored]:
-    """The stored instances that the address names, in order. Raises 404 when there is none."""
-    wanted = {
-        "study": seen.key,
-        "series": request.path_params.get("series"),
-        "instance": request.path_params.get("instance"),
-    }
+async def instances(request: Request, seen: sight.Seen, among: Mapping[str, str] | None = None) -> list[Stored]:
+    """The stored instances that the address names, or those `among`, in order. Raises 404 when there is none."""
+    among = request.path_params if among is None else among
+    wanted = {"study": seen.key, "series": among.get("series"), "instance": among.get("instance")}
     narrowed = "".join(
         f" and {column}.uid = %({name})s" for name, column in (("series", "e"), ("instance", "i")) if wanted[name]
     )
@@ -94,16 +99,27 @@ async def retrieve(request: Request) -> Response:
     """A study, a series or an instance as Part 10 files."""
     seen = await looked(request, "archive.images")
     found = await instances(request, seen)
+    said = await run_in_threadpool(said_of, seen)
     single = "instance" in request.path_params
     for one in accept.taken(request):
-        if not one.fits(DICOM):
+        if not one.fits(DICOM) or not (parts := one.parts or one.type == "*/*") and not single:
             continue
-        if one.syntax in ("", accept.EXPLICIT, accept.ANY) or all(i.syntax == one.syntax for i in found):
-            if not one.parts and one.type != "*/*" and single:
-                return await _one_file(request, found[0], one.syntax)
-            if one.parts or one.type == "*/*":
-                return _files(request, seen, found, one.syntax)
-    raise accept.not_acceptable([f'multipart/related; type="{DICOM}"; transfer-syntax=*', f"{accept.EXPLICIT}"])
+        if given_in(found, one.syntax):
+            return await (_files(request, seen, found, one.syntax, said) if parts else
+                          one_file(request, found[0], one.syntax, said))  # fmt: skip
+    raise accept.not_acceptable(
+        [f'multipart/related; type="{DICOM}"; transfer-syntax={which}' for which in (accept.ANY, accept.EXPLICIT)]
+    )
+
+
+def given_in(found: list[Stored], syntax: str) -> bool:
+    """Whether all these instances can be given in the transfer syntax that is asked for."""
+    if syntax in ("", accept.EXPLICIT, accept.ANY):
+        return True
+    return all(
+        one.syntax == syntax or (syntax in LOSSLESS and (one.pixels is None or encodable(one.pixels, syntax)))
+        for one in found
+    )
 
 
 async def frames(request: Request) -> Response:
@@ -111,9 +127,9 @@ async def frames(request: Request) -> Response:
     seen = await looked(request, "archive.images")
     one = (await instances(request, seen))[0]
     numbers, pixels = frame_numbers(request, one), pixels_of(one)
-    stored, parts, kind = _how(request, pixels)
-    syntax = one.syntax if stored and not pixels.native else accept.EXPLICIT
-    give: Callable[[Pixels, int], bytes] = frame if stored else uncompressed
+    way = how(accept.taken(request), pixels.syntax, partial(encodable, pixels))
+    parts, kind, syntax = way.parts, way.kind, way.told
+    give = giver(way)
     if not parts and len(numbers) == 1:
         return _whole(request, await read(give, pixels, numbers[0]), f"{kind}; transfer-syntax={syntax}")
     writer = Writer(kind, **{"transfer-syntax": syntax})
@@ -143,7 +159,7 @@ async def bulk_data(request: Request) -> Response:
     kind = next((k for k in accept.taken(request) if k.fits(OCTETS)), None)
     if kind is None:
         raise accept.not_acceptable([OCTETS])
-    content = await run_in_threadpool(_element, header(one.path), path.split("/"))
+    content = await run_in_threadpool(lambda: _element(header(one.path), path.split("/")))
     if not kind.parts and kind.type != "*/*":
         return _whole(request, content, OCTETS)
     writer = Writer(OCTETS)
@@ -168,7 +184,7 @@ def pixels_of(one: Stored) -> Pixels:
     return one.pixels
 
 
-async def read(give: Callable[..., bytes], *args: object) -> bytes:
+async def read(give: Callable[..., T], *args: object) -> T:
     """Read pixels in a thread. Raises 404 when they are not there, 406 when no codec reads them."""
     try:
         return await run_in_threadpool(give, *args)
@@ -178,30 +194,14 @@ async def read(give: Callable[..., bytes], *args: object) -> bytes:
         raise HTTPException(406, str(error)) from error
 
 
-def _how(request: Request, pixels: Pixels) -> tuple[bool, bool, str]:
-    """Whether frames are given as stored, whether in parts, and their media type. Raises 406."""
-    own = KINDS.get(pixels.syntax, OCTETS)
-    for one in accept.taken(request):
-        parts = one.parts or one.type == "*/*"
-        if one.syntax in (accept.ANY, pixels.syntax) and (one.fits(OCTETS) or one.fits(own)):
-            return True, parts, OCTETS if one.fits(OCTETS) else own
-        if one.syntax == "" and own != OCTETS and one.type == own:
-            return True, parts, own
-        if one.syntax in ("", accept.EXPLICIT) and one.fits(OCTETS):
-            return pixels.native, parts, OCTETS
-    raise accept.not_acceptable(
-        [f'multipart/related; type="{OCTETS}"', f'multipart/related; type="{own}"; transfer-syntax={pixels.syntax}']
-    )
-
-
 async def _pixel_data(request: Request, pixels: Pixels, location: str) -> Response:
     """All pixels at once: a byte range of the file when they are not compressed, else every frame as a part."""
-    stored, parts, kind = _how(request, pixels)
-    if pixels.native and stored and not parts:
+    way = how(accept.taken(request), pixels.syntax, partial(encodable, pixels))
+    if pixels.native and way.stored and not way.parts:
         length, reader = await run_in_threadpool(value, pixels)
-        return ranged(request, length, reader, kind)
-    writer = Writer(kind)
-    give = frame if stored else uncompressed
+        return ranged(request, length, reader, way.kind)
+    kind, writer, give = way.kind, Writer(way.kind), giver(way)
+    await read(give, pixels, 1)  # what cannot be read is said before the answer begins
 
     def body() -> Iterator[bytes]:
         for number in range(1, max(pixels.frames, 1) + 1):
@@ -216,12 +216,12 @@ def _whole(request: Request, content: bytes, kind: str) -> Response:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    key, series, uid, path, size, syntax, offset, frames, rows, columns, samples, bits, photometric = row
-    file = Path(settings.STORAGE / path)
+    key, series, uid, path, syntax, offset, frames, rows, columns, samples, bits, photometric = row
+    file = archive.lies_at(path)
     pixels = None
     if (offset is not None or syntax == DEFLATED) and rows and columns and bits:
         pixels = Pixels(file, syntax, offset or 0, frames, rows, columns, samples, bits, photometric)
-    return Stored(key, f"series/{series}/instances/{uid}", file, size, syntax, pixels, frames)
+    return Stored(key, series, uid, file, syntax, pixels, frames)
 
 
 def _element(data: Dataset, path: list[str]) -> bytes:
@@ -236,37 +236,55 @@ def _element(data: Dataset, path: list[str]) -> bytes:
     return found
 
 
-async def _one_file(request: Request, one: Stored, syntax: str) -> Response:
-    if syntax == accept.ANY or one.syntax in (syntax or accept.EXPLICIT, accept.EXPLICIT):
-        return ranged(request, one.size, partial(_span, one.path), f"{DICOM}; transfer-syntax={one.syntax}")
-    return StreamingResponse(
-        explicit_file(one.pixels, one.path), media_type=f"{DICOM}; transfer-syntax={accept.EXPLICIT}"
-    )
+def said_of(seen: sight.Seen) -> Identity:
+    """What is said of a study's images; who asks sees it, `looked` made sure."""
+    with database():
+        return archive.identity_of(seen.key, viewer=SYSTEM)
 
 
-def _files(request: Request, seen: sight.Seen, found: list[Stored], syntax: str) -> Response:
+async def one_file(request: Request, one: Stored, syntax: str, said: Identity) -> Response:
+    """An instance as one file, in the transfer syntax asked for; a byte range of it where it is given as stored."""
+    given = await run_in_threadpool(one.given, said)  # what is damaged is said before the answer begins
+    sent = _sent(one, syntax)
+    kind = f"{DICOM}; transfer-syntax={sent}"
+    if sent == one.syntax:
+        return ranged(request, given.size, given.read, kind)
+    first, rest = await read(_begun, _written(one, sent, given))
+    return StreamingResponse(chain([first], rest), media_type=kind)
+
+
+async def _files(request: Request, seen: sight.Seen, found: list[Stored], syntax: str, said: Identity) -> Response:
     """All files in one answer; a file is read when the client has taken the one before it."""
+    await run_in_threadpool(archive.at_hand, found[0].path)
     writer = Writer(DICOM, **({"transfer-syntax": syntax} if syntax and syntax != accept.ANY else {}))
     at = f"{address(request)}/studies/{seen.uid}"
 
     def body() -> Iterator[bytes]:
         for one in found:
-            kept = syntax == accept.ANY or one.syntax in (syntax or accept.EXPLICIT, accept.EXPLICIT)
-            given = one.syntax if kept else accept.EXPLICIT
-            content = _pieces(one.path) if kept else explicit_file(one.pixels, one.path)
-            yield from writer.part(f"{DICOM}; transfer-syntax={given}", content, location=f"{at}/{one.address}")
+            sent, given = _sent(one, syntax), one.given(said)
+            content = given.pieces() if sent == one.syntax else _written(one, sent, given)
+            yield from writer.part(f"{DICOM}; transfer-syntax={sent}", content, location=f"{at}/{one.address}")
         yield writer.end()
 
-    return StreamingResponse(body(), media_type=writer.media_type)
+    first, rest = await read(_begun, body()) if syntax in LOSSLESS else (b"", body())
+    return StreamingResponse(chain([first], rest), media_type=writer.media_type)
 
 
-def _span(path: Path, begin: int, end: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(begin)
-        return file.read(end - begin)
+def _sent(one: Stored, syntax: str) -> str:
+    """The transfer syntax in which an instance is given to who asks for this one."""
+    if syntax == accept.ANY or one.syntax in (syntax or accept.EXPLICIT, accept.EXPLICIT) and syntax not in LOSSLESS:
+        return one.syntax
+    if syntax == one.syntax:
+        return syntax
+    return syntax if syntax in LOSSLESS and one.pixels else accept.EXPLICIT
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            yield piece
+def _written(one: Stored, sent: str, given: Given) -> Iterator[bytes]:
+    if sent == accept.EXPLICIT or one.pixels is None:
+        return explicit_file(one.pixels, given)
+    return encoded_file(one.pixels, given, sent)
+
+
+def _begun(content: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Content whose beginning was made, so that what cannot be given is said before the answer begins."""
+    return next(content), content

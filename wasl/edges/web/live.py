@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,11 +21,15 @@ log = logging.getLogger(__name__)
 
 # topic -> how the names of its facts begin
 TOPICS: dict[str, tuple[str, ...]] = {
-    "readings": ("radiology.Reading", "radiology.ReportSigned", "radiology.Addendum"),
-    "results": ("radiology.Report", "radiology.CriticalResult", "radiology.Addendum"),
-    "exams": ("radiology.Order", "radiology.Exam", "radiology.Study", "archive.Step"),
+    "readings": ("radiology.Reading", "radiology.ReportSigned", "radiology.Addendum", "radiology.Preliminary"),
+    "results": ("radiology.Report", "radiology.CriticalResult", "radiology.Addendum", "radiology.Preliminary"),
+    "exams": ("radiology.Order", "radiology.Exam", "radiology.Study", "radiology.Series", "archive.Step"),
+    "conversation": ("radiology.Remark", "radiology.CallLogged"),
     "images": ("archive.",),
+    "workitems": ("archive.Workitem",),
+    "coming": ("archive.Study", "archive.ImagesAnnounced", "radiology.Study"),
 }
+PROGRESS = ("images", "coming")  # what moves while images come; that is no fact
 HEARTBEAT = 15.0  # seconds; proxies close what is silent, and a revoked session must be noticed
 PAUSE = 0.5  # seconds between two events to one page
 PATIENCE = (0.5, 1.0, 2.0, 5.0)  # seconds before the database is asked again
@@ -74,7 +78,6 @@ def topics_of(name: str) -> list[str]:
 
 async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
     """Stream to those who hold a post; refuse everybody else."""
-    global _ear
     if scope["method"] != "GET" or scope["path"] != "/live/":
         return await _refuse(send, 404)
     if not (await gate.actor_of(scope)).held:
@@ -83,17 +86,27 @@ async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
     topics = TOPICS.keys() & set(asked)
     if not topics:
         return await _refuse(send, 400)
+    async with listening(topics) as page:
+        gone = asyncio.create_task(_until_gone(receive, page))
+        try:
+            await _stream(scope, send, page)
+        finally:
+            gone.cancel()
+    return None
+
+
+@contextlib.asynccontextmanager
+async def listening(topics: Iterable[str]) -> AsyncIterator[Page]:
+    """A page, or another door, that hears of its topics while it is open."""
+    global _ear
     if _ear is None or _ear.done():
         _ear = asyncio.create_task(_listen())
     page = Page(topics)
     _pages.add(page)
-    gone = asyncio.create_task(_until_gone(receive, page))
     try:
-        await _stream(scope, send, page)
+        yield page
     finally:
         _pages.discard(page)
-        gone.cancel()
-    return None
 
 
 async def opened() -> None:
@@ -165,11 +178,12 @@ async def _listen() -> None:
         try:
             async with await psycopg.AsyncConnection.connect(gate.conninfo(), autocommit=True) as connection:
                 await connection.execute("listen facts")
+                await connection.execute("listen arriving")  # progress, which is no fact
                 if tries:  # whatever was missed meanwhile
                     _tell(TOPICS)
                 tries = 0
                 async for note in connection.notifies():
-                    _tell(topics_of(json.loads(note.payload)["name"]))
+                    _tell(topics_of(json.loads(note.payload)["name"]) if note.channel == "facts" else PROGRESS)
         except psycopg.OperationalError as error:
             log.warning("live pages wait for the database: %s", error)
         tries += 1

@@ -18,7 +18,7 @@ Next = Callable[[HttpRequest], HttpResponse]
 
 # what a stranger may see; everything else leads to the sign-in page
 PUBLIC_PATHS = ("/account/", "/oauth/", "/static/")
-PUBLIC_VIEWS = frozenset({"home", "set_language", "radiology:verify"})
+PUBLIC_VIEWS = frozenset({"home", "set_language", "radiology:verify", "workforce:calendar"})
 
 
 class ActorMiddleware:

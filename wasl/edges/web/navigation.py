@@ -7,10 +7,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
 
+from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from wasl.edges.web.gateway import LOCAL
 from wasl.kernel.access import Actor
 
 
@@ -37,13 +39,16 @@ class Entry:
         return query(viewer=viewer).count() if query else None
 
 
-CLINICAL = frozenset({"requester", "radiographer", "radiologist", "chief", "registrar"})
-
+CLINICAL = frozenset({"requester", "radiographer", "resident", "radiologist", "chief", "registrar"})
 ENTRIES = (
     Entry("radiology:readings", _("Readings"), _("Exams that wait to be read, the most urgent first"), "microscope",
-          frozenset({"radiologist", "chief"}), "radiology.readings"),
+          frozenset({"resident", "radiologist", "chief"}), "radiology.readings"),
+    Entry("radiology:owed", _("Critical results"), _("Signed here, and not answered yet"),
+          "alert-triangle", frozenset({"radiologist", "chief"}), "radiology.owed"),
     Entry("radiology:results", _("Results"), _("Reports of the exams you asked for"), "report-medical",
           frozenset({"requester"}), "radiology.results"),
+    Entry("radiology:recommendations", _("Recommended exams"), _("What reports recommend, and is not made yet"),
+          "calendar", frozenset({"requester", "chief", "planner"}), "radiology.due_recommendations", tile_only=True),
     Entry("radiology:exams", _("Exams"), _("What is to be done on the machines today"), "scan",
           frozenset({"radiographer"}), "radiology.exams"),
     Entry("radiology:orders", _("Orders"), _("Exams asked for, and where each of them stands"), "clipboard-list",
@@ -59,19 +64,54 @@ ENTRIES = (
           frozenset({"radiographer", "radiologist", "chief"}), tile_only=True),
     Entry("archive:conflicts", _("Conflicts"), _("Images that came twice and are not the same"), "arrows-exchange",
           frozenset({"radiographer", "chief"}), "archive.conflicts", tile_only=True),
+    Entry("archive:rejections", _("Images withdrawn"), _("Hidden from everybody, and kept"), "arrow-back-up",
+          frozenset({"radiographer", "radiologist", "chief"}), tile_only=True),
+    Entry("archive:releases", _("Copies without names"), _("For teaching and for others; looked at before they leave"),
+          "shield-lock", frozenset({"steward", "radiologist", "chief"}), tile_only=True),
     Entry("radiology:service", _("Service"), _("Volumes, delays and the map of the country"), "chart-bar",
           frozenset({"planner", "chief"})),
+    Entry("radiology:quality", _("Image quality"), _("What readers found not good enough, by machine"),
+          "photo", frozenset({"radiographer", "chief", "planner"}), tile_only=True),
+    Entry("radiology:agreements", _("Agreements"), _("Which hospital reads for which, and how fast"), "signature",
+          frozenset({"planner", "chief"}), "radiology.agreements_asking"),
+    Entry("radiology:dispatch", _("Who reads what next"), _("The rule, its versions, and how much work exams are"),
+          "list", frozenset({"planner"}), tile_only=True),
+    Entry("radiology:profiles", _("How cases are taken"), _("The next one or picked, and what was passed over"),
+          "chart-bar", frozenset({"radiologist", "chief"}), tile_only=True),
+    Entry("workforce:rosters", _("Rosters"), _("Who is on duty, day and night"), "calendar",
+          frozenset({"radiologist", "chief", "planner"})),
+    Entry("workforce:my_shifts", _("My shifts"), _("When I am on duty, and what colleagues ask me"), "clock",
+          frozenset({"radiologist", "chief"}), "workforce.swaps_waiting", tile_only=True),
     Entry("contracts:acts", _("Acts"), _("What was read for whom, counted once"), "report-money",
           frozenset({"radiologist", "chief", "planner"})),
+    Entry("contracts:sessions", _("Sessions"), _("Hours of remote reading: declared, validated, counted"), "clock",
+          frozenset({"radiologist", "chief", "planner"}), "contracts.sessions_waiting"),
+    Entry("contracts:pay", _("Pay"), _("What acts for other hospitals are paid, and what is held"),
+          "report-analytics", frozenset({"radiologist", "chief", "planner"}), "contracts.acts_to_decide"),
+    Entry("contracts:statements", _("Statements"), _("What each month comes to, for readers and hospitals"),
+          "file-text", frozenset({"radiologist", "chief", "planner"}), "contracts.statements_waiting", tile_only=True),
+    Entry("contracts:doubts", _("Doubts"), _("Acts whose facts look wrong, to be looked at"), "alert-circle",
+          frozenset({"chief", "planner"}), "contracts.doubts_to_clear", tile_only=True),
+    Entry("contracts:scales", _("Scales"), _("What each kind of act is paid"), "list",
+          frozenset({"radiologist", "chief", "planner"}), tile_only=True),
+    Entry("places:holidays", _("Holidays"), _("Days off, and those of the moon that wait to be announced"), "sun",
+          frozenset({"planner"}), tile_only=True),
     Entry("archive:sources", _("Machines"), _("Scanners that may send images"), "device-desktop",
           frozenset({"administrator"})),
+    Entry("archive:links", _("Links"), _("What is sent to other hospitals, and what comes from them"), "link",
+          frozenset({"administrator", "radiographer", "chief"}), tile_only=True),
+    Entry("archive:traffic", _("Traffic"), _("What comes in, what waits, and which machines are silent"),
+          "activity", frozenset({"administrator"})),
+    Entry("accounts:gateways", _("Gateways"), _("Hospitals' own machines, and how they are linked to here"),
+          "building-hospital", frozenset({"administrator"})),
     Entry("accounts:people", _("People"), _("Accounts, posts and roles"), "users", frozenset({"administrator"})),
 )  # fmt: skip
 
 
 def entries_for(actor: Actor) -> Iterator[Entry]:
     """The entries of an actor's roles whose pages exist."""
-    return (entry for entry in ENTRIES if entry.roles & actor.roles and entry.address)
+    here = (entry for entry in ENTRIES if not settings.GATEWAY or entry.url in LOCAL)
+    return (entry for entry in here if entry.roles & actor.roles and entry.address)
 
 
 @cache

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 
-from wasl.accounts.queries import ROLE_TITLES, every_demo_post
+from wasl.accounts.queries import ROLE_TITLES, every_demo_post, unread_messages
 from wasl.edges.web.navigation import entries_for
 from wasl.kernel.access import STRANGER, Actor
 from wasl.places import queries as places
@@ -90,6 +90,11 @@ class Shell:
         """The place where the person works now."""
         chosen: UUID | None = getattr(self.request, "place", None)
         return next((place for place in self.places if getattr(place, "id", None) == chosen), None)
+
+    @cached_property
+    def bell(self) -> tuple[int, bool] | None:
+        """How many messages the person has not read, and whether one is urgent; None where nobody is told anything."""
+        return unread_messages(viewer=self.actor) if self.actor.held and not settings.GATEWAY else None
 
     @property
     def national(self) -> bool:

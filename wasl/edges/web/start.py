@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from wasl.accounts import services as accounts
 from wasl.edges.session import second_factor
+from wasl.edges.web.gateway import line
 from wasl.edges.web.navigation import entries_for
 from wasl.kernel.errors import NotFound
 from wasl.kernel.http import Request
@@ -24,7 +25,8 @@ def home(request: Request) -> HttpResponse:
     if not request.actor.held:
         return render(request, "no_role.html", {"second_factor": second_factor(request)})
     tiles = [(entry, entry.count(request.actor)) for entry in entries_for(request.actor)]
-    return render(request, "_tiles.html" if request.htmx else "home.html", {"tiles": tiles})
+    context = {"tiles": tiles, "line": line(viewer=request.actor)}
+    return render(request, "_tiles.html" if request.htmx else "home.html", context)
 
 
 @require_POST

@@ -1,22 +1,27 @@
 """The OHIF viewer under `/viewer/`, fed by our own DICOMweb; nothing of it comes from or goes to another host."""
 
+import hashlib
 import json
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.templatetags.static import static
+from django.utils.translation import gettext, override
 
-from wasl.accounts import queries as accounts
 from wasl.edges import gate
+from wasl.edges.conditional import has
 from wasl.kernel.access import Actor
 
 FILES = Path(__file__).resolve().parents[2] / "static/vendor/ohif"
 BASE = "/viewer/"
 TYPES = {".wasm": "application/wasm", ".js": "text/javascript", ".webapp": "application/json"}
 CHUNK = 1 << 18
+HASHED = re.compile(r"[0-9a-f]{16}\.")  # in the name of a file whose content never changes
 
 CONFIG = {
     "routerBasename": "/viewer",
@@ -50,15 +55,65 @@ CONFIG = {
                 "dicomUploadEnabled": False,
                 "bulkDataURI": {"enabled": True},
                 "omitQuotationForMultipartRequest": True,
+                # a picture is drawn from its first 128 kB on, each time as large as what has come allows
+                "stackRetrieveOptions": {
+                    "retrieveOptions": {"single": {"streaming": True, "decodeLevel": 3, "minChunkSize": 1 << 17}}
+                },
             },
         }
     ],
 }
-APP_CONFIG = f"window.config={json.dumps(CONFIG)};"
+# an exam with an earlier one beside it: both from their first picture on, scrolled together from slice to slice
+TOGETHER = {"type": "imageSlice", "id": "slices", "source": True, "target": True}
+HANGING = {
+    "id": "wasl.compare",
+    "name": "An earlier exam beside",
+    "protocolMatchingRules": [],
+    "toolGroupIds": ["default"],
+    "numberOfPriorsReferenced": 1,
+    "displaySetSelectors": {
+        name: {
+            "studyMatchingRules": [
+                {
+                    "attribute": "studyInstanceUIDsIndex",
+                    "from": "options",
+                    "required": True,
+                    "constraint": {"equals": {"value": number}},
+                }
+            ],
+            "seriesMatchingRules": [
+                {"attribute": "numImageFrames", "constraint": {"greaterThan": {"value": 0}}, "required": True}
+            ],
+        }
+        for number, name in enumerate(("now", "before"))
+    },
+    "stages": [
+        {
+            "name": "beside",
+            "viewportStructure": {"layoutType": "grid", "properties": {"rows": 1, "columns": 2}},
+            "viewports": [
+                {
+                    "viewportOptions": {
+                        "viewportType": "stack", "toolGroupId": "default", "allowUnmatchedView": True,
+                        "syncGroups": [TOGETHER],
+                    },
+                    "displaySets": [{"id": name}],
+                }
+                for name in ("now", "before")
+            ],
+        }
+    ],
+}  # fmt: skip
+APP_CONFIG = (
+    f"window.config={json.dumps(CONFIG)};window.config.extensions.push({{id:'wasl',getHangingProtocolModule:()=>"
+    f"[{{name:'wasl.compare',protocol:{json.dumps(HANGING)}}}]}});"
+)
 # the viewer keeps its language in the browser, twice: it is the person's, whoever signed in here before
 LANGUAGE = (
     'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
 )
+# our own words and script stand beside the viewer's
+OURS = 'window.wasl={0};document.head.append(Object.assign(document.createElement("script"),{{src:{1}}}));'
 LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -77,18 +132,21 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     if name == "app-config.js":
         return await _answer(send, 200, await _config(viewer), "text/javascript", cache="no-store")
     file = _file(name)
-    await _give(scope, send, file or FILES / "index.html", hashed=file is not None and file.name.count(".") >= 2)
+    await _give(scope, send, file or FILES / "index.html")
     return None
 
 
 async def _config(viewer: Actor) -> bytes:
     """The viewer's configuration, with the person's language."""
-    language = await sync_to_async(_language)(viewer)
-    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{APP_CONFIG}".encode()
-
-
-def _language(viewer: Actor) -> str:
-    return accounts.person(viewer.id, viewer=viewer).language if viewer.kind == "person" and viewer.id else "en"
+    language = await sync_to_async(gate.language_of)(viewer)
+    with override(language):
+        words = {
+            "partial": gettext("Partial picture: the rest is coming"),
+            "unshown": gettext("This cannot be shown here: open its file in another viewer"),
+            "dir": "rtl" if language == "ar" else "ltr",
+        }
+    ours = OURS.format(json.dumps(words), json.dumps(static("wasl/viewer.js")))
+    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{APP_CONFIG}{ours}".encode()
 
 
 @lru_cache(maxsize=1024)
@@ -112,21 +170,34 @@ def _policy(*, worker: bool) -> str:
     )
 
 
-async def _give(scope: gate.Scope, send: Send, file: Path, *, hashed: bool) -> None:
-    """Send a file in chunks, compressed where it lies compressed beside itself."""
+@lru_cache(maxsize=1024)
+def _tag(file: Path) -> str:
+    """The entity tag of a file: the same on every machine that serves it."""
+    with file.open("rb") as source:
+        return f'"{hashlib.file_digest(source, "sha256").hexdigest()[:32]}"'
+
+
+async def _give(scope: gate.Scope, send: Send, file: Path) -> None:
+    """Send a file in chunks, compressed where it lies compressed beside itself; not again to who has it."""
     kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     packed = file.with_name(f"{file.name}.gz")
     zipped = "gzip" in gate.header(scope, b"accept-encoding") and packed.exists()
     body = packed if zipped else file
+    tag = _tag(body)
     headers = {
-        "content-type": kind,
-        "content-length": str(body.stat().st_size),
-        "cache-control": "private, max-age=31536000, immutable" if hashed else "no-cache",
+        "cache-control": "private, max-age=31536000, immutable" if HASHED.search(file.name) else "no-cache",
+        "etag": tag,
         "content-security-policy": _policy(worker=gate.header(scope, b"sec-fetch-dest") == "worker"),
         "x-content-type-options": "nosniff",
         "vary": "accept-encoding, sec-fetch-dest",
-        **({"content-encoding": "gzip"} if zipped else {}),
     }
+    if has(gate.header(scope, b"if-none-match"), tag):
+        await send({"type": "http.response.start", "status": 304, "headers": _raw(headers)})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    headers |= {"content-type": kind, "content-length": str(body.stat().st_size)}
+    if zipped:
+        headers["content-encoding"] = "gzip"
     await send({"type": "http.response.start", "status": 200, "headers": _raw(headers)})
     if scope["method"] == "GET":
         with body.open("rb") as source:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.patients import rules
 from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.rules.names import skeleton, spoken
 
 LIMIT = 20
 POOL = 200  # how many are fetched, in no order, before the best are chosen
@@ -77,7 +78,7 @@ def doubles(
     rules.check_search(viewer)
     same_number = [i.patient for i in _visible_numbers(viewer).filter(value__in=[rules.digits(n) for n in numbers])
                    .exclude(kind="local").select_related("patient")[:LIMIT]]  # fmt: skip
-    words = set(rules.name_form(names).split())
+    words = _words(names)
     alike = [p for p in _born_and_named(birth_date, words) if _shared(p, words) >= min(2, len(words))]
     return list(dict.fromkeys([*same_number, *alike]))[:LIMIT]
 
@@ -92,7 +93,7 @@ def candidates(
         found[known] = gettext("The hospital number in the images is this person's.")
     if header_id and (known := by_number(header_id, viewer=viewer)):
         found.setdefault(known, gettext("The Wasl number in the images is this person's."))
-    words = {w for w in rules.name_form(re.sub(r"[\^=]", " ", header_name)).split() if len(w) > 1}
+    words = {word: key for word, key in _words(re.sub(r"[\^=]", " ", header_name)).items() if len(word) > 1}
     for person in _by_name(words, birth_date, sex):
         same = birth_date is not None and person.birth_date == birth_date
         why = gettext("Same birth date and a like name.") if same else gettext("A like name.")
@@ -100,7 +101,7 @@ def candidates(
     return list(found.items())[:LIMIT]
 
 
-def _by_name(words: set[str], born: datetime.date | None, sex: str) -> list[Patient]:
+def _by_name(words: dict[str, str], born: datetime.date | None, sex: str) -> list[Patient]:
     """People of that name: born that day with a word of it in common, or else bearing every word."""
     if not words:
         return []
@@ -111,7 +112,7 @@ def _by_name(words: set[str], born: datetime.date | None, sex: str) -> list[Pati
     return sorted(people, key=lambda p: (-_shared(p, words), bool(wanted) and p.sex not in (wanted, "unknown")))
 
 
-def _born_and_named(born: datetime.date | None, words: set[str]) -> list[Patient]:
+def _born_and_named(born: datetime.date | None, words: dict[str, str]) -> list[Patient]:
     """People born that day who bear one of the words, or one much like it; those who bear most of them first."""
     if born is None or not words:
         return []
@@ -120,10 +121,20 @@ def _born_and_named(born: datetime.date | None, words: set[str]) -> list[Patient
     return sorted((p for p in people if _shared(p, words)), key=lambda p: -_shared(p, words))
 
 
-def _shared(person: Patient, words: set[str]) -> int:
-    """How many words of a name a person bears, or bears but for a letter or two."""
+def _words(name: str) -> dict[str, str]:
+    """The words of a name in search form, each with its skeleton."""
+    return {form: skeleton(word) for word in spoken(name) for form in rules.name_form(word).split()}
+
+
+def _shared(person: Patient, words: dict[str, str]) -> int:
+    """How many words of a name a person bears, bears but for a letter or two, or bears in the other script."""
     own = person.folded.split()
-    return sum(any(word == mine or _close(word, mine) for mine in own) for word in words)
+    wholes = (person.given_name, person.family_name, person.given_name_ar, person.family_name_ar)
+    keys = {skeleton(part) for whole in wholes for part in (whole, *spoken(whole))}  # Nour Eddine is one name, or two
+    return sum(
+        (len(key) > 1 and key in keys) or any(word == mine or _close(word, mine) for mine in own)
+        for word, key in words.items()
+    )
 
 
 def _close(one: str, other: str) -> bool:

@@ -25,6 +25,8 @@ GROUNDS: dict[str, str | Promise] = {
     **dict(CareRelationship.Ground.choices),
     "none": _("none: identity only"),
     "system": _("Wasl itself, at work"),
+    "steward": _("data steward"),
+    "release": _("a copy without names"),
     "worklist": _("a reader chose among the exams offered"),
 }
 # what was looked at, where a common word says it better than the name it is logged under
@@ -38,6 +40,11 @@ THINGS: dict[str, str | Promise] = {
     "order": pgettext_lazy("access log", "order"),
     "order_exam": pgettext_lazy("access log", "order form"),
     "study": pgettext_lazy("access log", "study"),
+    "release": pgettext_lazy("access log", "a copy without names was asked for"),
+    "release_images": pgettext_lazy("access log", "pictures of a copy without names"),
+    "release_copies": pgettext_lazy("access log", "a copy without names was taken"),
+    "crosswalk": pgettext_lazy("access log", "for whom a pseudonym stands"),
+    "disc": pgettext_lazy("access log", "disc of another hospital"),
     "studies": pgettext_lazy("access log", "studies"),
     "images": pgettext_lazy("access log", "images"),
     "reading": pgettext_lazy("access log", "reading"),

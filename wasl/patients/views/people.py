@@ -63,6 +63,8 @@ def patient(
         "form": styled(form or NumberForm()),
         "may_correct": allowed("patients.correct_patient", request.actor),
         "may_order": "requester" in request.actor.roles,
+        "may_import": bool({"radiographer", "radiologist", "chief", "registrar"} & request.actor.roles),
+        "may_ask": bool({"radiographer", "radiologist", "chief"} & request.actor.roles),
     }
     return render(request, "patients/patient.html", context)
 

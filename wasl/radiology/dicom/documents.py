@@ -1,4 +1,4 @@
-"""A signed report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1)."""
+"""An issued report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1)."""
 
 import datetime
 import hashlib
@@ -29,6 +29,12 @@ HEADINGS = {
 }
 LANGUAGES = {"ar": "Arabic", "fr": "French", "en": "English"}
 ROOT = "2.25"
+MARK = "PRELIMINARY"  # before every title of a report that is not final; C.17.2 has a flag, which few show
+
+
+def is_preliminary(report: Report) -> bool:
+    """Whether no radiologist has made the report final."""
+    return bool(report.state == "preliminary")
 
 
 def objects(document: Document, *, viewer: Actor) -> list[Dataset]:
@@ -46,7 +52,8 @@ def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Da
     data.BurnedInAnnotation = "YES"
     data.RecognizableVisualFeatures = "NO"
     data.AcquisitionDateTime = f"{signed:%Y%m%d%H%M%S}"
-    data.DocumentTitle = report.sections.get("title") or report.reading.order.procedure.name_fr
+    title = report.sections.get("title") or report.reading.order.procedure.name_fr
+    data.DocumentTitle = f"{MARK} {title}" if is_preliminary(report) else title
     loinc = report.reading.order.procedure.loinc
     data.ConceptNameCodeSequence = Sequence([_code(loinc, "LN", "Diagnostic imaging study")] if loinc else [])
     data.MIMETypeOfEncapsulatedDocument = "application/pdf"
@@ -57,15 +64,20 @@ def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Da
 
 
 def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
-    """The report's sections as a Basic Text SR (PS3.16, TID 2000), complete and verified by its signer."""
+    """The report's sections as a Basic Text SR (PS3.16, TID 2000), complete; verified by its signer when final."""
     data = _begin(document, report, viewer=viewer, role=2, sop_class=BasicTextSRStorage, modality="SR")
     reading, signed = report.reading, timezone.localtime(report.signed_at)
     worker = workforce.worker_of(report.author_id, viewer=viewer)
     name = f"{report.author.family_name}^{report.author.given_name}"
     data.ReferencedPerformedProcedureStepSequence = Sequence()
     data.PerformedProcedureCodeSequence = Sequence()
-    data.CompletionFlag, data.VerificationFlag, data.PreliminaryFlag = "COMPLETE", "VERIFIED", "FINAL"
-    data.VerifyingObserverSequence = Sequence([_observer(name, worker.place.name_fr if worker else "Wasl", signed)])
+    data.CompletionFlag = "COMPLETE"
+    if is_preliminary(report):
+        data.VerificationFlag, data.PreliminaryFlag = "UNVERIFIED", "PRELIMINARY"
+    else:
+        data.VerificationFlag, data.PreliminaryFlag = "VERIFIED", "FINAL"
+        place = worker.place.name_fr if worker else "Wasl"
+        data.VerifyingObserverSequence = Sequence([_observer(name, place, signed)])
     data.ReferencedRequestSequence = Sequence([_request(report)])
     data.CurrentRequestedProcedureEvidenceSequence = Sequence(_evidence(report, viewer=viewer))
     data.ValueType, data.ContinuityOfContent = "CONTAINER", "SEPARATE"
@@ -79,6 +91,8 @@ def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
         _item("HAS OBS CONTEXT", "CODE", ("121005", "DCM", "Observer Type"), code=("121006", "DCM", "Person")),
         _item("HAS OBS CONTEXT", "PNAME", ("121008", "DCM", "Person Observer Name"), person=name),
     ]  # fmt: skip
+    if is_preliminary(report):
+        items.append(_item("CONTAINS", "TEXT", ("121106", "DCM", "Comment"), text=MARK))
     for section, (heading, concept) in HEADINGS.items():
         if text := report.sections.get(section, ""):
             box = _item("CONTAINS", "CONTAINER", heading)
@@ -132,7 +146,8 @@ def _begin(document: Document, report: Report, *, viewer: Actor, role: int, sop_
     data.DeviceSerialNumber = "1"
     data.InstitutionName = reading.place.name_fr[:64]
     data.ReferringPhysicianName = f"{reading.order.requester.family_name}^{reading.order.requester.given_name}"
-    data.SeriesDescription = "Report" if modality == "DOC" else "Report (text)"
+    described = "Report" if modality == "DOC" else "Report (text)"
+    data.SeriesDescription = f"{MARK} {described}" if is_preliminary(report) else described
     data.PatientName = _name(patient)
     data.PatientID, data.IssuerOfPatientID = patient.number, "Wasl"
     data.PatientBirthDate = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""

@@ -11,6 +11,7 @@ from pydicom.pixels.utils import pixel_array
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
 from wasl.radiology import queries
 from wasl.radiology.queries import Report
 
@@ -27,11 +28,11 @@ def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
     made = {}
     for image in wanted:
         if image.instance_uid in files:
-            path = archive.path_of(files[image.instance_uid], viewer=viewer)
             try:
+                path = archive.path_of(files[image.instance_uid], viewer=viewer)
                 made[image.id] = picture(path, image.frame)
-            except (ValueError, RuntimeError, NotImplementedError, AttributeError):
-                continue  # pixels that no decoder here understands; the page names the image all the same
+            except (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused):
+                continue  # not at hand, or pixels that no decoder understands; the page names the image all the same
     return made
 
 

@@ -8,7 +8,7 @@ from wasl.kernel.events import Told, after
 from wasl.radiology import queries, services
 from wasl.radiology.dicom.documents import incoming, objects
 from wasl.radiology.dicom.pictures import pictures
-from wasl.radiology.events import AddendumSigned, DocumentMade, ReportSigned
+from wasl.radiology.events import AddendumSigned, DocumentMade, PreliminaryIssued, ReportFollowed, ReportSigned
 
 
 @after(ReportSigned)
@@ -17,10 +17,23 @@ def print_the_report(event: ReportSigned, told: Told) -> None:
     _print(event.report)
 
 
+@after(PreliminaryIssued)
+def print_the_preliminary(event: PreliminaryIssued, told: Told) -> None:
+    """So does a preliminary one, marked on every page."""
+    _print(event.report)
+
+
 @after(AddendumSigned)
 def print_the_addendum(event: AddendumSigned, told: Told) -> None:
     """So does an addendum."""
     _print(event.report)
+
+
+@after(ReportFollowed)
+def print_what_followed(event: ReportFollowed, told: Told) -> None:
+    """So does a report that followed its images to another patient, in that patient's name."""
+    if queries.is_in_force(event.report, viewer=SYSTEM):
+        _print(event.report)
 
 
 def _print(key: UUID) -> None:

@@ -4,7 +4,7 @@ from django.utils import translation
 
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.radiology import queries
-from wasl.radiology.events import ExamPerformed, OrderCancelled, OrderSent
+from wasl.radiology.events import ExamPerformed, OrderCancelled, OrderReopened, OrderSent
 from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
 
@@ -30,7 +30,7 @@ searches["ServiceRequest"] = {
 
 @resource(
     "ServiceRequest",
-    on=(OrderSent, OrderCancelled, ExamPerformed),
+    on=(OrderSent, OrderCancelled, OrderReopened, ExamPerformed),
     get=queries.order_for_record,
     every=queries.every_order,
 )

@@ -1,20 +1,37 @@
-"""Reports as DiagnosticReport (FHIR R4, 8.7): one for a reading, amended by its addenda."""
+"""Reports as DiagnosticReport (FHIR R4, 8.7): one for a reading, preliminary, then final, amended by its addenda."""
 
 import base64
 import hashlib
 from datetime import UTC
+from uuid import UUID
 
 from django.utils.html import escape
 
+from wasl.kernel.access import SYSTEM
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.radiology import queries
-from wasl.radiology.events import AddendumSigned, DocumentMade, ReadingWithdrawn, ReportSigned
+from wasl.radiology.events import (
+    AddendumSigned,
+    DocumentMade,
+    PreliminaryIssued,
+    ReadingFollowed,
+    ReadingReinstated,
+    ReadingWithdrawn,
+    ReportFollowed,
+    ReportSigned,
+)
 from wasl.radiology.queries import Report
 
 TITLES = {
     "indication": "Indication", "technique": "Technique", "comparison": "Comparison", "findings": "Findings",
     "conclusion": "Conclusion",
 }  # fmt: skip
+
+# said before the words of a report that was signed under another patient's name
+NOTICE = "Signed for images that were filed under another patient; carried to this patient with them on {day}."
+
+# said before the words of a report that no radiologist has made final
+PRELIMINARY = "PRELIMINARY REPORT, not yet validated."
 
 searches["DiagnosticReport"] = {
     "issued": ("date", "issued"),
@@ -34,10 +51,19 @@ searches["DiagnosticReport"] = {
 
 @resource(
     "DiagnosticReport",
-    on=(ReportSigned, AddendumSigned, DocumentMade, ReadingWithdrawn),
+    on=(
+        PreliminaryIssued,
+        ReportSigned,
+        AddendumSigned,
+        DocumentMade,
+        ReadingWithdrawn,
+        ReadingReinstated,
+        ReadingFollowed,
+        ReportFollowed,
+    ),
     get=queries.report_for_record,
     every=queries.every_report,
-    key={ReportSigned: "reading", AddendumSigned: "reading", DocumentMade: "reading"},
+    key=dict.fromkeys((PreliminaryIssued, ReportSigned, AddendumSigned, DocumentMade, ReportFollowed), "reading"),
 )
 def diagnostic_report(chain: list[Report]) -> Resource:
     """A reading's report with its addenda: what the last of them concludes, and every PDF."""
@@ -49,7 +75,7 @@ def diagnostic_report(chain: list[Report]) -> Resource:
         "id": str(reading.id),
         "language": first.language,
         "text": {"status": "generated", "div": _narrative(chain)},
-        "identifier": [{"system": "urn:wasl:report", "value": str(report.id)} for report in chain],
+        "identifier": [{"system": "urn:wasl:report", "value": str(key)} for key in _keys(chain)],
         "basedOn": [reference("ServiceRequest", order.id)],
         "status": _status(chain),
         "category": [coding("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology")],
@@ -57,20 +83,49 @@ def diagnostic_report(chain: list[Report]) -> Resource:
         "subject": reference("Patient", reading.patient_id),
         "effectiveDateTime": started.isoformat() if started else None,
         "issued": _instant(last),
-        "performer": [reference("Organization", reading.place_id)],
-        "resultsInterpreter": [
-            reference("Practitioner", key, name) for key, name in {r.author_id: str(r.author) for r in chain}.items()
-        ],
+        "performer": [reference("Organization", reading.place_id), *_validators(chain)],
+        "resultsInterpreter": [reference("Practitioner", key, name) for key, name in _writers(chain).items()],
         "imagingStudy": [reference("ImagingStudy", reading.study_id)],
-        "conclusion": "\n\n".join(report.sections["conclusion"] for report in chain),
+        "conclusion": "\n\n".join(_concluded(report) for report in chain),
         "presentedForm": [form for report in chain if (form := _form(report))],
     })  # fmt: skip
+
+
+def _keys(chain: list[Report]) -> list[UUID]:
+    """The keys of the reports, that of the preliminary one first: who knew it by that finds what became of it."""
+    first = chain[0].finalises_id
+    return [*([first] if first else []), *(report.id for report in chain)]
+
+
+def _writers(chain: list[Report]) -> dict[UUID, str]:
+    """Everybody who wrote: who drafted, then who answers for it."""
+    people = [person for report in chain for person in (report.drafted_by, report.author) if person]
+    return {person.id: str(person) for person in people}
+
+
+def _validators(chain: list[Report]) -> list[Resource]:
+    """Who answers for what somebody else drafted."""
+    first = chain[0]
+    if first.drafted_by_id in (None, first.author_id):
+        return []
+    validator = reference("Practitioner", first.author_id, str(first.author))
+    return [validator] if validator else []
 
 
 def _status(chain: list[Report]) -> str:
     if chain[0].reading.state == "withdrawn":
         return "entered-in-error"
+    if chain[0].state == "preliminary":
+        return "preliminary"
+    if chain[0].reading.move_id:  # the same words, for the right patient
+        return "corrected"
     return "amended" if len(chain) > 1 else "final"
+
+
+def _concluded(report: Report) -> str:
+    """What a report concludes, and the exam that it recommends, in its own language."""
+    advised = queries.follow_up_words(report, viewer=SYSTEM)
+    return "\n".join(filter(None, (report.sections["conclusion"], advised)))
 
 
 def _code(report: Report) -> Resource:
@@ -105,6 +160,10 @@ def _form(report: Report) -> Resource | None:
 def _narrative(chain: list[Report]) -> str:
     """The words of the report and its addenda as XHTML (FHIR R4, 2.4)."""
     parts = []
+    if move := queries.notice_of(chain[0].reading, viewer=SYSTEM):
+        parts.append(f"<p><b>{escape(NOTICE.format(day=f'{move.created_at:%Y-%m-%d}'))}</b></p>")
+    if chain[0].state == "preliminary":
+        parts.append(f"<p><b>{PRELIMINARY}</b></p>")
     for report in chain:
         direction = "rtl" if report.language == "ar" else "ltr"
         parts.append(f'<div lang="{report.language}" dir="{direction}">')
@@ -114,5 +173,7 @@ def _narrative(chain: list[Report]) -> str:
             if text := report.sections.get(name):
                 lines = "<br/>".join(escape(line) for line in text.split("\n"))
                 parts.append(f"<h4>{title}</h4><p>{lines}</p>")
+        if advised := queries.follow_up_words(report, viewer=SYSTEM):
+            parts.append(f"<h4>Recommended follow-up</h4><p>{escape(advised)}</p>")
         parts.append("</div>")
     return f'<div xmlns="http://www.w3.org/1999/xhtml">{"".join(parts)}</div>'

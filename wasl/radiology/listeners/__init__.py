@@ -1,5 +1,5 @@
 """What follows from a fact, own or heard from below."""
 
-from wasl.radiology.listeners import exams, linking, reading, results
+from wasl.radiology.listeners import agreements, exams, followups, linking, messages, priors, reading, results, sending
 
-__all__ = ["exams", "linking", "reading", "results"]
+__all__ = ["agreements", "exams", "followups", "linking", "messages", "priors", "reading", "results", "sending"]

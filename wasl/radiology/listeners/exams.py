@@ -4,11 +4,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 from wasl.archive import queries as archive
+from wasl.archive import services as archiving
 from wasl.archive.events import StepCompleted, StepDiscontinued, StepStarted, StudyCompleted
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.events import Told, after
 from wasl.radiology import queries, services
-from wasl.radiology.events import StudyLinked
+from wasl.radiology.events import ReportSigned, StudyLinked
 from wasl.radiology.rules import ordering as rules
 
 
@@ -42,9 +43,17 @@ def perform_when_linked(event: StudyLinked, told: Told) -> None:
     _perform_by_images(event.study)
 
 
+@after(ReportSigned)
+def give_up_its_steps(event: ReportSigned, told: Told) -> None:
+    """Nobody misses the end of an exam that is read, when its modality never told of it."""
+    archiving.give_up_steps(queries.reading(event.reading, viewer=SYSTEM).study_id, by=SYSTEM)
+
+
 def _perform_by_images(key: UUID) -> None:
     order = queries.order_of_study(key, viewer=SYSTEM)
-    study = archive.study(key, viewer=SYSTEM)
+    study = archive.studies(viewer=SYSTEM).filter(id=key).first()
+    if study is None:  # all its images were taken back since
+        return
     if order is not None and order.state in ("sent", "started") and study.complete_at is not None:
         # it was done before its first image came, at the latest
         _unless_done(lambda: services.perform_exam(order.id, at=study.created_at, by=SYSTEM))

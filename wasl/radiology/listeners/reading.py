@@ -4,7 +4,9 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app as jobs
 
-from wasl.archive.events import StudyCompleted, StudyReopened
+from wasl.archive import queries as archive
+from wasl.archive import services as archiving
+from wasl.archive.events import StudyCompleted, StudyRegrouped, StudyReopened
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.events import Told, after
 from wasl.radiology import queries, services
@@ -13,8 +15,9 @@ from wasl.radiology.events import StudyLinked, StudyUnlinked
 
 @after(StudyCompleted)
 def open_its_reading(event: StudyCompleted, told: Told) -> None:
-    """A study linked before it was complete is offered now."""
+    """A study linked before it was complete is offered now; of a phantom it is noted that it was looked at here."""
     _open(event.study)
+    archiving.note_phantom_queued(event.study, by=SYSTEM)
 
 
 @after(StudyLinked)
@@ -35,9 +38,23 @@ def flag_its_readings(event: StudyReopened, told: Told) -> None:
         services.flag_reading(key, by=SYSTEM)
 
 
+@after(StudyRegrouped)
+def go_with_the_images(event: StudyRegrouped, told: Told) -> None:
+    """A reading goes where all images of its study went, and comes back with them; who reads is told of any change."""
+    if event.undone:
+        services.follow_images_back(event.study, out_of=event.other, by=SYSTEM)
+    else:
+        services.follow_images(event.study, into=event.other, by=SYSTEM)
+    if archive.has_images(event.study, viewer=SYSTEM):
+        for key in queries.readings_of_study(event.study, viewer=SYSTEM):
+            services.flag_reading(key, by=SYSTEM)
+
+
 @after(StudyUnlinked)
 def withdraw_its_readings(event: StudyUnlinked, told: Told) -> None:
-    """A study taken back from an order is no longer read for it."""
+    """A study taken back from an order is no longer read for it, unless it answers it again meanwhile."""
+    if queries.order_of_study(event.study, viewer=SYSTEM) == queries.order(event.order, viewer=SYSTEM):
+        return
     for key in queries.readings_of_study(event.study, viewer=SYSTEM, order=event.order):
         services.withdraw_reading(key, by=SYSTEM)
 

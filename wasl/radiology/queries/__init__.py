@@ -1,8 +1,108 @@
 """What may be asked about orders, readings and the service as a whole."""
 
-from wasl.radiology.models import Document, Link, Order, Procedure, Reading, Receipt, Report
+from wasl.radiology.models import (
+    Agreement,
+    Document,
+    EndWarning,
+    Handing,
+    Link,
+    Move,
+    Obligation,
+    Order,
+    Procedure,
+    Reading,
+    Recall,
+    Receipt,
+    Recommendation,
+    Reject,
+    Report,
+    Skip,
+)
+from wasl.radiology.queries.agreements import (
+    Scope,
+    Stranded,
+    agreed_minutes,
+    agreement,
+    agreement_claimed_by,
+    agreement_for,
+    agreements,
+    agreements_asking,
+    agreements_in_force,
+    agreements_to_come,
+    agreements_to_sign,
+    agreements_to_warn_of,
+    drafts,
+    end_warnings,
+    ended_agreements,
+    is_agreed,
+    life_of,
+    scope_of,
+    stranded,
+    waits_for_agreement,
+)
+from wasl.radiology.queries.conversation import (
+    first_unseen,
+    last_remark,
+    may_be_called,
+    may_talk,
+    people_of_case,
+    remarks,
+    seen_by,
+    state_of_talk,
+    talked_of,
+)
+from wasl.radiology.queries.critical import (
+    Closure,
+    closures,
+    critical_minutes,
+    department_of,
+    handings_of,
+    holders_at,
+    may_answer,
+    may_tell,
+    obligation_of,
+    owed,
+    owed_result,
+    owed_since,
+    passing_shares,
+    receivers,
+    results_to_pass_up,
+)
+from wasl.radiology.queries.discs import OnDisc, compared_disc, orders_for_disc
+from wasl.radiology.queries.dispatch import (
+    Efforts,
+    InForce,
+    Measured,
+    dispatch_rules,
+    efforts,
+    line,
+    measured_efforts,
+    rule_in_force,
+)
+from wasl.radiology.queries.evidence import Evidence, evidence_of
+from wasl.radiology.queries.finalising import (
+    critical_change,
+    finals_of,
+    may_over_read,
+    needs_telling,
+    over_read_of,
+    preliminary_of,
+    reports_to_over_read,
+    supervision,
+)
+from wasl.radiology.queries.followups import (
+    Followed,
+    due_recommendations,
+    follow_up_due,
+    follow_up_words,
+    followed,
+    fulfils,
+    recommendations_closed_by,
+    recommendations_met_by,
+)
 from wasl.radiology.queries.linking import (
     Suggestion,
+    coming,
     compare,
     expected_order,
     nobodys,
@@ -10,6 +110,18 @@ from wasl.radiology.queries.linking import (
     recent_links,
     studies_of_order,
     suggestions,
+)
+from wasl.radiology.queries.moving import (
+    Due,
+    Step,
+    acts_due,
+    is_in_force,
+    moves_of,
+    notice_of,
+    readers_of,
+    recalls,
+    steps_of,
+    unknown_patients,
 )
 from wasl.radiology.queries.orders import (
     doubles,
@@ -29,6 +141,9 @@ from wasl.radiology.queries.orders import (
     subject,
     target_minutes,
 )
+from wasl.radiology.queries.priors import cases_beside, compared_with, like, needed_by, other_exams
+from wasl.radiology.queries.profile import Profile, profiles
+from wasl.radiology.queries.quality import Machine, rejected_between, rejects_of, rejects_to_answer
 from wasl.radiology.queries.reading import (
     is_in_study,
     orders_to_read,
@@ -37,7 +152,10 @@ from wasl.radiology.queries.reading import (
     readings_of_study,
     signed_readings,
     silent_readings,
+    waiting_by_urgency,
 )
+from wasl.radiology.queries.receiving import Received, received_reports
+from wasl.radiology.queries.replay import arrivals, readers_between
 from wasl.radiology.queries.reports import (
     Verified,
     chain,
@@ -55,9 +173,11 @@ from wasl.radiology.queries.reports import (
     templates,
     verified,
 )
-from wasl.radiology.queries.results import critical_minutes, obligation_of, receipts_of, results, waiting_results
+from wasl.radiology.queries.results import receipts_of, results, waiting_results
+from wasl.radiology.queries.telling import binding_people, recalled_person
 from wasl.radiology.queries.turnaround import (
     GROUPS,
+    MOMENTS,
     SPANS,
     STEPS,
     Case,
@@ -71,13 +191,29 @@ from wasl.radiology.queries.turnaround import (
 from wasl.radiology.queries.worklist import Scheduled, worklist
 
 __all__ = [
-    "GROUPS", "SPANS", "STEPS", "Case", "Document", "Line", "Link", "Order", "Procedure", "Question", "Reading",
-    "Receipt", "Report", "Scheduled", "Span", "Suggestion", "Verified", "cases", "chain", "compare",
-    "critical_minutes", "digest_of", "document", "doubles", "draft_of", "every_order", "every_report", "exam_of",
-    "exams", "expected_order", "is_in_study", "key_images", "nobodys", "obligation_of", "order", "order_for_record",
-    "order_of_step", "order_of_study", "orders", "orders_of", "orders_to_read", "phrases", "procedure", "procedures",
-    "reading", "readings", "readings_of_study", "receipts_of", "recent_links", "report", "report_for_record",
-    "reports_of", "reports_of_orders", "results", "sees", "signed_content", "signed_readings",
-    "signed_report_of", "silent_readings", "story", "studies_of_order", "subject", "suggestions", "target_minutes",
-    "templates", "turnaround", "verified", "volumes", "waiting_results", "worklist",
+    "acts_due", "agreed_minutes", "Agreement", "agreement", "agreement_claimed_by", "agreement_for", "agreements",
+    "agreements_asking", "agreements_in_force", "agreements_to_come", "agreements_to_sign", "agreements_to_warn_of",
+    "arrivals", "binding_people", "Case", "cases", "cases_beside", "chain", "Closure", "closures", "coming",
+    "compare", "compared_disc", "compared_with", "critical_change", "critical_minutes", "department_of",
+    "digest_of", "dispatch_rules", "Document", "document", "doubles", "draft_of", "drafts", "Due",
+    "due_recommendations", "Efforts", "efforts", "end_warnings", "ended_agreements", "EndWarning", "every_order",
+    "every_report", "Evidence", "evidence_of", "exam_of", "exams", "expected_order", "finals_of", "first_unseen",
+    "follow_up_due", "follow_up_words", "Followed", "followed", "fulfils", "GROUPS", "Handing", "handings_of",
+    "holders_at", "InForce", "is_agreed", "is_in_force", "is_in_study", "key_images", "last_remark", "life_of",
+    "like", "Line", "line", "Link", "Machine", "may_answer", "may_be_called", "may_over_read", "may_talk",
+    "may_tell", "Measured", "measured_efforts", "MOMENTS", "Move", "moves_of", "needed_by", "needs_telling",
+    "nobodys", "notice_of", "Obligation", "obligation_of", "OnDisc", "Order", "order", "order_for_record",
+    "order_of_step", "order_of_study", "orders", "orders_for_disc", "orders_of", "orders_to_read", "other_exams",
+    "over_read_of", "owed", "owed_result", "owed_since", "passing_shares", "people_of_case", "phrases",
+    "preliminary_of", "Procedure", "procedure", "procedures", "Profile", "profiles", "Question", "readers_between",
+    "readers_of", "Reading", "reading", "readings", "readings_of_study", "Recall", "recalled_person", "recalls",
+    "Receipt", "receipts_of", "Received", "received_reports", "receivers", "recent_links", "Recommendation",
+    "recommendations_closed_by", "recommendations_met_by", "Reject", "rejected_between", "rejects_of",
+    "rejects_to_answer", "remarks", "Report", "report", "report_for_record", "reports_of", "reports_of_orders",
+    "reports_to_over_read", "results", "results_to_pass_up", "rule_in_force", "Scheduled", "Scope", "scope_of",
+    "seen_by", "sees", "signed_content", "signed_readings", "signed_report_of", "silent_readings", "Skip", "Span",
+    "SPANS", "state_of_talk", "Step", "STEPS", "steps_of", "story", "Stranded", "stranded", "studies_of_order",
+    "subject", "Suggestion", "suggestions", "supervision", "talked_of", "target_minutes", "templates", "turnaround",
+    "unknown_patients", "Verified", "verified", "volumes", "waiting_by_urgency", "waiting_results",
+    "waits_for_agreement", "worklist",
 ]  # fmt: skip

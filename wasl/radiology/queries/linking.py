@@ -18,6 +18,7 @@ from wasl.radiology.rules import linking as rules
 
 DAYS_AROUND = 30  # orders so long before and after a study may be what it answers
 RECENT_DAYS = 14
+MOST_COMING = 50
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ def studies_of_order(order: UUID, *, viewer: Actor) -> list[UUID]:
     """The keys of the studies that answer an order now."""
     links = Link.objects.filter(order__in=_visible(viewer).filter(id=order), undone_at__isnull=True)
     return list(links.order_by("created_at").values_list("study_id", flat=True))
+
+
+def coming(*, viewer: Actor) -> list[tuple[Order, archive.Manifest]]:
+    """The orders whose images are on their way from a site, the most urgent first, each with how far they are."""
+    links = Link.objects.filter(
+        order__in=_visible(viewer), undone_at__isnull=True, study__complete_at__isnull=True, study__announced=True
+    ).select_related("order__procedure", "order__place")
+    by_study = {link.study_id: link.order for link in links.order_by("order__urgency", "created_at")[:MOST_COMING]}
+    owed = archive.owed(by_study, viewer=SYSTEM)  # who may see the order may see how far its images are
+    return [(order, owed[study]) for study, order in by_study.items() if study in owed]
 
 
 def recent_links(*, viewer: Actor) -> QuerySet[Link]:

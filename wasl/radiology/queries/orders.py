@@ -14,6 +14,7 @@ from wasl.kernel.models import Fact
 from wasl.kernel.text import fold
 from wasl.patients import queries as patients
 from wasl.radiology.models import Link, Order, Procedure, Reading, Report, Target
+from wasl.radiology.queries.agreements import OF_ORDER, may_be_read_by
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
 from wasl.workforce import queries as workforce
@@ -28,25 +29,30 @@ def _visible(viewer: Actor) -> QuerySet[Order]:
     if viewer.is_system:
         return rows
     mine = Q(place__in=viewer.places(*AT_THEIR_PLACE))
-    if viewer.id and viewer.roles & {"radiologist", "chief"}:
+    if viewer.id and viewer.roles & {"resident", "radiologist", "chief"}:
+        served = Q(pk__in=())
         for cover in workforce.covers(viewer.id, viewer=viewer):
-            read_there = Q(place=cover.place_id)
-            if cover.modalities:
-                read_there &= Q(procedure__modality__in=cover.modalities)
-            mine |= read_there
+            kinds = Q(procedure__modality__in=cover.modalities) if cover.modalities else Q()
+            served |= Q(place=cover.place_id) & kinds
+        mine |= served & may_be_read_by(viewer.id, OF_ORDER, viewer=viewer)
+        mine |= Q(Exists(Reading.objects.filter(order=OuterRef("pk"), claimed_by=viewer.id)))
     return rows.filter(mine)
 
 
 def _staged(rows: QuerySet[Order]) -> QuerySet[Order]:
-    """Orders with `stage`, how far the whole story is: the exam's state, then images, being read, signed."""
+    """Orders with `stage`, how far the whole story is: the exam, then images, being read, preliminary, signed."""
     linked = Link.objects.filter(order=OuterRef("pk"), undone_at__isnull=True)
     claimed = Reading.objects.filter(order=OuterRef("pk"), state=Reading.State.CLAIMED)
     signed = Report.objects.filter(
         reading__order=OuterRef("pk"), state=Report.State.SIGNED, reading__state=Reading.State.SIGNED
     )
+    preliminary = Report.objects.filter(
+        reading__order=OuterRef("pk"), state=Report.State.PRELIMINARY, reading__state__in=("waiting", "claimed")
+    )
     stage = Case(
         When(state=Order.State.CANCELLED, then=F("state")),
         When(Exists(signed), then=Value("signed")),
+        When(Exists(preliminary), then=Value("preliminary")),
         When(Exists(claimed), then=Value("reading")),
         When(Exists(linked), then=Value("images")),
         default=F("state"),
@@ -141,12 +147,11 @@ def doubles(patient: UUID, *, procedure: UUID, viewer: Actor) -> QuerySet[Order]
 
 
 def reports_of_orders(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, UUID]:
-    """The signed report of each order that has one and that the viewer sees, the latest where there are several."""
+    """The report of each order that has one and that the viewer sees, the latest where there are several."""
     seen = Q(reading__order__in=_visible(viewer)) | Q(reading__patient__in=patients.opened(viewer=viewer))
     rows = Report.objects.filter(
-        seen, reading__order__in=list(keys), state=Report.State.SIGNED, adds_to__isnull=True,
-        reading__state=Reading.State.SIGNED,
-    )  # fmt: skip
+        seen, reading__order__in=list(keys), state__in=Report.ISSUED, adds_to__isnull=True,
+    ).exclude(reading__state=Reading.State.WITHDRAWN)  # fmt: skip
     return dict(rows.order_by("signed_at").values_list("reading__order", "id"))
 
 

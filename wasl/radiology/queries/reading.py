@@ -2,14 +2,16 @@
 
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from wasl.accounts import queries as accounts
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
-from wasl.radiology.models import Link, Reading
+from wasl.radiology.models import Link, Reading, Report
+from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
+from wasl.radiology.rules import reading as rules
 from wasl.workforce import queries as workforce
 
 State = Reading.State
@@ -17,27 +19,39 @@ OPEN = (State.WAITING, State.CLAIMED)
 
 
 def _visible_readings(viewer: Actor) -> QuerySet[Reading]:
-    """A reader's own cases and the open ones of the hospitals read for; for a chief, also those of their readers."""
+    """A reader's own cases and the open ones of the hospitals read for; for a chief, also those of their readers.
+
+    Who covers another hospital reads there by an agreement of the two hospitals that is in force at this moment.
+    """
     rows = Reading.objects.select_related("order__procedure", "place", "claimed_by")
     if viewer.is_system:
         return rows
-    if viewer.id is None or not viewer.roles & {"radiologist", "chief"}:
+    if viewer.id is None or not viewer.roles & {*rules.READERS, "chief"}:
         return rows.none()
-    mine = Q(claimed_by=viewer.id)
-    if "radiologist" in viewer.roles:
+    adding = Report.objects.filter(author=viewer.id, state=Report.State.DRAFT, adds_to__isnull=False)
+    mine = Q(claimed_by=viewer.id) | Q(id__in=adding.values("reading"))  # one's own, or an addendum of one's own
+    if viewer.roles & rules.READERS:
+        served = Q(pk__in=())
         for cover in workforce.covers(viewer.id, viewer=viewer):
-            served = Q(place=cover.place_id, state__in=OPEN)
-            if cover.modalities:
-                served &= Q(modality__in=cover.modalities)
-            mine |= served
+            kinds = Q(modality__in=cover.modalities) if cover.modalities else Q()
+            served |= Q(place=cover.place_id) & kinds
+        mine |= served & Q(state__in=OPEN) & may_be_read_by(viewer.id, OF_READING, viewer=viewer)
     for place in viewer.places("chief"):
-        mine |= Q(claimed_by__in=accounts.holders("radiologist", place=place, viewer=viewer).values("id"))
+        for role in rules.READERS:
+            mine |= Q(claimed_by__in=accounts.holders(role, place=place, viewer=viewer).values("id"))
     return rows.filter(mine)
 
 
 def readings(*, viewer: Actor) -> QuerySet[Reading]:
     """The open cases, the most urgent and the soonest due first."""
     return _visible_readings(viewer).filter(state__in=OPEN).order_by("urgency", "due_at", "id")
+
+
+def waiting_by_urgency(*, viewer: Actor) -> list[tuple[str, int, int]]:
+    """How many open cases there are in each class of urgency, and how many of them should have been read by now."""
+    overdue = Count("id", filter=Q(due_at__lt=timezone.now()))
+    rows = _visible_readings(viewer).filter(state__in=OPEN).order_by("urgency").values("urgency")
+    return list(rows.annotate(waiting=Count("id"), overdue=overdue).values_list("urgency", "waiting", "overdue"))
 
 
 def signed_readings(*, viewer: Actor) -> QuerySet[Reading]:

@@ -15,18 +15,24 @@ from wasl.radiology.queries.reading import reading as one_reading
 from wasl.radiology.rules import reporting as rules
 from wasl.workforce import queries as workforce
 
-SIGNED = Report.State.SIGNED
+SIGNED, PRELIMINARY = Report.State.SIGNED, Report.State.PRELIMINARY
 
 
 def _visible_reports(viewer: Actor) -> QuerySet[Report]:
-    """Signed reports; whose record is not open to the viewer stays closed (`report` and `reports_of` ask)."""
-    rows = Report.objects.select_related("reading__order__procedure", "reading__place", "author", "adds_to")
-    return rows.filter(state=SIGNED) if viewer.held else rows.none()
+    """Issued reports; whose record is not open to the viewer stays closed (`report` and `reports_of` ask)."""
+    about = ("reading__order__procedure", "reading__place", "author", "adds_to", "drafted_by", "finalises__author")
+    rows = Report.objects.select_related(*about)
+    return rows.filter(state__in=Report.ISSUED) if viewer.held else rows.none()
+
+
+def _standing(rows: QuerySet[Report]) -> QuerySet[Report]:
+    """Without the preliminary reports that are final by now."""
+    return rows.exclude(state=PRELIMINARY, final__isnull=False)
 
 
 def report(key: UUID, *, viewer: Actor) -> Report:
-    """One signed report, on a ground, by its key or by that of its reading and DiagnosticReport. Raises NoGround."""
-    named = Q(id=key) | Q(reading=key, adds_to__isnull=True)
+    """One issued report, on a ground, by its key or by that of its reading and DiagnosticReport. Raises NoGround."""
+    named = Q(id=key) | Q(reading=key, adds_to__isnull=True, final__isnull=True)
     found = _visible_reports(viewer).filter(named).first()
     # a report that is not there is refused like one that is closed: nobody learns which of the two it is
     patients.require_ground(found.reading.patient_id if found else key, viewer=viewer)
@@ -36,16 +42,19 @@ def report(key: UUID, *, viewer: Actor) -> Report:
 
 
 def reports_of(patient: UUID, *, viewer: Actor) -> QuerySet[Report]:
-    """A patient's signed reports and addenda from every hospital, the newest first, on a ground. Raises NoGround."""
+    """A patient's reports and addenda from every hospital, the newest first, on a ground. Raises NoGround."""
     patients.require_ground(patient, viewer=viewer)
-    rows = _visible_reports(viewer).filter(reading__patient=patient)
+    rows = _standing(_visible_reports(viewer)).filter(reading__patient=patient)
     return rows.exclude(reading__state=Reading.State.WITHDRAWN).order_by("-signed_at")
 
 
 def chain(key: UUID, *, viewer: Actor) -> list[Report]:
-    """A signed report with its addenda, in the order of their signatures, whichever of them is named; on a ground."""
+    """A report with its addenda, in the order of their signatures, whichever of them is named; on a ground.
+
+    A preliminary report stands alone until it is final.
+    """
     named = report(key, viewer=viewer)
-    return list(_visible_reports(viewer).filter(reading=named.reading_id).order_by("signed_at"))
+    return list(_standing(_visible_reports(viewer)).filter(reading=named.reading_id).order_by("signed_at"))
 
 
 def draft_of(reading: UUID, *, viewer: Actor) -> Report | None:
@@ -60,7 +69,7 @@ def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
 
 
 def signed_report_of(reading: UUID, *, viewer: Actor) -> UUID | None:
-    """The key of the first report of a case that the viewer may see, once it is signed."""
+    """The key of the final report of a case that the viewer may see, once it is signed."""
     case = one_reading(reading, viewer=viewer)
     return Report.objects.filter(reading=case, state=SIGNED, adds_to__isnull=True).values_list("id", flat=True).first()
 
@@ -95,9 +104,14 @@ def signed_content(report: Report, *, viewer: Actor) -> bytes:
     return rules.signed_content(
         report=report.id, accession=reading.order.accession, study_uid=reading.study.uid, patient=reading.patient_id,
         author=report.author_id, language=report.language, sections=report.sections, critical=report.critical,
-        critical_what=report.critical_what, adds_to=report.adds_to.digest if report.adds_to else "",
+        critical_what=report.critical_what, critical_category=report.critical_category,
+        follow_up=report.follow_up,
+        adds_to=report.adds_to.digest if report.adds_to else "",
         key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
-        signed_at=report.signed_at or report.saved_at,
+        signed_at=report.signed_at or report.saved_at, preliminary=report.state == PRELIMINARY,
+        finalises=report.finalises.digest if report.finalises else "", change=report.change,
+        follows=report.follows.digest if report.follows else "",
+        drafted_by=report.drafted_by_id,
     )  # fmt: skip
 
 
@@ -107,17 +121,19 @@ def digest_of(report: Report, *, viewer: Actor) -> str:
 
 
 def report_for_record(reading: UUID) -> list[Report]:
-    """A reading's signed report and its addenda in their order, for the record. Raises NotFound when there is none."""
-    rows = Report.objects.select_related("reading__order__procedure", "reading__study", "author", "document")
-    found = list(rows.filter(reading=reading, state=SIGNED).order_by("signed_at"))
+    """A reading's report and its addenda in their order, for the record. Raises NotFound when there is none."""
+    about = ("reading__order__procedure", "reading__study", "reading__move", "author", "drafted_by", "document")
+    rows = _standing(Report.objects.select_related(*about))
+    found = list(rows.filter(reading=reading, state__in=Report.ISSUED).order_by("signed_at"))
     if not found:
         raise NotFound
     return found
 
 
 def every_report() -> Iterable[UUID]:
-    """The key of every reading with a signed report, for the record."""
-    return Report.objects.filter(state=SIGNED, adds_to__isnull=True).values_list("reading", flat=True).iterator()
+    """The key of every reading with a report, for the record."""
+    rows = _standing(Report.objects.filter(state__in=Report.ISSUED, adds_to__isnull=True))
+    return rows.values_list("reading", flat=True).iterator()
 
 
 @dataclass(frozen=True)
@@ -129,13 +145,14 @@ class Verified:
     addendum: bool
     unchanged: bool
     withdrawn: bool
+    preliminary: bool = False
+    replaced: bool = False  # by the final report
 
 
 def verified(digest: str, *, viewer: Actor) -> Verified | None:
-    """What a digest proves; it names no patient, so everybody may ask. None when no report was signed with it."""
-    found = Report.objects.select_related("reading__order", "reading__study", "adds_to").filter(
-        state=SIGNED, digest=digest
-    )
+    """What a digest proves; it names no patient, so everybody may ask. None when no report was issued with it."""
+    about = ("reading__order", "reading__study", "adds_to", "finalises")
+    found = Report.objects.select_related(*about).filter(state__in=Report.ISSUED, digest=digest)
     signed = found.first()
     if signed is None or signed.signed_at is None:
         return None
@@ -146,4 +163,6 @@ def verified(digest: str, *, viewer: Actor) -> Verified | None:
         addendum=signed.adds_to_id is not None,
         unchanged=digest_of(signed, viewer=viewer) == digest,
         withdrawn=signed.reading.state == Reading.State.WITHDRAWN,
+        preliminary=signed.state == PRELIMINARY,
+        replaced=Report.objects.filter(finalises=signed).exists(),
     )

@@ -23,7 +23,11 @@ SPANS = {
     **{f"{a}_{b}": (a, b) for a, b in zip(STEPS, STEPS[1:], strict=False)},
     "complete_signed": ("complete", "signed"),
     "ordered_signed": ("ordered", "signed"),
+    # the first report, preliminary or final, that a response time is met by; and how long a preliminary one waited
+    "complete_reported": ("complete", "reported"),
+    "preliminary_signed": ("preliminary", "signed"),
 }
+MOMENTS = (*STEPS[:-2], "preliminary", *STEPS[-2:])  # of a case, as they are listed
 GROUPS = ("place", "region", "modality", "urgency", "hour")
 
 
@@ -50,13 +54,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Line:
-    """A group of cases: how many were ordered and signed, how many in time, and every span."""
+    """A group of cases: how many were ordered and signed, how many in time, and every span.
+
+    In time is a case whose first report, preliminary or final, came before it was due; `finalised` counts the
+    preliminary ones that were made final before that was due.
+    """
 
     key: str
     ordered: int
     signed: int
     due: int
     in_time: int
+    preliminary: int
+    finalised: int
     spans: Mapping[str, Span] = field(default_factory=dict)
 
 
@@ -73,16 +83,18 @@ with sent as (
   select sent."order",
          min(f.at) filter (where f.name = 'radiology.ExamPerformed') as performed,
          min(f.at) filter (where f.name = 'radiology.ReadingClaimed') as claimed,
+         min(f.at) filter (where f.name = 'radiology.PreliminaryIssued') as preliminary,
          min(f.at) filter (where f.name = 'radiology.ReportSigned') as signed,
          min(f.at) filter (where f.name in ('radiology.ReportRead', 'radiology.CriticalResultAcknowledged'))
            as acknowledged,
+         min((f.data->>'due_at')::timestamptz) filter (where f.name = 'radiology.PreliminaryIssued') as final_due,
          max((f.data->>'due_at')::timestamptz) filter (where f.name = 'radiology.ReadingOpened') as due,
          (array_agg((f.data->>'study')::uuid order by f.seq desc) filter (where f.name = 'radiology.StudyLinked'))[1]
            as study
   from sent join kernel_fact f on (f.data->>'order')::uuid = sent."order"
   where f.name in ('radiology.ExamPerformed', 'radiology.StudyLinked', 'radiology.ReadingOpened',
-                   'radiology.ReadingClaimed', 'radiology.ReportSigned', 'radiology.ReportRead',
-                   'radiology.CriticalResultAcknowledged')
+                   'radiology.ReadingClaimed', 'radiology.PreliminaryIssued', 'radiology.ReportSigned',
+                   'radiology.ReportRead', 'radiology.CriticalResultAcknowledged')
     and f.at >= %(since)s::timestamptz
   group by 1
 ), images as (
@@ -93,8 +105,8 @@ with sent as (
   where f.name in ('archive.StudyArrived', 'archive.StudyCompleted')
   group by 1
 ), cases as (
-  select sent.*, told.performed, images.received, images.complete, told.claimed, told.signed, told.acknowledged,
-         told.due
+  select sent.*, told.performed, images.received, images.complete, told.claimed, told.preliminary, told.signed,
+         told.acknowledged, told.due, told.final_due, least(told.preliminary, told.signed) as reported
   from sent left join told using ("order") left join images using ("order")
   where %(hour)s::int is null or sent.hour = %(hour)s
 )
@@ -135,7 +147,8 @@ def turnaround(question: Question, *, by: str, viewer: Actor) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""{_CASES} select {group}, count(*), count(c.signed), count(c.due),
-                count(*) filter (where c.signed <= c.due), {spans}
+                count(*) filter (where c.reported <= c.due), count(c.preliminary),
+                count(*) filter (where c.signed <= c.final_due), {spans}
                 from cases c left join unnest(%(homes)s::uuid[], %(regions)s::uuid[]) as r(place, region) using (place)
                 group by 1 order by 2 desc, 1""",  # noqa: S608
             {**_values(question, viewer), "homes": list(region_of), "regions": list(region_of.values())},
@@ -152,10 +165,10 @@ def _span_columns(start: str, end: str) -> str:
 
 
 def _line(row: Sequence[Any]) -> Line:
-    key, ordered, signed, due, in_time, *rest = row
+    key, ordered, signed, due, in_time, preliminary, finalised, *rest = row
     numbers = iter(rest)
     spans = {name: Span(*trio) for name, trio in zip(SPANS, zip(numbers, numbers, numbers, strict=True), strict=True)}
-    return Line(str(key), ordered, signed, due, in_time, spans)
+    return Line(str(key), ordered, signed, due, in_time, preliminary, finalised, spans)
 
 
 @dataclass(frozen=True)
@@ -173,7 +186,7 @@ class Case:
 
 def cases(question: Question, *, viewer: Actor, limit: int = 100, offset: int = 0) -> list[Case]:
     """The cases behind a figure, newest first, a page at a time."""
-    moments = ", ".join(f"c.{step}" for step in STEPS)
+    moments = ", ".join(f"c.{step}" for step in MOMENTS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""{_CASES} select c."order", c.place, c.modality, c.urgency, c.procedure, c.due, {moments}
@@ -185,7 +198,7 @@ def cases(question: Question, *, viewer: Actor, limit: int = 100, offset: int = 
 
 def _case(row: Sequence[Any]) -> Case:
     order, place, modality, urgency, procedure, due, *moments = row
-    return Case(order, place, modality, urgency, procedure, due, dict(zip(STEPS, moments, strict=True)))
+    return Case(order, place, modality, urgency, procedure, due, dict(zip(MOMENTS, moments, strict=True)))
 
 
 def volumes(question: Question, *, viewer: Actor) -> list[tuple[datetime.date, int, int]]:

@@ -1,7 +1,26 @@
 """Who may order, read and report, and what is refused."""
 
-from wasl.radiology.rules import linking, ordering, reading, reporting, results
+from wasl.radiology.rules import (
+    agreements,
+    conversation,
+    dispatch,
+    finalising,
+    followups,
+    linking,
+    ordering,
+    quality,
+    reading,
+    reporting,
+    results,
+)
 
-CAN: dict[str, frozenset[str]] = {**ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN}
+CAN: dict[str, frozenset[str]] = {
+    **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
+    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN,
+}  # fmt: skip
 
-__all__ = ["CAN", "linking", "ordering", "reading", "reporting", "results"]
+__all__ = [
+    "CAN",
+    "agreements", "conversation", "dispatch", "finalising", "followups", "linking", "ordering", "quality",
+    "reading", "reporting", "results",
+]  # fmt: skip

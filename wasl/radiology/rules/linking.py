@@ -13,8 +13,15 @@ from wasl.kernel.text import fold
 LINKERS = ("radiographer", "radiologist", "chief")  # at the hospital that made the study
 
 CAN: dict[str, frozenset[str]] = {
+    "import_disc": frozenset({*LINKERS, "registrar"}),
     "link_study": frozenset({*LINKERS, "system"}),
     "unlink_study": frozenset({*LINKERS, "system"}),
+    "move_study": frozenset({*LINKERS, "system"}),
+    "undo_move": frozenset({*LINKERS, "system"}),
+    "follow_images": frozenset({"system"}),
+    "follow_images_back": frozenset({"system"}),
+    "identify_patient": frozenset({*LINKERS, "system"}),
+    "undo_identification": frozenset({*LINKERS, "system"}),
 }
 
 ALIKE = 0.8  # two spellings of one name: Mohamed and Mohammed, Farchichi and Ferchichi
@@ -27,6 +34,7 @@ BECAUSE = {
     ("accession", "id"): gettext_noop("It carries the order's accession number and the patient's number."),
     ("accession", "name"): gettext_noop("It carries the order's accession number, the patient's name and birth date."),
 }
+BECAUSE_MERGED = gettext_noop("The images of a study that answers this order are part of it.")
 AGAINST = {
     "id": gettext_noop("Its patient number is another person's."),
     "name": gettext_noop("Its patient's name is another."),
@@ -54,6 +62,30 @@ class StudyFromElsewhere(Refused):
 
 class NoLinkReason(Invalid):
     """Say in at least five letters why this study answers this order."""
+
+
+class MovesNowhere(Invalid):
+    """Choose another patient, or another order, to whom these images belong."""
+
+
+class NotUnknown(Refused):
+    """Only a person who was registered as unknown can be found to be somebody else."""
+
+
+class NotCompared(Invalid):
+    """What the disc says differs from the patient: look at the differences, and say that you saw them."""
+
+
+class AlreadyUndone(Refused):
+    """This step was already undone."""
+
+
+class NotTheLastStep(Refused):
+    """Later steps were made with these images; undo those first."""
+
+
+class ChangedSince(Refused):
+    """These images, or their order, were changed since; this step can no longer be undone."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +127,7 @@ def compare(header: Header, known: Known) -> list[Compared]:
     same_sex = None if not sex or known.sex not in SEXES.values() else sex == known.sex
     return [
         Compared("id", number, known.number, header.owner),
-        Compared("name", header.name, " = ".join(known.names), same_name(header.name, known.names)),
+        Compared("name", header.name, " · ".join(known.names), same_name(header.name, known.names)),
         Compared("birth_date", _written(header.birth_date), _written(known.birth_date), _same_birth(header, known)),
         Compared("sex", sex or header.sex, known.sex, same_sex),
     ]
@@ -191,3 +223,25 @@ def check_link_reason(because: str) -> None:
     """A link says why."""
     if len(because.strip()) < REASON_LENGTH:
         raise NoLinkReason
+
+
+def check_compared(differs: bool, *, compared: bool) -> None:
+    """Who takes a disc whose header differs from the patient says that it was seen."""
+    if differs and not compared:
+        raise NotCompared
+
+
+def check_unknown(kind: str, *, same: bool) -> None:
+    """Who is identified was unknown, and is found to be somebody else."""
+    if kind != "unknown" or same:
+        raise NotUnknown
+
+
+def check_undoable(*, undone: bool, later: bool, stands: bool) -> None:
+    """A step is undone once, the last one first, and while it stands."""
+    if undone:
+        raise AlreadyUndone
+    if later:
+        raise NotTheLastStep
+    if not stands:
+        raise ChangedSince

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.radiology.rules import safety
@@ -23,6 +24,10 @@ HOUSE_TARGETS = {"P0": 30, "P1": 60, "P2": 24 * 60, "P3": 72 * 60}
 QUESTION_LENGTH = 10
 DAYS_OF_CARE = 180  # how long an order opens the record to the place that asked
 DAYS_OF_DOUBLES = 30  # an earlier exam of the same region so recent is shown before another is ordered
+
+# why an order that was written again for another patient is cancelled: in English, read in every language
+IDENTIFIED = gettext_noop("The person was identified; the order goes on under the right name.")
+MOVED_BACK = gettext_noop("The images were moved back to the first patient.")
 
 
 class ProcedureCodeTaken(Refused):

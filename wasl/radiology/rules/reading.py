@@ -4,16 +4,19 @@ import datetime
 from uuid import UUID
 
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.errors import Invalid, NotAllowed, Refused
+
+READERS = frozenset({"resident", "radiologist"})  # a resident reads under supervision
 
 CAN: dict[str, frozenset[str]] = {
     "open_reading": frozenset({"system"}),
     "flag_reading": frozenset({"system"}),
     "withdraw_reading": frozenset({"system"}),
-    "claim_reading": frozenset({"radiologist"}),
-    "keep_reading": frozenset({"radiologist"}),
-    "hand_back_reading": frozenset({"radiologist"}),
+    "claim_reading": READERS,
+    "keep_reading": READERS,
+    "hand_back_reading": READERS,
     "time_out_reading": frozenset({"system"}),
+    "state_pixels": READERS,
 }
 
 CLAIM_MINUTES = 15  # without a sign of life for so long, a case goes back to the worklist
@@ -31,6 +34,10 @@ class NotYourHospitals(NotAllowed):
     """You do not read exams of this kind for this hospital."""
 
 
+class NoAgreement(NotAllowed):
+    """No agreement in force lets your hospital read this exam."""
+
+
 class AlreadyClaimed(Refused):
     """{reader} is already reading this case."""
 
@@ -45,6 +52,32 @@ class ReadingIsWithdrawn(Refused):
 
 class NotYourReading(Refused):
     """This case is no longer yours: it went back to the worklist. What you wrote is kept."""
+
+
+class PartialPixels(Refused):
+    """Pictures that you look at have not come whole yet. Sign when the badge is gone."""
+
+
+class StillArriving(Refused):
+    """More images of this study are just arriving. Sign when they are here."""
+
+
+class BadStatement(Invalid):
+    """A viewer states how many pictures it showed, and how many of those are partial."""
+
+
+def check_statement(shown: int, partial: int) -> None:
+    """A viewer's statement makes sense."""
+    if not 0 <= partial <= shown < 2**31:
+        raise BadStatement
+
+
+def check_pixels(*, complete: bool, partial: int) -> None:
+    """A report is signed on a study that is here, and on pictures that are whole."""
+    if not complete:
+        raise StillArriving
+    if partial:
+        raise PartialPixels
 
 
 def reader(by: Actor) -> UUID:

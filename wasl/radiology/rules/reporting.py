@@ -10,14 +10,14 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
-from wasl.radiology.rules import reading
+from wasl.radiology.rules import followups, reading
 
 CAN: dict[str, frozenset[str]] = {
     "add_template": frozenset({"chief", "administrator", "system"}),
-    "add_phrase": frozenset({"radiologist", "chief", "administrator", "system"}),
-    "save_draft": frozenset({"radiologist"}),
-    "mark_key_image": frozenset({"radiologist"}),
-    "unmark_key_image": frozenset({"radiologist"}),
+    "add_phrase": frozenset({"resident", "radiologist", "chief", "administrator", "system"}),
+    "save_draft": reading.READERS,
+    "mark_key_image": reading.READERS,
+    "unmark_key_image": reading.READERS,
     "sign_report": frozenset({"radiologist"}),
     "begin_addendum": frozenset({"radiologist"}),
     "make_document": frozenset({"system"}),
@@ -110,9 +110,11 @@ def check_writer(*, state: str, claimed_by: UUID | None, draft_author: UUID | No
         reading.check_mine(state, claimed_by, person)
 
 
-def check_signable(sections: Mapping[str, str], *, critical: bool, critical_what: str) -> None:
-    """A report is signed with a conclusion, and a critical one says what is critical."""
-    wrong: dict[str, str] = {}
+def check_signable(
+    sections: Mapping[str, str], *, critical: bool, critical_what: str, follow_up: Mapping[str, str] | None = None
+) -> None:
+    """A report is signed with a conclusion; a critical one says what is critical, a recommended exam all of itself."""
+    wrong = followups.wrong(follow_up)
     if not sections.get("conclusion", "").strip():
         wrong["conclusion"] = _("Write a conclusion before you sign.")
     if critical and not critical_what.strip():
@@ -130,7 +132,9 @@ def check_phrase(shortcut: str, text: str) -> None:
 def signed_content(
     *, report: UUID, accession: str, study_uid: str, patient: UUID, author: UUID, language: str,
     sections: Mapping[str, str], critical_what: str, critical: bool,
-    key_images: list[tuple[str, int, str]], adds_to: str, signed_at: datetime.datetime,
+    key_images: list[tuple[str, int, str]], adds_to: str, signed_at: datetime.datetime, follows: str = "",
+    critical_category: int = 1, follow_up: Mapping[str, str] | None = None,
+    preliminary: bool = False, finalises: str = "", change: str = "", drafted_by: UUID | None = None,
 ) -> bytes:  # fmt: skip
     """Everything that a signature covers, always in the same bytes: JSON with sorted keys and no spaces, in UTF-8."""
     content = {
@@ -139,6 +143,18 @@ def signed_content(
         "critical_what": critical_what, "key_images": sorted([uid, frame, note] for uid, frame, note in key_images),
         "adds_to": adds_to, "signed_at": signed_at.astimezone(datetime.UTC).isoformat(timespec="microseconds"),
     }  # fmt: skip
+    if follows:  # of the report signed under another patient's name
+        content["follows"] = follows
+    if critical and critical_category != 1:  # what was signed before there were categories is of the first
+        content["critical_category"] = critical_category
+    if follow_up is not None:
+        content["follow_up"] = dict(follow_up)
+    if preliminary:
+        content["preliminary"] = True
+    if finalises:  # the digest of the preliminary report, and how this one differs
+        content |= {"finalises": finalises, "change": change}
+    if drafted_by:
+        content["drafted_by"] = str(drafted_by)
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

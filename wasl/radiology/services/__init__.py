@@ -1,9 +1,50 @@
 """What is done about orders, readings and reports."""
 
-from wasl.radiology.services.documents import file_document, make_document, verification_address
+from wasl.radiology.services.agreements import (
+    Terms,
+    change_agreement,
+    draft_agreement,
+    end_agreement,
+    read_end_warning,
+    sign_agreement,
+    tell_of_end,
+    warn_of_end,
+)
+from wasl.radiology.services.conversation import log_call, see_remarks, write_remark
+from wasl.radiology.services.critical import (
+    acknowledge_by_code,
+    acknowledge_result,
+    hand_over_result,
+    pass_up_result,
+    raise_critical_result,
+    record_communication,
+    set_critical_target,
+    set_passing_rule,
+)
+from wasl.radiology.services.dispatch import (
+    adopt_efforts,
+    draft_rule,
+    publish_rule,
+    set_effort,
+    skip_reading,
+    take_next_reading,
+)
+from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
 from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
+from wasl.radiology.services.finalising import begin_over_reading, issue_preliminary, over_read_report, set_supervision
+from wasl.radiology.services.followups import (
+    close_recommendation,
+    dismiss_recommendation,
+    open_recommendation,
+    reopen_recommendation,
+)
+from wasl.radiology.services.identifying import identify_patient, undo_identification
+from wasl.radiology.services.importing import import_disc
 from wasl.radiology.services.linking import link_study, unlink_study
+from wasl.radiology.services.merging import follow_images, follow_images_back
+from wasl.radiology.services.moving import move_study, undo_move
 from wasl.radiology.services.ordering import add_procedure, cancel_order, send_order, set_target
+from wasl.radiology.services.quality import answer_reject, reject_series, withdraw_reject
 from wasl.radiology.services.reading import (
     claim_reading,
     flag_reading,
@@ -22,19 +63,22 @@ from wasl.radiology.services.reporting import (
     sign_report,
     unmark_key_image,
 )
-from wasl.radiology.services.results import (
-    acknowledge_result,
-    hand_over_report,
-    raise_critical_result,
-    read_report,
-    set_critical_target,
-)
+from wasl.radiology.services.results import hand_over_report, read_recall, read_report
+from wasl.radiology.services.signing import seal
+from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
-    "acknowledge_result", "add_phrase", "add_procedure", "add_template", "begin_addendum", "break_off_exam",
-    "cancel_order",
-    "claim_reading", "file_document", "flag_reading", "hand_back_reading", "hand_over_report", "keep_reading",
-    "link_study", "make_document", "mark_key_image", "open_reading", "perform_exam", "raise_critical_result",
-    "read_report", "save_draft", "send_order", "set_critical_target", "set_target", "sign_report", "start_exam",
-    "time_out_reading", "unlink_study", "unmark_key_image", "verification_address", "withdraw_reading",
+    "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
+    "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
+    "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
+    "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
+    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
+    "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
+    "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
+    "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
+    "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
+    "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
+    "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
+    "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
+    "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

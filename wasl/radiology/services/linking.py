@@ -29,30 +29,40 @@ def link_study(order: UUID, *, study: UUID, because: str, by: Actor) -> Link:
         raise rules.StudyFromElsewhere
     if received.patient_id not in (None, asked.patient_id):
         raise rules.StudyOfAnother
-    try:
-        with transaction.atomic():
-            link = Link.objects.create(order=asked, study_id=study, by=str(by), because=because.strip()[:200])
-    except IntegrityError as taken:
-        raise rules.StudyAlreadyLinked from taken
+    made = link(asked, study, because=because, by=by)
     if received.patient_id is None:
-        archive_services.match_study(study, patient=asked.patient_id, because=link.because, by=by)
-    emit(StudyLinked(**_told(link)), by=by)
-    return link
+        archive_services.match_study(study, patient=asked.patient_id, because=made.because, by=by)
+    return made
 
 
 @verb
 def unlink_study(study: UUID, *, by: Actor) -> Link:
     """Take a study back from the order it was said to answer, and from the patient; who said so stays known."""
-    link = Link.objects.select_for_update().filter(study=study, undone_at__isnull=True).first()
-    if link is None:
+    standing = Link.objects.select_for_update().filter(study=study, undone_at__isnull=True).first()
+    if standing is None:
         raise rules.StudyNotLinked
-    order_to_change(link.order_id, *rules.LINKERS, by=by)
-    link.undone_at = timezone.now()
-    link.undone_by = str(by)
-    link.save(update_fields=("undone_at", "undone_by"))
+    order_to_change(standing.order_id, *rules.LINKERS, by=by)
+    unlink(standing, by=by)
     archive_services.unmatch_study(study, by=by)
-    emit(StudyUnlinked(**_told(link)), by=by)
-    return link
+    return standing
+
+
+def link(order: Order, study: UUID, *, because: str, by: Actor) -> Link:
+    """Write that a study answers a locked order; the database refuses a second order."""
+    try:
+        with transaction.atomic():
+            made = Link.objects.create(order=order, study_id=study, by=str(by), because=because.strip()[:200])
+    except IntegrityError as taken:
+        raise rules.StudyAlreadyLinked from taken
+    emit(StudyLinked(**_told(made)), by=by)
+    return made
+
+
+def unlink(standing: Link, *, by: Actor) -> None:
+    """Write that a study answers its order no longer."""
+    standing.undone_at, standing.undone_by = timezone.now(), str(by)
+    standing.save(update_fields=("undone_at", "undone_by"))
+    emit(StudyUnlinked(**_told(standing)), by=by)
 
 
 def _told(link: Link) -> dict[str, UUID]:

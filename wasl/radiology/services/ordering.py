@@ -3,10 +3,10 @@
 import datetime
 import uuid
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
@@ -17,10 +17,11 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries
-from wasl.radiology.events import OrderCancelled, OrderSent, ProcedureAdded, TargetSet
+from wasl.radiology.events import ExamPerformed, OrderCancelled, OrderReopened, OrderSent, ProcedureAdded, TargetSet
 from wasl.radiology.models import Order, Procedure, Target
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
+from wasl.radiology.services import dated
 
 
 @verb
@@ -47,16 +48,11 @@ def add_procedure(
 def set_target(urgency: str, *, minutes: int, since: datetime.date, by: Actor) -> Target:
     """Set in how many minutes exams of an urgency class are to be reported from a date on; what held before stays."""
     rules.check_urgency(urgency)
-    current = Target.objects.select_for_update().filter(urgency=urgency, period__upper_inf=True).first()
-    rules.check_target(since=since, current=current.period.lower if current else None)
-    if current:
-        current.period = DateRange(current.period.lower, since)
-        current.save(update_fields=("period",))
-    try:
-        with transaction.atomic():
-            target = Target.objects.create(urgency=urgency, minutes=minutes, period=DateRange(since, None))
-    except IntegrityError as other:
-        raise rules.TargetNotLater(since=since.isoformat()) from other
+    target = dated.begin(
+        Target.objects.filter(urgency=urgency), since=since, urgency=urgency, minutes=minutes,
+        check=lambda current: rules.check_target(since=since, current=current),
+        overtaken=rules.TargetNotLater(since=since.isoformat()),
+    )  # fmt: skip
     emit(TargetSet(target=target.id, urgency=urgency, minutes=minutes), by=by)
     return target
 
@@ -81,19 +77,49 @@ def send_order(
     rules.check_complete(
         asks, subject, urgency=urgency, question=question, side=side, answers=given, today=timezone.localdate()
     )
-    order = Order.objects.create(
-        accession=_next_accession(), study_uid=f"2.25.{uuid.uuid4().int}", patient_id=patient, place_id=place,
-        requester_id=by.id, procedure=exam, side=side, urgency=urgency, question=question.strip(), answers=given,
-        scheduled_for=scheduled_for or timezone.now(),
+    return _insert(
+        patient, place, by, requester_id=by.id, procedure=exam, side=side, urgency=urgency, question=question.strip(),
+        answers=given, scheduled_for=scheduled_for or timezone.now(),
     )  # fmt: skip
+
+
+def copy_order(order: Order, *, patient: UUID, by: Actor) -> Order:
+    """An order written again for another patient, as far on its way as it is; part of a verb."""
+    names = ("requester_id", "procedure_id", "side", "urgency", "question", "scheduled_for", "state")
+    # what was answered about one person's safety is not true of another
+    return _insert(patient, order.place_id, by, answers={}, **{name: getattr(order, name) for name in names})
+
+
+def drop_copy(order: Order, *, by: Actor) -> None:
+    """Cancel an order that a move had made, because the move was undone; part of a verb."""
+    order.state, order.cancelled_because = Order.State.CANCELLED, rules.MOVED_BACK
+    save_state(order, "cancelled_because")
+    patients_services.close_for_care(source=order.id, by=by)
+    emit(OrderCancelled(order=order.id, patient=order.patient_id, place=order.place_id), by=by)
+
+
+def set_state(order: Order, state: str, *, by: Actor) -> None:
+    """Put a locked order as far on its way as its images say now; part of a verb."""
+    if order.state == state:
+        return
+    order.state = state
+    save_state(order, "cancelled_because")
+    fact = ExamPerformed if state == Order.State.PERFORMED else OrderReopened
+    emit(fact(order=order.id, patient=order.patient_id, place=order.place_id), by=by)
+
+
+def _insert(patient: UUID, place: UUID, by: Actor, **values: Any) -> Order:  # noqa: ANN401  fields of an order
+    order = Order.objects.create(
+        accession=_next_accession(), study_uid=f"2.25.{uuid.uuid4().int}", patient_id=patient, place_id=place, **values
+    )
+    exam = order.procedure
     until = order.scheduled_for + datetime.timedelta(days=rules.DAYS_OF_CARE)
     patients_services.open_for_care(patient, place=place, source=order.id, because=OrderSent.name(), until=until, by=by)
-    emit(
-        OrderSent(
-            order=order.id, patient=patient, place=place, procedure=exam.code, modality=exam.modality, urgency=urgency
-        ),
-        by=by,
-    )
+    sent = OrderSent(
+        order=order.id, patient=patient, place=place, procedure=exam.code, modality=exam.modality,
+        urgency=order.urgency,
+    )  # fmt: skip
+    emit(sent, by=by)
     return order
 
 

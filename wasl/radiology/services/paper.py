@@ -11,13 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import segno
-import typst
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from PIL import Image
 
+from wasl.kernel.access import SYSTEM
 from wasl.patients.queries import Patient
+from wasl.radiology import queries
 from wasl.radiology.models import KeyImage, Report
 
 TEMPLATE = Path(__file__).parents[1] / "templates/radiology/report.typ"
@@ -38,6 +39,8 @@ def page(
     images: Sequence[tuple[KeyImage, Pixels]],
 ) -> bytes:  # fmt: skip
     """The report as a PDF; `signer` is the hospital and licence, `address` where it is verified, `images` 8-bit."""
+    import typst  # loaded by the process that prints, and no other
+
     signed = report.signed_at.replace(microsecond=0) if report.signed_at else None
     with tempfile.TemporaryDirectory(prefix="wasl-paper-") as folder, translation.override(report.language):
         root = Path(folder)
@@ -63,11 +66,18 @@ def page(
 def _data(report: Report, patient: Patient, signer: tuple[str, str], address: str) -> dict[str, Any]:
     """Every word of the page, in the report's language."""
     order = report.reading.order
+    advised = queries.follow_up_words(report, viewer=SYSTEM)
     signed = timezone.localtime(report.signed_at)  # a signed report has its moment
     titles = {
         "indication": _("Indication"), "technique": _("Technique"), "comparison": _("Comparison"),
         "findings": _("Findings"), "conclusion": _("Conclusion"),
     }  # fmt: skip
+    preliminary = report.state == Report.State.PRELIMINARY
+    drafted = report.drafted_by if report.drafted_by != report.author else None
+    signed_by = _("Issued by") if preliminary else _("Validated by") if drafted else _("Signed by")
+    footer = _("Electronically signed document. Verify at")
+    if preliminary:
+        footer = _("Preliminary document, not validated. Verify at")
     return {
         "language": report.language,
         "day": [signed.year, signed.month, signed.day],
@@ -81,18 +91,22 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             [title, _lines(report.sections[name], report.language), name == "conclusion"]
             for name, title in titles.items()
             if name in report.sections
-        ],
+        ]
+        + ([[_("Recommended follow-up"), _lines(advised, report.language), False]] if advised else []),
+        "preliminary": _("PRELIMINARY") if preliminary else "",
+        "drafted_by": _person(drafted) if drafted else "",
         "signer": {
             "name": _person(report.author),
             "place": signer[0],
             "licence": signer[1],
         },
         "signed_at": _moment(report.signed_at),
-        "footer": f"{_('Electronically signed document. Verify at')} {address}",
+        "footer": f"{footer} {address}",
         "demonstration": _("DEMONSTRATION") if settings.DEMO else "",
         "words": {
             "department": _("Imaging department"), "network": _("Wasl"), "critical": _("Critical result"),
-            "images": _("Key images"), "signed_by": _("Signed by"), "licence": _("Licence"), "signed_at": _("on"),
+            "images": _("Key images"), "drafted_by": _("Drafted by"), "signed_by": signed_by,
+            "licence": _("Licence"), "signed_at": _("on"),
             "verify": _("Verify"),
         },
     }  # fmt: skip

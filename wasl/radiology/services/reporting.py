@@ -13,9 +13,11 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.radiology import queries
 from wasl.radiology.events import AddendumBegun, AddendumSigned, PhraseAdded, ReportSigned, TemplateAdded
-from wasl.radiology.models import KeyImage, Phrase, Reading, Report, Template
+from wasl.radiology.models import KeyImage, Phrase, Reading, Report, Template, Viewing
+from wasl.radiology.rules import finalising, followups
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting as rules
+from wasl.radiology.rules import results as results_rules
 from wasl.radiology.services.reading import locked_reading
 from wasl.workforce import queries as workforce
 
@@ -55,18 +57,23 @@ def add_phrase(*, language: str, shortcut: str, text: str, by: Actor, mine: bool
 @verb
 def save_draft(
     reading: UUID, *, sections: Mapping[str, str], language: str, revision: int, by: Actor,
-    critical: bool = False, critical_what: str = "",
+    critical: bool = False, critical_what: str = "", critical_category: int = 1,
+    follow_up: Mapping[str, str] | None = None,
 ) -> Report:  # fmt: skip
     """Save what the reader wrote; `revision` is the one it was written upon (0 for none), so no save undoes another.
 
     A save is a sign of life. It tells no fact: the signature does. Said twice with the same text, it is one save.
     """
     rules.check_language(language)
-    kept = rules.written(sections)
+    results_rules.check_category(critical_category)
+    kept, asked = rules.written(sections), followups.written(follow_up)
+    if asked and (exam := followups.exam_of(asked)):
+        queries.procedure(exam, viewer=by)
     case = locked_reading(reading)
-    draft = _draft_to_write(case, by=by)
+    draft = draft_to_write(case, by=by)
     values = {
         "language": language, "sections": kept, "critical": critical, "critical_what": critical_what.strip()[:300],
+        "critical_category": critical_category, "follow_up": asked,
     }  # fmt: skip
     if draft is None:
         if revision != 0:
@@ -86,7 +93,7 @@ def mark_key_image(
     """Point at an image of the study, to be shown with the report; told by the report's signature."""
     rules.check_language(language)
     case = locked_reading(reading)
-    draft = _draft_to_write(case, by=by)
+    draft = draft_to_write(case, by=by)
     if not queries.is_in_study(case.study_id, instance_uid=instance_uid, frame=frame, viewer=by):
         raise rules.NotInThisStudy
     if draft is None:
@@ -103,37 +110,44 @@ def unmark_key_image(key: UUID, *, by: Actor) -> None:
     image = KeyImage.objects.select_related("report").filter(id=key).first()
     if image is None:
         raise NotFound
-    draft = _draft_to_write(locked_reading(image.report.reading_id), by=by)
+    draft = draft_to_write(locked_reading(image.report.reading_id), by=by)
     if draft is None or draft.id != image.report_id:
         raise rules.AlreadySigned
     image.delete()
 
 
 @verb
-def sign_report(key: UUID, *, revision: int, by: Actor) -> Report:
+def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "") -> Report:
     """Sign a draft, exactly the revision that the reader saw; from now on nobody can change it.
 
-    Signing twice is refused with AlreadySigned and changes nothing.
+    Signing twice is refused with AlreadySigned and changes nothing; so is signing on partial pictures. Where a
+    preliminary report was issued, this one makes it final, and `change` classes how the two differ.
     """
-    report, reading = _locked_report(key)
+    report, reading = locked_report(key)
     if report.state == Report.State.SIGNED:
         raise rules.AlreadySigned
-    _draft_to_write(reading, by=by)
+    draft_to_write(reading, by=by)
     if report.revision != revision:
         raise rules.DraftChanged
-    rules.check_signable(report.sections, critical=report.critical, critical_what=report.critical_what)
+    rules.check_signable(
+        report.sections, critical=report.critical, critical_what=report.critical_what, follow_up=report.follow_up
+    )
+    addendum = report.adds_to_id is not None
+    preliminary = None if addendum else queries.preliminary_of(reading.id, viewer=by)
+    finalising.check_change(change, same=finalising.says_the_same(preliminary, report) if preliminary else None)
+    pixels = seen(reading, by=by)
+    report.finalises, report.change = preliminary, change
     report.author_id = reading_rules.reader(by)
     report.state = Report.State.SIGNED
     report.signed_at = timezone.now()
     report.digest = queries.digest_of(report, viewer=by)
     report.save()
-    addendum = report.adds_to_id is not None
     if not addendum:
         reading.state = Reading.State.SIGNED
         reading.claimed_until = None
         reading.save(update_fields=("state", "claimed_until"))
     fact = AddendumSigned if addendum else ReportSigned
-    emit(fact(report=key, reader=report.author_id, critical=report.critical, **_about(reading)), by=by)
+    emit(fact(report=key, reader=report.author_id, critical=report.critical, pixels=pixels, **about(reading)), by=by)
     return report
 
 
@@ -143,16 +157,23 @@ def begin_addendum(report: UUID, *, by: Actor) -> Report:
 
     One addendum is written at a time; one left lying for longer than a case may be held goes to who asks for it.
     """
-    signed, reading = _locked_report(report)
+    signed, reading = locked_report(report)
     if signed.state != Report.State.SIGNED:
         raise rules.NotSigned
     if reading.state == Reading.State.WITHDRAWN:
         raise reading_rules.ReadingIsWithdrawn
     person = reading_rules.reader(by)
-    if person != reading.claimed_by_id and not workforce.serves(
-        person, place=reading.place_id, modality=reading.modality, viewer=by
-    ):
-        raise reading_rules.NotYourHospitals
+    if person != reading.claimed_by_id:
+        if not workforce.serves(person, place=reading.place_id, modality=reading.modality, viewer=by):
+            raise reading_rules.NotYourHospitals
+        if not queries.is_agreed(reading, reader=person, viewer=by):
+            raise reading_rules.NoAgreement
+    return begun_addendum(reading, by=by)
+
+
+def begun_addendum(reading: Reading, *, by: Actor) -> Report:
+    """The addendum that a reader writes to a locked, signed reading, begun now unless it is; part of a verb."""
+    person = reading_rules.reader(by)
     draft = Report.objects.filter(reading=reading, state=Report.State.DRAFT).first()
     if draft is None:
         last = Report.objects.get(reading=reading, state=Report.State.SIGNED, addendum__isnull=True)
@@ -163,11 +184,11 @@ def begin_addendum(report: UUID, *, by: Actor) -> Report:
     elif draft.saved_at > timezone.now() - datetime.timedelta(minutes=reading_rules.CLAIM_MINUTES):
         raise rules.AddendumBegun(reader=draft.author)
     _save(draft, by=by)
-    emit(AddendumBegun(report=draft.id, reader=person, **_about(reading)), by=by)
+    emit(AddendumBegun(report=draft.id, reader=person, **about(reading)), by=by)
     return draft
 
 
-def _draft_to_write(reading: Reading, *, by: Actor) -> Report | None:
+def draft_to_write(reading: Reading, *, by: Actor) -> Report | None:
     """The draft of a locked reading, if there is one, when `by` is who may write it."""
     draft = Report.objects.filter(reading=reading, state=Report.State.DRAFT).first()
     rules.check_writer(
@@ -179,7 +200,19 @@ def _draft_to_write(reading: Reading, *, by: Actor) -> Report | None:
     return draft
 
 
-def _locked_report(key: UUID) -> tuple[Report, Reading]:
+def seen(reading: Reading, *, by: Actor) -> str:
+    """How a reader saw the pictures of a case: `whole`, or `outside` our viewers. Raises PartialPixels, StillArriving.
+
+    Only the reader's own browser knows what is on its screen: this holds back who is in a hurry, not who lies.
+    """
+    viewing = Viewing.objects.filter(reading=reading, person=by.id).first()
+    reading_rules.check_pixels(
+        complete=reading.study.complete_at is not None, partial=viewing.partial if viewing else 0
+    )
+    return "whole" if viewing and viewing.shown else "outside"
+
+
+def locked_report(key: UUID) -> tuple[Report, Reading]:
     """A report and its reading; the reading's lock is the one that every writer of its reports takes."""
     reading = Report.objects.filter(id=key).values_list("reading", flat=True).first()
     if reading is None:
@@ -194,6 +227,8 @@ def _save(draft: Report, *, by: Actor, **values: object) -> Report:
         setattr(draft, name, value)
     now = timezone.now()
     draft.author_id = reading_rules.reader(by)
+    if finalising.is_junior(by.roles):
+        draft.drafted_by_id = draft.author_id
     draft.revision += 1
     draft.saved_at = now
     draft.save()
@@ -203,7 +238,7 @@ def _save(draft: Report, *, by: Actor, **values: object) -> Report:
     return draft
 
 
-def _about(reading: Reading) -> dict[str, UUID]:
+def about(reading: Reading) -> dict[str, UUID]:
     return {
         "reading": reading.id, "order": reading.order_id, "patient": reading.patient_id, "place": reading.place_id
     }  # fmt: skip

@@ -13,9 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.utils import timezone
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import signers
-from pyhanko.sign.fields import SigSeedSubFilter
 
 BITS = 3072
 YEARS = 20
@@ -23,6 +20,11 @@ YEARS = 20
 
 def seal(pdf: bytes, *, name: str, reason: str, location: str) -> bytes:
     """The PDF with a signature added to it, as an incremental update that leaves every byte before it alone."""
+    # loaded by the process that seals, and no other: it brings 15 MB along
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import signers
+    from pyhanko.sign.fields import SigSeedSubFilter
+
     password = settings.SIGNING_PASSWORD.encode()
     signer = signers.SimpleSigner.load_pkcs12(_certificate(), passphrase=password)  # type: ignore[no-untyped-call]
     if signer is None:

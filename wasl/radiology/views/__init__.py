@@ -1,10 +1,20 @@
 """The pages of radiology."""
 
 from wasl.radiology.views import (
+    agreements,
+    conversation,
+    critical,
+    dispatch,
+    drafting,
     editor,
     exams,
+    finalising,
+    followups,
+    importing,
+    moving,
     ordering,
     orders,
+    quality,
     readings,
     reconciliation,
     reports,
@@ -13,13 +23,23 @@ from wasl.radiology.views import (
 )
 
 urlpatterns = [
+    *drafting.urlpatterns,
+    *agreements.urlpatterns,
     *ordering.urlpatterns,
     *orders.urlpatterns,
     *exams.urlpatterns,
+    *quality.urlpatterns,
     *reconciliation.urlpatterns,
+    *importing.urlpatterns,
+    *moving.urlpatterns,
     *readings.urlpatterns,
     *editor.urlpatterns,
     *reports.urlpatterns,
     *results.urlpatterns,
+    *critical.urlpatterns,
     *service.urlpatterns,
+    *conversation.urlpatterns,
+    *followups.urlpatterns,
+    *dispatch.urlpatterns,
+    *finalising.urlpatterns,
 ]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from wasl.kernel.errors import Invalid, Refused
-from wasl.kernel.http import Request
+from wasl.kernel.http import Request, key_of
 from wasl.radiology import queries, services
 from wasl.radiology.views.readings import pictures
 
@@ -21,7 +21,7 @@ Answer = Callable[[Request, UUID], JsonResponse]
 LARGEST = 400_000  # bytes of a draft as JSON
 
 
-def _in_json(act: Answer) -> Answer:
+def in_json(act: Answer) -> Answer:
     """Answer a refusal as JSON: its name for the script, its sentence for the reader, its fields."""
 
     @wraps(act)
@@ -36,7 +36,7 @@ def _in_json(act: Answer) -> Answer:
     return answered
 
 
-def _asked(request: Request) -> dict[str, Any]:
+def asked(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises Invalid when it is none."""
     try:
         if len(request.body) > LARGEST:
@@ -53,11 +53,12 @@ def _asked(request: Request) -> dict[str, Any]:
     return sent
 
 
-def _revision(sent: dict[str, Any]) -> int:
-    revision = sent.get("revision")
-    if not isinstance(revision, int) or isinstance(revision, bool):
+def count(sent: dict[str, Any], name: str, usual: int | None = None) -> int:
+    """A whole number of what was sent. Raises Invalid when it is none."""
+    number = sent.get(name, usual)
+    if not isinstance(number, int) or isinstance(number, bool):
         raise Invalid
-    return revision
+    return number
 
 
 def draft(request: Request, key: UUID) -> JsonResponse:
@@ -65,7 +66,7 @@ def draft(request: Request, key: UUID) -> JsonResponse:
     return _save(request, key) if request.method == "POST" else _current(request, key)
 
 
-@_in_json
+@in_json
 def _current(request: Request, key: UUID) -> JsonResponse:
     found = queries.draft_of(key, viewer=request.actor)
     if found is None:
@@ -77,29 +78,38 @@ def _current(request: Request, key: UUID) -> JsonResponse:
             "sections": found.sections,
             "critical": found.critical,
             "critical_what": found.critical_what,
+            "critical_category": found.critical_category,
+            "follow_up": found.follow_up,
         }
     )
 
 
-@_in_json
+@in_json
 def _save(request: Request, key: UUID) -> JsonResponse:
-    sent = _asked(request)
+    sent = asked(request)
     sections = sent.get("sections")
     if not isinstance(sections, dict) or not all(isinstance(text, str) for text in sections.values()):
         raise Invalid
+    follow_up = sent.get("follow_up")
+    if follow_up is not None and not (
+        isinstance(follow_up, dict) and all(isinstance(text, str) for text in follow_up.values())
+    ):
+        raise Invalid
     saved = services.save_draft(
         key, sections=sections, language=str(sent.get("language")), critical=sent.get("critical") is True,
-        critical_what=str(sent.get("critical_what", "")), revision=_revision(sent), by=request.actor,
+        critical_what=str(sent.get("critical_what", "")), critical_category=count(sent, "critical_category", 1),
+        follow_up=follow_up, revision=count(sent, "revision"), by=request.actor,
     )  # fmt: skip
     return JsonResponse({
         "revision": saved.revision,
         "saved_at": f"{timezone.localtime(saved.saved_at):%H:%M:%S}",
         "sign": reverse("radiology:sign_report", args=[saved.id]),
+        "issue": reverse("radiology:issue_preliminary", args=[saved.id]),
     })  # fmt: skip
 
 
 @require_POST
-@_in_json
+@in_json
 def keep(request: Request, key: UUID) -> JsonResponse:
     """A sign of life of the reader."""
     held = services.keep_reading(key, by=request.actor)
@@ -107,10 +117,19 @@ def keep(request: Request, key: UUID) -> JsonResponse:
 
 
 @require_POST
-@_in_json
+@in_json
+def pixels(request: Request, key: UUID) -> JsonResponse:
+    """What the reader's viewers show: how many pictures, and how many of them are not whole yet."""
+    sent = asked(request)
+    services.state_pixels(key, shown=count(sent, "shown"), partial=count(sent, "partial"), by=request.actor)
+    return JsonResponse({})
+
+
+@require_POST
+@in_json
 def sign(request: Request, key: UUID) -> JsonResponse:
     """Sign the revision that the reader saw, and say where the report is."""
-    signed = services.sign_report(key, revision=_revision(_asked(request)), by=request.actor)
+    signed = services.sign_report(key, revision=count(asked(request), "revision"), by=request.actor)
     return JsonResponse({"address": reverse("radiology:report", args=[signed.id])})
 
 
@@ -118,10 +137,10 @@ def sign(request: Request, key: UUID) -> JsonResponse:
 def mark(request: Request, key: UUID) -> HttpResponse:
     """Mark an image of the study as a key image, or take one back, and show them again."""
     if taken_back := request.POST.get("unmark", ""):
-        services.unmark_key_image(_uuid(taken_back), by=request.actor)
+        services.unmark_key_image(key_of(taken_back), by=request.actor)
     else:
-        asked = request.POST.get("frame", "1")
-        frame = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+        said = request.POST.get("frame", "1")
+        frame = int(said) if said.isdecimal() and len(said) < 9 else 1
         services.mark_key_image(
             key, instance_uid=request.POST.get("instance", ""), frame=frame,
             note=request.POST.get("note", ""), by=request.actor, language=request.POST.get("language", "fr"),
@@ -132,16 +151,10 @@ def mark(request: Request, key: UUID) -> HttpResponse:
     return render(request, "radiology/_key_images.html", context)
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Invalid from error
-
-
 urlpatterns: list[URLPattern] = [
     path("readings/<uuid:key>/draft/", draft, name="save_draft"),
     path("readings/<uuid:key>/keep/", keep, name="keep_reading"),
+    path("readings/<uuid:key>/pixels/", pixels, name="state_pixels"),
     path("readings/<uuid:key>/images/", mark, name="mark_key_image"),
     path("reports/<uuid:key>/sign/", sign, name="sign_report"),
 ]

@@ -38,7 +38,9 @@ def _page(request: Request, refusal: Refused | None = None) -> dict[str, object]
     today = [row for row in rows if getattr(row["order"], "scheduled_for", tonight) < tonight]
     later = [row for row in rows if row not in today]
     return {
-        "today": today, "later": later, "refusal": refusal, "may_move": "radiographer" in request.actor.roles,
+        "today": today, "later": later, "refusal": refusal,
+        "rejects": list(queries.rejects_to_answer(viewer=request.actor)[:SHOWN]),
+        "may_move": "radiographer" in request.actor.roles,
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ STAGES = {
     "performed": (pgettext_lazy("stage", "performed"), "indigo"),
     "images": (pgettext_lazy("stage", "images received"), "purple"),
     "reading": (pgettext_lazy("stage", "being read"), "orange"),
+    "preliminary": (pgettext_lazy("stage", "preliminary report"), "yellow"),
     "signed": (pgettext_lazy("stage", "report signed"), "green"),
     "cancelled": (pgettext_lazy("stage", "cancelled"), "secondary"),
 }
@@ -51,9 +52,15 @@ TOLD = {
     "radiology.ReadingHandedBack": _("Handed back by the reader"),
     "radiology.ReadingTimedOut": _("Returned to the worklist: no sign of the reader"),
     "radiology.ReadingWithdrawn": _("Reading withdrawn"),
+    "radiology.ReadingReinstated": _("Reading in force again"),
+    "radiology.ReadingFollowed": _("Reading taken over with the images"),
+    "radiology.ReportFollowed": _("Report taken over with the images"),
+    "radiology.OrderReopened": _("To be made again"),
+    "radiology.PreliminaryIssued": _("Preliminary report issued"),
     "radiology.ReportSigned": _("Report signed"),
     "radiology.AddendumSigned": _("Addendum signed"),
     "radiology.CriticalResultRaised": _("Critical result announced"),
+    "radiology.CriticalResultChanged": _("Critical result changed by the final report"),
     "radiology.CriticalResultAcknowledged": _("Critical result acknowledged"),
     "radiology.ReportRead": _("Report read by the doctor who asked"),
 }
@@ -119,6 +126,8 @@ def _page(request: Request, found: Order) -> dict[str, object]:
         "because": found.answers.get("proceed_because", ""),
         "studies": studies,
         "story": _story(found, request),
+        "waits_for": queries.waits_for_agreement(found.id, viewer=request.actor),
+        "talks": queries.may_talk(found.id, viewer=request.actor),
         "may_cancel": may and found.state == "sent",
     }
 

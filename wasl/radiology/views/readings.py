@@ -10,23 +10,27 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, override
+from django.utils.formats import date_format
+from django.utils.translation import gettext, override, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from wasl.archive import queries as archive
+from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Listing, Request
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Reading, Report
+from wasl.radiology.rules import finalising, followups, reporting, safety
 from wasl.radiology.rules import reading as rules
-from wasl.radiology.rules import reporting, safety
+from wasl.radiology.views.dispatch import next_case
 from wasl.radiology.views.ordering import TITLES, URGENCIES
 from wasl.radiology.views.orders import URGENCY_COLOURS
+from wasl.radiology.views.quality import rejecting
 
-READERS = frozenset({"radiologist", "chief"})
+SEES = rules.READERS | {"chief"}
 SOON = datetime.timedelta(minutes=15)
 SHOWN_PRIORS = 20
 
@@ -63,14 +67,17 @@ class Filters(forms.Form):
 
 def readings(request: Request) -> HttpResponse:
     """The open cases, the most urgent and the soonest due first; below them the viewer's own signed ones."""
-    if not READERS & request.actor.roles:
+    if not SEES & request.actor.roles:
         raise NotAllowed
+    if request.htmx and request.htmx.target == "coming":
+        return render(request, "radiology/_coming.html", {"coming": _coming(request)})
     rows = queries.readings(viewer=request.actor)
     form = Filters(request, rows)
     listing = Listing(request, form.narrow(rows), sorts=("urgency", "due_at", "-due_at", "created_at"), size=50)
     if listing.sort == "urgency":
         listing.page.object_list = sorted(listing.page.object_list, key=lambda row: (row.urgency, row.due_at))
     signed = list(queries.signed_readings(viewer=request.actor)[:10])
+    fragment = request.htmx and request.htmx.target == "readings"
     names = patients.identities_of(
         [row.patient_id for row in (*listing.page.object_list, *signed)], viewer=request.actor
     )
@@ -79,16 +86,34 @@ def readings(request: Request) -> HttpResponse:
         "listing": listing,
         "rows": [_line(row, names, request) for row in listing.page.object_list],
         "signed": [{"reading": row, "patient": names.get(row.patient_id)} for row in signed],
-        "claims": "radiologist" in request.actor.roles,
+        "coming": _coming(request),
+        **next_case(request),
+        "fragment": fragment,
+        "again": _over_reading(request),
     }
-    fragment = request.htmx and request.htmx.target == "readings"
     return render(request, "radiology/_readings.html" if fragment else "radiology/readings.html", context)
+
+
+def _coming(request: Request) -> list[dict[str, object]]:
+    """Exams whose images are still on their way, and how far they are."""
+    return [
+        {"order": order, "manifest": manifest, "colour": URGENCY_COLOURS[order.urgency]}
+        for order, manifest in queries.coming(viewer=request.actor)
+    ]
+
+
+def _over_reading(request: Request) -> list[dict[str, object]]:
+    """Reports of the night that the viewer may over-read."""
+    reports = queries.reports_to_over_read(viewer=request.actor)
+    names = patients.identities_of([report.reading.patient_id for report in reports], viewer=request.actor)
+    return [{"report": report, "patient": names.get(report.reading.patient_id)} for report in reports]
 
 
 def _line(row: Reading, names: dict[UUID, patients.Patient], request: Request) -> dict[str, object]:
     """A case as the worklist shows it: who, what, how urgent, and how long until it is due."""
     left = row.due_at - timezone.now()
     late = left < datetime.timedelta()
+    roles = request.actor.roles
     return {
         "reading": row,
         "patient": names.get(row.patient_id),
@@ -98,6 +123,9 @@ def _line(row: Reading, names: dict[UUID, patients.Patient], request: Request) -
         "soon": not late and left < SOON,
         "mine": row.claimed_by_id == request.actor.id and row.state == "claimed",
         "held": rules.is_held(row.state, row.claimed_until, timezone.now()),
+        "to_finalise": row.first_due_at is not None,
+        # who issued a preliminary report waits for a senior
+        "claims": bool(rules.READERS & roles) and not (row.first_due_at and finalising.is_junior(roles)),
     }
 
 
@@ -107,7 +135,7 @@ def claim(request: Request, key: UUID) -> HttpResponse:
     try:
         services.claim_reading(key, by=request.actor)
     except Refused as refusal:
-        if not READERS & request.actor.roles:
+        if not SEES & request.actor.roles:
             raise
         messages.error(request, refusal.sentence)
         return HttpResponseRedirect(reverse("radiology:readings"))
@@ -140,14 +168,16 @@ def reading(request: Request, key: UUID) -> HttpResponse:
         "order": case.order,
         "study_uid": case.study.uid,
         "answers": _answers(case),
-        "claims": "radiologist" in request.actor.roles,
+        "preliminary": queries.preliminary_of(key, viewer=request.actor),
         "writes": writes,
+        "talks": queries.may_talk(case.order_id, viewer=request.actor),
         "draft": draft,
     }
+    beside = queries.compared_with(case, viewer=request.actor) if ground else None
     if ground:
-        context |= _around(case, request)
+        context |= {"beside": beside, **_around(case, request)}
     if writes:
-        context |= _editor(case, draft, request)
+        context |= _editor(case, draft, beside, request)
         return render(request, "radiology/reading.html", context)
     return render(request, "radiology/case.html", context)
 
@@ -161,7 +191,9 @@ def _around(case: Reading, request: Request) -> dict[str, object]:
     """What else is known of the patient, from every hospital: earlier images and reports."""
     viewer = request.actor
     studies = list(archive.studies_of(case.patient_id, viewer=viewer).exclude(id=case.study_id)[:SHOWN_PRIORS])
-    reports = list(queries.reports_of(case.patient_id, viewer=viewer)[:SHOWN_PRIORS])
+    reports = list(
+        queries.reports_of(case.patient_id, viewer=viewer).exclude(reading=case.id, state="preliminary")[:SHOWN_PRIORS]
+    )
     return {
         "priors": studies,
         "reports": reports,
@@ -170,7 +202,17 @@ def _around(case: Reading, request: Request) -> dict[str, object]:
     }
 
 
-def _editor(case: Reading, draft: Report | None, request: Request) -> dict[str, object]:
+def _compared(study: archive.Study) -> str:
+    """The earlier exam that stands beside the images, as a report names it."""
+    said = {
+        "exam": study.description or "/".join(study.modalities),
+        "date": date_format(timezone.localtime(study.started_at), "d/m/Y"),
+        "place": study.place.name if study.place else "",
+    }
+    return gettext("{exam} of {date}, {place}").format(**said).rstrip("، ,")
+
+
+def _editor(case: Reading, draft: Report | None, beside: archive.Study | None, request: Request) -> dict[str, object]:
     """All that the editor needs: the draft or a first text, templates and phrases in three languages."""
     viewer = request.actor
     spoken = getattr(request.user, "language", "fr")
@@ -187,17 +229,34 @@ def _editor(case: Reading, draft: Report | None, request: Request) -> dict[str, 
                 "phrases": queries.phrases(language=code, viewer=viewer),
             }
     first = {"title": words[language]["title"], "indication": case.order.question}
+    if beside:
+        with override(language):
+            first["comparison"] = _compared(beside)
     text = draft.sections if draft else first
     return {
-        "language": language,
+        "written_in": language,  # the shell has a `language` of its own: that of the page
         "languages": [("ar", "العربية"), ("fr", "Français"), ("en", "English")],
         "fields": [(name, SECTION_TITLES[name], text.get(name, ""), ROWS[name]) for name in reporting.SECTIONS],
         "revision": draft.revision if draft else 0,
+        "categories": list(CATEGORIES.items()),
+        "follow_ups": _follow_ups(viewer),
+        "units": list(UNITS.items()),
         "adding": bool(draft and draft.adds_to_id),
+        "junior": finalising.is_junior(viewer.roles),
+        "preliminary": queries.preliminary_of(case.id, viewer=viewer),
         "words": words,
         "messages_of_editor": _sentences(),
         **pictures(case, draft, request),
+        **rejecting(case, request),
     }
+
+
+def _follow_ups(viewer: Actor) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The exams that may be recommended, by modality; the first of each is any exam of it."""
+    exams = {name: [(name, gettext("{modality}, any exam").format(modality=name))] for name in followups.MODALITIES}
+    for exam in queries.procedures(viewer=viewer):
+        exams.setdefault(exam.modality, []).append((str(exam.id), exam.name))
+    return list(exams.items())
 
 
 def pictures(case: Reading, draft: Report | None, request: Request) -> dict[str, object]:
@@ -219,6 +278,15 @@ CHOICES = 24
 SECTION_TITLES = {
     "title": _("Title"), "indication": _("Indication"), "technique": _("Technique"), "comparison": _("Comparison"),
     "findings": _("Findings"), "conclusion": _("Conclusion"),
+}  # fmt: skip
+CATEGORIES = {
+    1: _("Category 1: to act on within minutes"),
+    2: _("Category 2: to act on within hours"),
+    3: _("Category 3: to act on within days"),
+}
+UNITS = {
+    "days": pgettext_lazy("unit", "days"), "weeks": pgettext_lazy("unit", "weeks"),
+    "months": pgettext_lazy("unit", "months"),
 }  # fmt: skip
 ROWS = {"title": 1, "indication": 2, "technique": 2, "comparison": 2, "findings": 8, "conclusion": 4}
 

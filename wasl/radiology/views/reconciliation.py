@@ -21,6 +21,7 @@ from wasl.patients.queries import Patient
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Link
 from wasl.radiology.rules import linking as rules
+from wasl.radiology.views.moving import SHOWN, history
 
 FIELDS = {"id": _("Number"), "name": _("Name"), "birth_date": _("Birth date"), "sex": _("Sex")}
 SORTS = ("-last_arrival_at", "last_arrival_at", "header_name")
@@ -33,7 +34,13 @@ def reconciliation(request: Request) -> HttpResponse:
     listing = Listing(request, queries.nobodys(viewer=request.actor), sorts=SORTS, size=20)
     links = list(queries.recent_links(viewer=request.actor)[:RECENT])
     known = patients.identities_of({link.order.patient_id for link in links}, viewer=request.actor)
-    context = {"listing": listing, "links": [_shown(link, known) for link in links]}
+    unknown = queries.unknown_patients(viewer=request.actor)
+    people = patients.identities_of(unknown, viewer=request.actor)
+    context = {
+        "listing": listing,
+        "links": [_shown(link, known) for link in links],
+        "unknown": [people[key] for key in unknown],
+    }
     return render(request, "radiology/reconciliation.html", context)
 
 
@@ -56,12 +63,19 @@ def study(request: Request, key: UUID) -> HttpResponse:
 def _page(request: Request, key: UUID, refusal: Refused | None = None) -> dict[str, object]:
     found = archive.study(key, viewer=request.actor)
     words = request.POST.get("q", "")[:80]
+    owner = patients.patient(found.patient_id, viewer=request.actor) if found.patient_id else None
     return {
         "study": found,
         "order": queries.order_of_study(key, viewer=request.actor),
-        "owner": patients.patient(found.patient_id, viewer=request.actor) if found.patient_id else None,
-        "suggestions": queries.suggestions(key, viewer=request.actor) if found.patient_id is None else [],
-        "people": _people(request, found, words) if found.patient_id is None else [],
+        "owner": owner,
+        "compared": queries.compare(found, owner, viewer=request.actor) if owner else [],
+        "suggestions": [
+            one for one in queries.suggestions(key, viewer=request.actor) if owner is None or one.patient.id != owner.id
+        ],
+        "people": [one for one in _people(request, found, words) if owner is None or one["patient"] != owner],
+        "series": list(archive.series_of(key, viewer=request.actor)),
+        "joinable": list(archive.joinable(key, viewer=request.actor)[:SHOWN]),
+        "steps": history(request, key),
         "words": words,
         "fields": FIELDS,
         "refusal": refusal,

@@ -15,7 +15,7 @@ from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Report
-from wasl.radiology.views.readings import SECTION_TITLES
+from wasl.radiology.views.readings import CATEGORIES, SECTION_TITLES
 from wasl.workforce import queries as workforce
 
 
@@ -49,15 +49,26 @@ def _page(
             "report": part,
             "sections": [(SECTION_TITLES[n], part.sections[n], n) for n in SECTION_TITLES
                          if n != "title" and n in part.sections],
+            "advised": queries.follow_up_words(part, viewer=request.actor),
             "images": [(image, series.get(image.instance_uid, "")) for image in images if image.report_id == part.id],
             "worker": workers.get(part.author_id),
-            "obligation": queries.obligation_of(part.id, viewer=request.actor),
         }
         for part in chain
     ]  # fmt: skip
-    reading = chain[0].reading
+    reading, viewer = chain[0].reading, request.actor
+    told = [*([chain[0].finalises_id] if chain[0].finalises_id else []), *(part.id for part in chain)]
+    over_read = queries.over_read_of(chain[0].id, viewer=viewer)
     return {
         "parts": parts,
+        "owed": [
+            {"it": owed, "category": CATEGORIES[owed.category], "may_answer": queries.may_answer(owed, viewer=viewer)}
+            for key in told
+            if (owed := queries.obligation_of(key, viewer=viewer))
+        ],
+        "preliminary": chain[0].state == "preliminary",
+        "compares": chain[0].finalises_id is not None and viewer.id in (chain[0].author_id, chain[0].drafted_by_id),
+        "over_read": over_read,
+        "may_over_read": over_read is None and queries.may_over_read(chain[0], viewer=viewer),
         "first": chain[0],
         "reading": reading,
         "order": reading.order,
@@ -65,7 +76,7 @@ def _page(
         "study_uid": reading.study.uid,
         "receipts": queries.receipts_of([part.id for part in chain], viewer=request.actor),
         "may_add": allowed("radiology.begin_addendum", request.actor) and reading.state == "signed",
-        "may_acknowledge": allowed("radiology.acknowledge_result", request.actor),
+        "notice": queries.notice_of(reading, viewer=request.actor),
         "refusal": refusal,
     }
 

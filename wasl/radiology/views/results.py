@@ -10,6 +10,7 @@ from wasl.kernel.http import Request
 from wasl.patients import queries as patients
 from wasl.radiology import queries
 from wasl.radiology.rules import results as rules
+from wasl.radiology.views.readings import CATEGORIES
 
 SHOWN = 50
 
@@ -35,10 +36,12 @@ def results(request: Request) -> HttpResponse:
                 "open": bool(obligation and obligation.acknowledged_at is None),
                 "late": left < 0,
                 "left": abs(left),
+                "category": CATEGORIES[obligation.category] if obligation else "",
+                "answers": obligation is not None and queries.may_answer(obligation, viewer=request.actor),
             }
         )
     fragment = request.htmx and request.htmx.target == "results"
-    context = {"lines": lines, "kind": kind}
+    context = {"lines": lines, "kind": kind, "recalls": list(queries.recalls(viewer=request.actor)[:SHOWN])}
     return render(request, "radiology/_results.html" if fragment else "radiology/results.html", context)
 
 

@@ -1,6 +1,5 @@
 """The ministry's page: how many exams, how fast, where; every figure leads to its cases."""
 
-import csv
 import datetime
 import io
 import math
@@ -12,7 +11,7 @@ from uuid import UUID
 import xlsxwriter
 from django import forms
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -21,7 +20,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.access import Actor
-from wasl.kernel.http import Request
+from wasl.kernel.http import Request, csv_table
 from wasl.places import queries as places
 from wasl.radiology import queries
 from wasl.radiology.queries import Line, Question
@@ -34,6 +33,8 @@ STEP_TITLES = {
     "received": pgettext_lazy("step", "received"),
     "complete": pgettext_lazy("step", "complete"),
     "claimed": pgettext_lazy("step", "claimed"),
+    "preliminary": pgettext_lazy("step", "preliminary report"),
+    "reported": pgettext_lazy("step", "first report"),
     "signed": pgettext_lazy("step", "signed"),
     "acknowledged": pgettext_lazy("step", "acknowledged"),
 }
@@ -203,7 +204,7 @@ def cases(request: Request) -> HttpResponse:
             )
             for case in found[:CASES_A_PAGE]
         ],
-        "steps": list(STEP_TITLES.items()),
+        "steps": [(step, STEP_TITLES[step]) for step in queries.MOMENTS],
         "page": page,
         "more": len(found) > CASES_A_PAGE,
         "address": query.urlencode(),
@@ -218,39 +219,22 @@ def _table(request: Request) -> Iterator[list[object]]:
     spans = [f"{STEP_TITLES[a]} → {STEP_TITLES[b]}" for a, b in queries.SPANS.values()]
     yield [
         str(GROUP_TITLES[by]), gettext("Ordered"), gettext("Signed"), gettext("With a deadline"), gettext("In time"),
+        gettext("Preliminary"), gettext("Final in time"),
         *(f"{span}, {what}" for span in spans for what in (gettext("cases"), "p50 (min)", "p90 (min)")),
     ]  # fmt: skip
     lines = queries.turnaround(question, by=by, viewer=request.actor)
     for title, line, _address in _named(lines, by, request):
         times = [x for s in line.spans.values() for x in (s.cases, _minutes(s.p50), _minutes(s.p90))]
-        yield [title, line.ordered, line.signed, line.due, line.in_time, *times]
+        yield [title, line.ordered, line.signed, line.due, line.in_time, line.preliminary, line.finalised, *times]
 
 
 def _minutes(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds / 60, 1)
 
 
-def _harmless(value: object) -> object:
-    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-class _Echo:
-    """A file that hands back what is written to it, so that the csv writer can be streamed."""
-
-    def write(self, text: str) -> str:
-        """The text itself."""
-        return text
-
-
 def table_csv(request: Request) -> HttpResponseBase:
-    """The table as CSV (UTF-8 with its mark, for old spreadsheets)."""
-    writer = csv.writer(_Echo())
-    table = [[_harmless(value) for value in row] for row in _table(request)]  # refused now, not once the answer began
-    rows = ("\ufeff" + writer.writerow(row) if n == 0 else writer.writerow(row) for n, row in enumerate(table))
-    return StreamingHttpResponse(
-        rows, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="wasl.csv"'}
-    )
+    """The table as CSV."""
+    return csv_table(list(_table(request)), name="wasl")  # refused now, not once the answer began
 
 
 def table_xlsx(request: Request) -> HttpResponse:

@@ -10,6 +10,10 @@ const sections = [...form.querySelectorAll("[data-section]")];
 const language = document.getElementById("language");
 const critical = document.getElementById("critical");
 const criticalWhat = document.getElementById("critical_what");
+const criticalCategory = document.getElementById("critical_category");
+const followUp = document.getElementById("follow_up");
+const FOLLOW_UP = ["what", "body", "amount", "unit", "reason"];
+const followUpField = (name) => document.getElementById(`follow_up_${name}`);
 const mirror = `wasl-draft-${form.dataset.key}`;
 const SAVE_AFTER = 1200; // milliseconds without a key
 const SAVE_AT_LATEST = 2000; // milliseconds after the first key
@@ -17,7 +21,8 @@ const RETRY = 5000;
 const ALIVE = 60000;
 
 let revision = Number(form.dataset.revision);
-let signAddress = form.dataset.sign;
+const addresses = { sign: form.dataset.sign, issue: form.dataset.issue };
+let asking = "sign"; // or "issue": what the dialog is about
 let edits = 0; // counts what was written; a save that began before the last edit does not clean the mirror
 let saved = 0;
 let saving = null;
@@ -32,6 +37,8 @@ function values() {
     language: language.value,
     critical: critical.checked,
     critical_what: criticalWhat.value,
+    critical_category: Number(criticalCategory.value),
+    follow_up: followUp.checked ? Object.fromEntries(FOLLOW_UP.map((name) => [name, followUpField(name).value])) : null,
   };
 }
 
@@ -40,6 +47,9 @@ function fill(text) {
   language.value = text.language;
   critical.checked = text.critical;
   criticalWhat.value = text.critical_what || "";
+  criticalCategory.value = String(text.critical_category || 1);
+  followUp.checked = Boolean(text.follow_up);
+  for (const name of FOLLOW_UP) followUpField(name).value = text.follow_up?.[name] || (name === "unit" ? "months" : "");
   speak();
   show();
 }
@@ -75,6 +85,7 @@ function button(text, act) {
 
 function show() {
   document.getElementById("critical-more").hidden = !critical.checked;
+  document.getElementById("follow-up-more").hidden = !followUp.checked;
 }
 
 function speak() {
@@ -208,7 +219,8 @@ async function doSave() {
     return;
   }
   revision = answer.revision;
-  signAddress = answer.sign;
+  addresses.sign = answer.sign;
+  addresses.issue = answer.issue;
   saved = upTo;
   if (notices.querySelector(".signed-out")) notices.replaceChildren();
   if (edits === upTo) {
@@ -305,24 +317,31 @@ function right() {
 }
 
 const confirmBox = document.getElementById("confirm");
-function askToSign() {
+function askTo(act) {
+  asking = act;
+  for (const part of confirmBox.querySelectorAll("[data-act]")) part.hidden = part.dataset.act !== act;
   right();
   document.getElementById("confirm-conclusion").textContent = form.elements.conclusion.value;
   const warning = document.getElementById("confirm-critical");
   warning.hidden = !critical.checked || !criticalWhat.value.trim();
-  warning.querySelector("span").textContent = criticalWhat.value;
+  warning.querySelector("span").textContent = `${criticalWhat.value} · ${criticalCategory.selectedOptions[0].text}`;
   confirmBox.returnValue = "no";
   confirmBox.showModal();
 }
 
+async function savedAll() {
+  if (edits === saved && !addresses.sign) edits += 1; // nothing was written yet: the first text is saved as it stands
+  await save();
+  await save();
+  return edits === saved && Boolean(addresses.sign);
+}
+
 async function sign() {
-  if (edits === saved && !signAddress) edits += 1; // nothing was written yet: the first text is saved as it stands
-  await save();
-  await save();
-  if (edits > saved || !signAddress) return;
+  if (!(await savedAll())) return;
   let answer;
   try {
-    answer = await ask(signAddress, { revision });
+    await statePixels(); // what the viewers show at this moment
+    answer = await ask(addresses[asking], { revision });
   } catch {
     say(sentences.offline, "offline");
     return;
@@ -333,6 +352,18 @@ async function sign() {
     notice(answer.sentence, "danger");
     for (const [name, sentence] of Object.entries(answer.fields || {})) wrong(name, sentence);
   }
+}
+
+// what changed since the preliminary report is seen on a page of its own, and signed there
+async function finalise() {
+  if (!(await savedAll())) return;
+  try {
+    await statePixels();
+  } catch {
+    say(sentences.offline, "offline");
+    return;
+  }
+  location.assign(finaliseButton.dataset.address);
 }
 
 // the desk around the editor
@@ -364,8 +395,14 @@ form.addEventListener("keydown", expand);
 form.addEventListener("submit", (event) => event.preventDefault());
 language.addEventListener("change", speak);
 critical.addEventListener("change", show);
+followUp.addEventListener("change", show);
 document.getElementById("template").addEventListener("change", chooseTemplate);
-document.getElementById("sign").addEventListener("click", askToSign);
+const finaliseButton = document.getElementById("finalise");
+const signButton = document.getElementById("sign");
+const issueButton = document.getElementById("issue");
+if (finaliseButton) finaliseButton.addEventListener("click", finalise);
+if (signButton) signButton.addEventListener("click", () => askTo("sign"));
+if (issueButton) issueButton.addEventListener("click", () => askTo("issue"));
 confirmBox.addEventListener("close", () => {
   if (confirmBox.returnValue === "yes") sign();
 });
@@ -390,7 +427,7 @@ document.addEventListener("keydown", (event) => {
     save();
   } else if (event.ctrlKey && event.key === "Enter") {
     event.preventDefault();
-    askToSign();
+    (finaliseButton || signButton || issueButton).click();
   }
 });
 document.addEventListener("pointermove", () => {
@@ -416,3 +453,4 @@ setInterval(alive, ALIVE);
 speak();
 show();
 restore();
+statePixels().catch(() => {}); // what an earlier window said does not hold any more

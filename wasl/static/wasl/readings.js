@@ -1,4 +1,4 @@
-// The worklist from the keyboard: J and K choose a case, Enter opens it.
+// The worklist from the keyboard: N goes to the next case, J and K choose another, Enter opens it.
 "use strict";
 let chosen = "";
 function lines() {
@@ -13,6 +13,11 @@ function choose(line) {
 }
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.toLowerCase() === "n") {
+    const next = document.querySelector("[data-next]");
+    if (next) next.focus();
+    return;
+  }
   const step = { j: 1, k: -1 }[event.key.toLowerCase()];
   if (!step) return;
   const all = lines();

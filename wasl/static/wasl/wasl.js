@@ -22,6 +22,8 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "notices") event.detail.target.scrollIntoView({ block: "nearest" });
 });
+// where the pages do not fit beside each other, the one that is open is seen
+document.querySelector(".bar-nav .here")?.scrollIntoView({ block: "nearest", inline: "center" });
 // A choice that fills a field: the people of the demonstration on the sign-in page.
 document.addEventListener("click", (event) => {
   const choice = event.target.closest("[data-fill]");

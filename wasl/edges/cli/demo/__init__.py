@@ -47,7 +47,7 @@ def password(home: Path) -> str:
 def _load(home: Path, country: str, stories: int) -> None:
     """Load what is missing; a mark in the data folder says that nothing is."""
     from wasl.edges.cli.demo import country as stage
-    from wasl.edges.cli.demo import history, today
+    from wasl.edges.cli.demo import history, rosters, sessions, today
     from wasl.edges.cli.demo.scanner import NotReached
 
     mark = home / "demo.loaded"
@@ -55,7 +55,9 @@ def _load(home: Path, country: str, stories: int) -> None:
         return
     click.echo("Loading the demo country, once; this takes about a minute.")
     there = stage.build(country, password(home))
-    for number in history.tell(there, range(stories)):
+    click.echo(f"  {rosters.plan(there)} shifts of this month and the next")
+    turns = sessions.declare(there)
+    for number in history.tell(there, range(stories), turns):
         if number % 60 == 59:
             click.echo(f"  {number + 1} of {stories} stories")
     try:

@@ -20,6 +20,8 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound, Refused
 from wasl.places import queries as places_queries
 from wasl.places import services as places
+from wasl.radiology import queries as radiology_queries
+from wasl.radiology import services as radiology
 from wasl.workforce import services as workforce
 
 DATA = Path(__file__).parent / "data"
@@ -73,6 +75,7 @@ CASTS = {
         ("sami", "Sami", "Jlassi", "سامي", "الجلاصي", "radiographer", 0, "fr"),
         ("nour", "Nour", "Mabrouk", "نور", "المبروك", "registrar", 0, "ar"),
         ("leila", "Leila", "Haddad", "ليلى", "الحداد", "radiologist", 1, "fr"),
+        ("sirine", "Sirine", "Chaabane", "سيرين", "شعبان", "resident", 1, "fr"),
         ("karim", "Karim", "Ayari", "كريم", "العياري", "chief", 1, "fr"),
         ("zied", "Zied", "Trabelsi", "زياد", "الطرابلسي", "requester", 2, "fr"),
         ("hatem", "Hatem", "Bouazizi", "حاتم", "البوعزيزي", "planner", None, "fr"),
@@ -83,12 +86,15 @@ CASTS = {
         ("sami", "Samir", "Hadjadj", "سمير", "حجاج", "radiographer", 0, "fr"),
         ("nour", "Nour", "Meziane", "نور", "مزيان", "registrar", 0, "ar"),
         ("leila", "Leila", "Bouchareb", "ليلى", "بوشارب", "radiologist", 1, "fr"),
+        ("sirine", "Sirine", "Cherif", "سيرين", "شريف", "resident", 1, "fr"),
         ("karim", "Karim", "Ouali", "كريم", "وعلي", "chief", 1, "fr"),
         ("zied", "Zineddine", "Khelifi", "زين الدين", "خليفي", "requester", 2, "fr"),
         ("hatem", "Hakim", "Rahmani", "حكيم", "رحماني", "planner", None, "fr"),
         ("fatma", "Fatma", "Zerrouki", "فاطمة", "زروقي", "administrator", None, "fr"),
     ],
 }
+SCALES = {"TN": "TN-2024-715", "DZ": "DZ-DEMO"}
+AGREED_DAYS = 300  # from today on
 OTHER_READERS = (1, 3, 3, 4)  # the hospitals of MAIN where four more radiologists work
 
 
@@ -138,6 +144,7 @@ def build(country: str, password: str) -> Country:
     for name, *_, role, where, _language in CASTS[country]:
         _give_post(cast[name], role, None if where is None else keys[where])
     readers = [_add_reader(cast["leila"], keys[1], 1001, keys)]
+    _add_reader(cast["sirine"], keys[1], 2001, keys, specialty="resident in radiology")  # no roster counts on her
     chance = Random(country)  # noqa: S311  invented people
     names = rows("names.csv")
     for number, where in enumerate(OTHER_READERS):
@@ -153,6 +160,7 @@ def build(country: str, password: str) -> Country:
             _give_post(asks, "requester", key)
             _give_post(makes, "radiographer", key)
         hospitals.append(_hospital(key, asks, makes))
+    _add_agreements(country, keys, cast, password)
     return Country(country, hospitals, [accounts_queries.actor_of(reader) for reader in readers])
 
 
@@ -209,17 +217,39 @@ def _give_post(person: UUID, role: str, place: UUID | None) -> None:
         accounts.give_post(person, role=role, place=place, since=timezone.now() - SINCE, by=SYSTEM)
 
 
-def _add_reader(person: UUID, place: UUID, licence: int, serves: list[UUID]) -> UUID:
+def _add_reader(person: UUID, place: UUID, licence: int, serves: list[UUID], *, specialty: str = "radiology") -> UUID:
     """Enrol a reader who reads for every hospital that sends exams."""
     try:
         worker = workforce.enrol_worker(
-            person, place=place, specialty="radiology", licence=f"DEMO-R-{licence}", languages=["fr", "ar"], by=SYSTEM
+            person, place=place, specialty=specialty, licence=f"DEMO-R-{licence}", languages=["fr", "ar"], by=SYSTEM
         )
     except Refused:
         return person
     for hospital in serves:
         workforce.cover_place(worker.id, place=hospital, modalities=[], since=timezone.now() - SINCE, by=SYSTEM)
     return person
+
+
+def _add_agreements(country: str, keys: list[UUID], cast: dict[str, UUID], password: str) -> None:
+    """Every hospital with readers reads for all others: its head of department signed, and the ministry's planner."""
+    planner, chance = accounts_queries.actor_of(cast["hatem"]), Random(country)  # noqa: S311  invented people
+    if radiology_queries.agreements(viewer=planner).exists():
+        return
+    names, today = rows("names.csv"), timezone.localdate()
+    kinds = sorted({exam.modality for exam in radiology_queries.procedures(viewer=SYSTEM)})
+    terms = radiology.Terms(
+        modalities=tuple(kinds), minutes=dict.fromkeys(("P0", "P1", "P2", "P3")), scale=SCALES[country],
+        since=today - SINCE, until=today + datetime.timedelta(days=AGREED_DAYS),
+    )  # fmt: skip
+    for where in sorted({1, *OTHER_READERS}):
+        head = cast["karim"] if where == 1 else _invented(names, country, chance, password, f"head{where}")
+        _give_post(head, "chief", keys[where])
+        chief = accounts_queries.actor_of(head)
+        for hospital in keys:
+            if hospital != keys[where]:
+                drafted = radiology.draft_agreement(provider=keys[where], beneficiary=hospital, terms=terms, by=chief)
+                radiology.sign_agreement(drafted.id, side="provider", version=drafted.version, by=chief)
+                radiology.sign_agreement(drafted.id, side="beneficiary", version=drafted.version, by=planner)
 
 
 def _hospital(key: UUID, asks: UUID, makes: UUID) -> Hospital:

@@ -19,6 +19,7 @@ from wasl.edges.cli.demo.clock import Clock, moved
 from wasl.edges.cli.demo.country import Country, Hospital
 from wasl.edges.cli.demo.patients import Exam
 from wasl.edges.cli.demo.pictures import FROM_WORKLIST, part10, picture, small
+from wasl.edges.cli.demo.sessions import Turns, on_session
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
@@ -30,6 +31,7 @@ from wasl.radiology.dicom import worklist_items
 LATER = ("wasl.radiology.dicom.speaking.",)
 EXAMS_OF = (9, 6, 5, 4, 4, 4, 3, 3, 3, 2)  # how the hospitals of the country share the exams
 LEILA_READS = 3  # times more than each of the others
+IN_SESSION = 0.9
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,11 @@ def catalogue() -> dict[str, Offer]:
     }  # fmt: skip
 
 
-def tell(country: Country, stories_to_tell: range) -> Iterator[int]:
-    """Tell the stories that were not told yet, each in one transaction; yields the number of each."""
+def tell(country: Country, stories_to_tell: range, turns: Turns = ()) -> Iterator[int]:
+    """Tell the stories that were not told yet, each in one transaction; yields the number of each.
+
+    Most are read by who has a session then.
+    """
     now = timezone.localtime()
     offers = catalogue()
     for number in stories_to_tell:
@@ -69,6 +74,8 @@ def tell(country: Country, stories_to_tell: range) -> Iterator[int]:
             patient = register(hospital, who, local_number(number))
             for exam in exams:
                 reader = chance.choices(country.readers, weights=[LEILA_READS] + [1] * (len(country.readers) - 1))[0]
+                if chance.random() < IN_SESSION:
+                    reader = on_session(turns, exam.moments.get("signed", now)) or reader
                 play(clock, hospital, patient, exam, reader, offer=offer, now=now)
         yield number
 

@@ -107,7 +107,7 @@ def begun(item: Dataset, title: str, modality: str) -> Dataset:
     return step
 
 
-def finished(images: Sequence[FileDataset]) -> Dataset:
+def finished(images: Sequence[Dataset]) -> Dataset:
     """The end of the step, and the images that were made in it."""
     now = datetime.datetime.now().astimezone()
     series = Dataset()

@@ -1,16 +1,18 @@
 """What every template may use: icons, durations, addresses of lists, and the ends of long tables."""
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from wasl.accounts.queries import ROLE_TITLES
 from wasl.kernel.http import Listing, Request
+from wasl.kernel.text import written, written_money
 
 register = template.Library()
 
@@ -43,6 +45,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def money(amount: int) -> str:
+    """An amount of the currency's smallest unit, as people of the country write it: `12,500 DT`."""
+    return written_money(amount, language=(get_language() or settings.LANGUAGE_CODE)[:2])
+
+
+@register.filter
 def role(name: str) -> str:
     """A role's title in the language in force."""
     return str(ROLE_TITLES.get(name, name))
@@ -50,8 +58,8 @@ def role(name: str) -> str:
 
 @register.filter
 def plain_name(name: str) -> str:
-    """A name as an image carries it (`FAMILY^GIVEN=…`, DICOM PS3.5, 6.2.1), as people write it."""
-    return " = ".join(part.replace("^", " ").strip() for part in name.split("=") if part.strip("^ "))
+    """A name as an image carries it, as people write it."""
+    return " · ".join(written(name))
 
 
 @register.filter

@@ -1,0 +1,56 @@
+"""What may be asked about staff, groups of hospitals, rosters and swaps."""
+
+from wasl.workforce.models import Calendar, Cover, Group, Membership, Roster, SessionRule, Shift, Swap, Worker
+from wasl.workforce.queries.mine import (
+    calendar_of,
+    calendar_shifts,
+    candidates,
+    in_return,
+    my_shifts,
+    swap,
+    swaps_offered,
+    swaps_settled,
+    swaps_waiting,
+)
+from wasl.workforce.queries.rosters import (
+    duties,
+    duties_between,
+    every_specialty,
+    gaps_of,
+    group,
+    groups,
+    longest,
+    on_duty,
+    on_duty_since,
+    roster,
+    rosters,
+    session_rule,
+    shift,
+    shifts_of,
+)
+from wasl.workforce.queries.staff import (
+    covers,
+    covers_at_home,
+    covers_of,
+    every_role,
+    every_worker,
+    people_of,
+    readers_for,
+    role_for_record,
+    serves,
+    worker_for_record,
+    worker_of,
+    workers_at,
+    workers_of,
+)
+from wasl.workforce.rules.groups import SPECIALTIES, plans
+from wasl.workforce.rules.rosters import Gap, Span, bounds
+
+__all__ = [
+    "bounds", "Calendar", "calendar_of", "calendar_shifts", "candidates", "Cover", "covers", "covers_at_home",
+    "covers_of", "duties", "duties_between", "every_role", "every_specialty", "every_worker", "Gap", "gaps_of",
+    "Group", "group", "groups", "in_return", "longest", "Membership", "my_shifts", "on_duty", "on_duty_since",
+    "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster", "rosters", "serves", "session_rule",
+    "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES", "Swap", "swap", "swaps_offered",
+    "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of", "workers_at", "workers_of",
+]  # fmt: skip
