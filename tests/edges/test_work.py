@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.edges.scenes import PATIENCE, Command, environment, eventually, migrated_folder
+from wasl.archive.services import SLOW
 from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
@@ -155,6 +156,39 @@ def test_what_a_job_defers_is_undone_with_what_it_does(
         failed = "select id from procrastinate_jobs where id = %s and status = 'failed'"
         assert eventually(lambda: database.execute(failed, job).fetchone() is not None)
     assert database.execute("select id from procrastinate_jobs where lock = 'half way'").fetchall() == []
+
+
+UNHURRIED = """
+import time
+import django
+django.setup()
+from procrastinate.contrib.django import app as jobs
+from wasl.archive.services import SLOW
+from wasl.edges.cli import work
+
+@jobs.task(name="unhurried", queue=SLOW)
+def unhurried():
+    time.sleep(3)
+
+work.do_jobs()
+"""
+
+
+def test_who_is_asked_to_stop_ends_what_is_under_way(
+    env: dict[str, str], database: psycopg.Connection[tuple[int]]
+) -> None:
+    database.execute("delete from procrastinate_workers")
+    database.execute(
+        "insert into procrastinate_jobs (queue_name, task_name, args) values (%s, 'unhurried', '{}')", [SLOW]
+    )
+    left = "select status::text from procrastinate_jobs where task_name = 'unhurried'"
+    with impatient(env, UNHURRIED) as work:
+        assert eventually(lambda: database.execute(left).fetchall() == [("doing",)])
+        work.terminate()  # the crews that have nothing to do end at once, and do not hurry this one
+        said, _ = work.communicate(timeout=PATIENCE)
+    assert work.returncode == 0, said
+    assert database.execute(left).fetchall() == []
+    assert workers(database) == []
 
 
 def workers(database: psycopg.Connection[tuple[int]]) -> list[int]:

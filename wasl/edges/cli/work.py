@@ -146,8 +146,10 @@ async def _serve(app: "App", queues: tuple[str, ...], concurrency: int, *, rescu
 
 
 def _end(crews: "list[asyncio.Task[None]]") -> None:
+    """Ask each to end, once: asked again it would leave its jobs where they are, and its name in the database."""
     for crew in crews:
-        crew.cancel()
+        if not crew.cancelling():
+            crew.cancel()
 
 
 async def _stop_when_set_back(app: "App") -> None:
