@@ -101,12 +101,11 @@ def memory(pid: int) -> dict[str, int]:
     found: dict[str, int] = {}
     for process in {pid, *descendants(pid)}:
         try:
-            words = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
+            name = Path(f"/proc/{process}/comm").read_text().strip()
             text = Path(f"/proc/{process}/smaps_rollup").read_text()
             pss = int(re.findall(r"^Pss:\s+(\d+)", text, re.MULTILINE)[0])
         except (OSError, IndexError):
             continue
-        name = "postgres" if "postgres" in words[0] else " ".join(words[2:]).strip()
         found[name] = found.get(name, 0) + pss
     return found
 

@@ -55,8 +55,7 @@ class Peaks(threading.Thread):
         for pid in (self._pid, *descendants(self._pid)):
             with suppress(OSError, StopIteration):  # it ended meanwhile, and has no memory
                 line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmHWM"))
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                self.most[pid] = int(line.split()[1]), words.strip()
+                self.most[pid] = int(line.split()[1]), Path(f"/proc/{pid}/comm").read_text().strip()
 
     def __enter__(self) -> "Peaks":
         self.start()

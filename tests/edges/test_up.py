@@ -62,11 +62,10 @@ def ask(env: dict[str, str], query: str) -> list[tuple[object, ...]]:
 
 
 def running(up: Command, *words: str) -> int:
-    """The process directly below `wasl up` whose command line ends in `words`."""
+    """The process directly below `wasl up` that goes by the name of `words`."""
     for pid in descendants(up.process.pid):
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        if parent == up.process.pid and line[-len(words) :] == [word.encode() for word in words]:
+        if parent == up.process.pid and Path(f"/proc/{pid}/comm").read_text() == " ".join(words) + "\n":
             return pid
     raise AssertionError(f"{words} does not run")
 

@@ -183,8 +183,7 @@ def running(instance: Instance, name: str) -> int:
     up = instance.up.process.pid
     for pid in descendants(up):
         with contextlib.suppress(OSError):
-            line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
             parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == up and line[-2:] == [b"wasl", name.encode()]:
+            if parent == up and Path(f"/proc/{pid}/comm").read_text() == f"wasl {name}\n":
                 return pid
     return 0

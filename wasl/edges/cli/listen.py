@@ -88,13 +88,15 @@ def _sweep() -> None:
     """Remove what was left behind by a machine that stopped; what is being received now is too young for it."""
     import logging
 
-    from django.db import connections
+    from django.db import DEFAULT_DB_ALIAS, connections
 
     from wasl.archive import services as archive
 
     if swept := archive.sweep():
         logging.getLogger(__name__).warning("%d files of images that were never acknowledged were removed.", swept)
     connections.close_all()
+    # its threads would not go with a process that is forked from here
+    connections[DEFAULT_DB_ALIAS].close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
 
 
 def _serve(listening: socket.socket) -> None:
@@ -112,7 +114,7 @@ def _watch(workers: int, listening: socket.socket) -> None:
     children = [Child("dicom", "--socket", str(at), hands=[at], orphaned=signal.SIGKILL) for _ in range(workers)]
     for child in children:
         child.start()
-    _set_up()
+    write_logs("dicom")
     _sweep()
     while signal.sigtimedwait(STOPS, TICK) is None:
         for child in children:

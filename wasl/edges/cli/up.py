@@ -7,7 +7,6 @@ import importlib.util
 import math
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +14,8 @@ from types import FrameType
 
 import click
 
-from wasl.edges.cli.children import Child, stop_all, wasl
+from wasl.edges.cli.children import LOOK, Child, Forked, stop_all
 from wasl.edges.cli.home import data_home
-from wasl.edges.cli.lifeline import die_with_parent
 from wasl.edges.cli.ports import claim, dicom_address, http_address, links_address
 from wasl.edges.cli.postgres import Postgres, PostgresFailed
 from wasl.edges.cli.running import hold_alone
@@ -153,14 +151,14 @@ class Up:
 
     def _once(self, *words: str) -> int:
         """Run another command to its end and give its exit code; 0 when we are asked to stop before that."""
-        process = subprocess.Popen(wasl(*words), process_group=0, preexec_fn=die_with_parent(signal.SIGTERM))
-        while process.poll() is None:
-            if self._stopping.wait(0.05):
+        process = Forked(*words)
+        while (code := process.poll()) is None:
+            if self._stopping.wait(LOOK):
                 process.terminate()
-                process.wait()
+                process.wait(math.inf)
                 return 0
             self._watch()
-        return process.returncode
+        return code
 
     def _watch(self) -> None:
         if self._postgres is not None and not self._postgres.running():
