@@ -20,6 +20,7 @@ CANVAS = "[data-cy='viewport-pane'] canvas, .cornerstone-canvas"
 GREYS = 40  # a blank canvas has one colour, its corners' words a few more
 MEASURE = """() => [document.title, document.querySelectorAll("h1").length, document.documentElement.scrollWidth]"""
 # what a page, and the viewer in it, say when nobody answers
+LATE = re.compile(r"status of 404.*/dicom-web/|(request failed|no such study that you can see).*/viewer/", re.DOTALL)
 BROKEN = re.compile(r"net::ERR_|Failed to fetch|sse|SSE|/viewer/|\[object Event\]")
 
 
@@ -43,8 +44,8 @@ class Heard:
             self.faults.append(f"{line.text} ({line.location.get('url')})")
 
     def forgives_late_pictures(self) -> None:
-        """A case was handed back while pictures were on their way: they are not given any more."""
-        self.faults = [fault for fault in self.faults if "status of 404" not in fault or "/dicom-web/" not in fault]
+        """A case was handed back while pictures were on their way: they are not given any more, and the viewer says so."""
+        self.faults = [fault for fault in self.faults if not LATE.search(fault)]
 
     def forgives_the_house(self) -> None:
         """Its processes were killed: what broke for that reason is no fault of the pages."""
