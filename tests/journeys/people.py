@@ -44,7 +44,7 @@ class Heard:
             self.faults.append(f"{line.text} ({line.location.get('url')})")
 
     def forgives_late_pictures(self) -> None:
-        """A case was handed back while pictures were on their way: they are not given any more, and the viewer says so."""
+        """A case was handed back while pictures were on their way: they come no more, and the viewer says so."""
         self.faults = [fault for fault in self.faults if not LATE.search(fault)]
 
     def forgives_the_house(self) -> None:
