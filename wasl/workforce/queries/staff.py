@@ -62,6 +62,12 @@ def serves(person: UUID, *, place: UUID, modality: str, viewer: Actor) -> bool:
                for c in covers(person, viewer=viewer))  # fmt: skip
 
 
+def every_cover(*, viewer: Actor) -> QuerySet[Cover]:
+    """Every cover in force now of readers who can sign in, with its reader."""
+    readers = _visible(viewer).filter(person__is_active=True)
+    return Cover.objects.filter(worker__in=readers, period__contains=timezone.now()).select_related("worker")
+
+
 def covers_at_home(*, viewer: Actor) -> QuerySet[Cover]:
     """The covers in force now by which readers read the exams of their own hospital."""
     return Cover.objects.filter(worker__in=_visible(viewer), place=F("worker__place"), period__contains=timezone.now())
