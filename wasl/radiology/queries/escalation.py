@@ -141,20 +141,23 @@ def readings_to_pass_on(*, viewer: Actor) -> list[UUID]:
     now = timezone.now()
     network, found = _outlook(now)
     late = [key for key, one in found.items() if one.late]
-    done, between = steps_done(late, viewer=viewer), escalation_limits(viewer=viewer).between
+    before, between = done(late, viewer=viewer), escalation_limits(viewer=viewer).between
     return [
         key
         for key in late
         if rules.next_step(
-            as_done(done.get(key, [])), now=now, between=between,
+            before.get(key, []), now=now, between=between,
             held=is_held(network.cases[key].state, network.cases[key].until, now),
         )
     ]  # fmt: skip
 
 
-def as_done(steps: Iterable[EscalationStep]) -> list[Done]:
-    """Steps as the rules see them."""
-    return [Done(step.number, step.created_at, step.because == step.Because.NOBODY) for step in steps]
+def done(readings: Iterable[UUID], *, viewer: Actor) -> dict[UUID, list[Done]]:
+    """The same steps, as the rules see them."""
+    return {
+        key: [Done(step.number, step.created_at, step.because == step.Because.NOBODY) for step in steps]
+        for key, steps in steps_done(readings, viewer=viewer).items()
+    }
 
 
 @dataclass(frozen=True)

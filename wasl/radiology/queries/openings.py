@@ -29,16 +29,15 @@ def served_by(reader: UUID, *, viewer: Actor) -> Q:
 
     Whether an agreement lets the reader's hospital read them is another question (`may_be_read_by`).
     """
-    covers, worker = workforce.covers(reader, viewer=viewer), workforce.worker_of(reader, viewer=viewer)
-    served, able = Q(pk__in=()), Q(pk__in=())
-    for cover in covers:
+    served, able, home = Q(pk__in=()), Q(pk__in=()), None
+    for cover in workforce.covers(reader, viewer=viewer):
         kinds = Q(modality__in=cover.modalities) if cover.modalities else Q(pk__isnull=False)
         served |= Q(place=cover.place_id) & kinds
         able |= kinds
-    if worker is None:
+        home = cover.worker.place_id
+    if home is None:  # who reads for nobody reads nothing that is opened either
         return served
-    taken = _taken().filter(outage__place=worker.place_id)
-    opened = _open().filter(centre=worker.place_id)
+    taken, opened = _taken().filter(outage__place=home), _open().filter(centre=home)
     return (served & ~Q(id__in=taken.values("reading"))) | (able & Q(id__in=opened.values("reading")))
 
 

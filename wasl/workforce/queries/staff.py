@@ -40,9 +40,8 @@ def workers_at(places: Iterable[UUID], *, viewer: Actor) -> list[Worker]:
 
 def covers(person: UUID, *, viewer: Actor, at: datetime.datetime | None = None) -> list[Cover]:
     """The hospitals that a person reads for at a moment (now when none is given)."""
-    return list(
-        Cover.objects.filter(worker__in=_visible(viewer).filter(person=person), period__contains=at or timezone.now())
-    )
+    rows = Cover.objects.filter(worker__in=_visible(viewer).filter(person=person))
+    return list(rows.filter(period__contains=at or timezone.now()).select_related("worker"))
 
 
 def covers_of(
