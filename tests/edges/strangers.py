@@ -66,6 +66,7 @@ class World:
     conflict: UUID
     rejection: UUID
     agreement: UUID  # whose last line is not signed yet
+    step: UUID  # by which the case was passed on
     source: UUID
     inquiry: UUID
     announced: UUID
@@ -158,6 +159,9 @@ class World:
             **dict.fromkeys(("radiology:agreement", "radiology:change_agreement", "radiology:sign_agreement",
                              "radiology:end_agreement"), {"key": self.agreement}),
             "radiology:publish_rule": {"key": self.rule},
+            **dict.fromkeys(("radiology:escalation", "radiology:escalate_reading"), reading),
+            "radiology:acknowledge_step": {"key": self.step},
+            "radiology:declare_centre_": {"key": self.stage.university},
             "places:": {"key": self.holiday}, "workforce:": {"key": self.roster.id},
             **{f"workforce:{verb}": {"key": self.roster.group_id}
                for verb in ("group", "join_group", "leave_group", "set_minimum", "draft_roster")},
@@ -237,7 +241,7 @@ def played(opened: Door, stage: Cast) -> World:
     return World(
         door=opened, stage=stage, patient=salma, order=make.order(stage, **about), linked=linked, nobodys=nobodys,
         instance=instance, conflict=Conflict.objects.get().id, rejection=rejection.id,
-        agreement=make.draft_agreement(stage).id,
+        agreement=make.draft_agreement(stage).id, step=_passed_on(stage, held.id),
         source=make.source(stage).id, inquiry=_inquiry(stage, salma.id), announced=_announced(linked.uid),
         release=_release(stage, linked.id), receiver=_receiver(stage), disc=_disc(stage, salma.id, header),
         link=_sent(linked.id),
@@ -266,6 +270,11 @@ def _holiday() -> UUID:
 def _rule(stage: Cast) -> UUID:
     """A draft of the rule that decides who reads what next."""
     return radiology.draft_rule(weights={}, why="As the simulation showed.", by=stage.hatem).id
+
+
+def _passed_on(stage: Cast, case: UUID) -> UUID:
+    """The case was passed on by Karim, to Leila who holds it."""
+    return radiology.escalate_reading(case, reason="Ten letters and more.", by=stage.karim).id
 
 
 def _planned(stage: Cast) -> dict[str, Any]:

@@ -110,6 +110,10 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("radiology:agreements", "radiology:agreement", "radiology:draft_agreement",
                      "radiology:change_agreement", "radiology:sign_agreement", "radiology:end_agreement"), PLANNER),
     "radiology:read_end_warning": NONE,
+    # what is about to be late, and dark centres: the country's planners see to them, and no patient is named
+    **dict.fromkeys(("radiology:escalations", "radiology:escalation", "radiology:escalate_reading",
+                     "radiology:declare_centre_dark", "radiology:declare_centre_back"), PLANNER),
+    "radiology:acknowledge_step": NONE,
     # the rule that decides who reads what next, which names no patient
     **dict.fromkeys(("radiology:dispatch", "radiology:draft_rule", "radiology:publish_rule",
                      "radiology:adopt_efforts"), PLANNER),
@@ -132,6 +136,7 @@ OPENING = {
         PLANNER,
     ),
     "radiology:publish_rule": PLANNER,
+    "radiology:declare_centre_dark": PLANNER,
 }
 SENT = {"because": "Ten letters and more.", "number": "00000000", "revision": "1", "order": str(uuid4())}
 

@@ -107,7 +107,7 @@ def test_what_is_not_skipped(stage: Cast) -> None:
 def test_the_line_asks_no_more_for_more_cases(stage: Cast, django_assert_max_num_queries: Any) -> None:  # noqa: ANN401
     for _ in range(3):
         make.reading(stage)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         assert len(queries.line(viewer=stage.leila).proposals) == 3
 
 

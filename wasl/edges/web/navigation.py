@@ -45,6 +45,8 @@ ENTRIES = (
           frozenset({"resident", "radiologist", "chief"}), "radiology.readings"),
     Entry("radiology:owed", _("Critical results"), _("Signed here, and not answered yet"),
           "alert-triangle", frozenset({"radiologist", "chief"}), "radiology.owed"),
+    Entry("radiology:escalations", _("About to be late"), _("Cases passed on before they are late, and dark centres"),
+          "clock", frozenset({"radiologist", "chief", "planner"}), "radiology.escalated_readings"),
     Entry("radiology:results", _("Results"), _("Reports of the exams you asked for"), "report-medical",
           frozenset({"requester"}), "radiology.results"),
     Entry("radiology:recommendations", _("Recommended exams"), _("What reports recommend, and is not made yet"),

@@ -14,6 +14,13 @@ from wasl.radiology.events.dispatch import EffortSet as EffortSet
 from wasl.radiology.events.dispatch import ReadingSkipped as ReadingSkipped
 from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
+from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
+from wasl.radiology.events.escalation import CentreWentDark as CentreWentDark
+from wasl.radiology.events.escalation import EscalationRuleSet as EscalationRuleSet
+from wasl.radiology.events.escalation import ReadingEscalated as ReadingEscalated
+from wasl.radiology.events.escalation import ReadingRedistributed as ReadingRedistributed
+from wasl.radiology.events.escalation import ReadingsLeftInTheDark as ReadingsLeftInTheDark
+from wasl.radiology.events.escalation import StepAcknowledged as StepAcknowledged
 from wasl.radiology.events.finalising import CriticalResultChanged as CriticalResultChanged
 from wasl.radiology.events.finalising import OverReadingBegun as OverReadingBegun
 from wasl.radiology.events.finalising import PreliminaryIssued as PreliminaryIssued

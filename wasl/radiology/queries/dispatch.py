@@ -13,6 +13,7 @@ from django.utils import timezone
 from wasl.kernel.access import Actor, Held
 from wasl.radiology.models import DispatchRule, Effort, Procedure, Reading, Report, Skip
 from wasl.radiology.queries.agreements import _in_force
+from wasl.radiology.queries.openings import _by_centre
 from wasl.radiology.queries.reading import _visible_readings
 from wasl.radiology.rules import dispatch as rules
 from wasl.radiology.rules.dispatch import Case as Case
@@ -111,14 +112,14 @@ def line(*, viewer: Actor) -> WaitingLine:
             "order__requester__language", "created_at", "due_at",
         )
     ]  # fmt: skip
-    readers = _readers(worker, work, now, viewer) if cases else []
+    readers = _readers(work, now, viewer, me=worker) if cases else []
     return WaitingLine(rule.version, rules.propose(cases, readers, rule.weights, now))
 
 
-def _readers(me: Worker, work: Efforts, now: datetime.datetime, viewer: Actor) -> list[Reader]:
-    """The viewer, who asks, and those who are on duty beside."""
+def _readers(work: Efforts, now: datetime.datetime, viewer: Actor, *, me: Worker | None = None) -> list[Reader]:
+    """Those who are on duty, beside the viewer who asks, where one does."""
     since = workforce.on_duty_since(now, viewer=viewer)
-    workers = workforce.workers_of({me.person_id, *since}, viewer=viewer)
+    workers = workforce.workers_of({*since, *([me.person_id] if me else [])}, viewer=viewer)
     covers = workforce.covers_of(workers, viewer=viewer)
     agreed = set(
         _in_force(now)
@@ -129,6 +130,8 @@ def _readers(me: Worker, work: Efforts, now: datetime.datetime, viewer: Actor) -
     kinds = {modality for _provider, _place, modality in agreed} | _modalities()
     hour = _read_since(workers, work, now - HOUR)
     law = workforce.session_rule(timezone.localdate(now), viewer=viewer)
+    opened, taken = _by_centre({worker.place_id for worker in workers.values()})
+    put_off = _put_off([me.person_id] if me else workers, now)
     found = []
     for person, worker in workers.items():
         hours = (now - since[person]).total_seconds() / 3600 if person in since else 0.0
@@ -139,7 +142,8 @@ def _readers(me: Worker, work: Efforts, now: datetime.datetime, viewer: Actor) -
             for kind in cover.modalities or kinds
             if cover.place_id == home or (home, cover.place_id, kind) in agreed
         )
-        mine = person == me.person_id
+        mine = me is not None and person == me.person_id
+        able = {kind for cover in covers.get(person, ()) for kind in cover.modalities or kinds}
         found.append(
             Reader(
                 id=person,
@@ -149,7 +153,8 @@ def _readers(me: Worker, work: Efforts, now: datetime.datetime, viewer: Actor) -
                 hours=hours,
                 focus=_focus(person, now) if mine else frozenset(),
                 hours_left=law.hours - hours if law and person in since else None,
-                put_off=_put_off(person, now) if mine else frozenset(),
+                opened=frozenset(case for case, kind in opened.get(home, ()) if kind in able),
+                put_off=put_off.get(person, frozenset()) | taken.get(home, frozenset()),
                 asking=mine,
             )  # fmt: skip
         )
@@ -182,8 +187,13 @@ def _focus(person: UUID, now: datetime.datetime) -> frozenset[str]:
     return frozenset(region for region, cases in counted.items() if cases >= least)
 
 
-def _put_off(person: UUID, now: datetime.datetime) -> frozenset[UUID]:
-    return frozenset(Skip.objects.filter(person=person, period__contains=now).values_list("reading", flat=True))
+def _put_off(persons: Iterable[UUID], now: datetime.datetime) -> dict[UUID, frozenset[UUID]]:
+    """What people skipped a moment ago."""
+    found: dict[UUID, frozenset[UUID]] = {}
+    rows = Skip.objects.filter(person__in=list(persons), period__contains=now)
+    for person, case in rows.values_list("person", "reading"):
+        found[person] = found.get(person, frozenset()) | {case}
+    return found
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from wasl.kernel.text import fold
 from wasl.patients import queries as patients
 from wasl.radiology.models import Link, Order, Procedure, Reading, Report, Target
 from wasl.radiology.queries.agreements import OF_ORDER, may_be_read_by
+from wasl.radiology.queries.openings import opened_orders
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
 from wasl.workforce import queries as workforce
@@ -34,6 +35,7 @@ def _visible(viewer: Actor) -> QuerySet[Order]:
         for cover in workforce.covers(viewer.id, viewer=viewer):
             kinds = Q(procedure__modality__in=cover.modalities) if cover.modalities else Q()
             served |= Q(place=cover.place_id) & kinds
+        served |= Q(id__in=opened_orders(viewer.id, viewer=viewer))
         mine |= served & may_be_read_by(viewer.id, OF_ORDER, viewer=viewer)
         mine |= Q(Exists(Reading.objects.filter(order=OuterRef("pk"), claimed_by=viewer.id)))
     return rows.filter(mine)

@@ -11,8 +11,8 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.radiology.models import Link, Reading, Report
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
+from wasl.radiology.queries.openings import served_by
 from wasl.radiology.rules import reading as rules
-from wasl.workforce import queries as workforce
 
 State = Reading.State
 OPEN = (State.WAITING, State.CLAIMED)
@@ -31,10 +31,7 @@ def _visible_readings(viewer: Actor) -> QuerySet[Reading]:
     adding = Report.objects.filter(author=viewer.id, state=Report.State.DRAFT, adds_to__isnull=False)
     mine = Q(claimed_by=viewer.id) | Q(id__in=adding.values("reading"))  # one's own, or an addendum of one's own
     if viewer.roles & rules.READERS:
-        served = Q(pk__in=())
-        for cover in workforce.covers(viewer.id, viewer=viewer):
-            kinds = Q(modality__in=cover.modalities) if cover.modalities else Q()
-            served |= Q(place=cover.place_id) & kinds
+        served = served_by(viewer.id, viewer=viewer)
         mine |= served & Q(state__in=OPEN) & may_be_read_by(viewer.id, OF_READING, viewer=viewer)
     for place in viewer.places("chief"):
         for role in rules.READERS:

@@ -118,7 +118,8 @@ class Reader:
     hour_points: float = 0  # of the last hour
     hours: float = 0  # on duty
     hours_left: float | None = None  # until the law ends the session; None: no text limits it
-    put_off: frozenset[Hashable] = frozenset()  # cases that were skipped a moment ago
+    opened: frozenset[Hashable] = frozenset()  # cases of others that are open to the reader's centre too
+    put_off: frozenset[Hashable] = frozenset()  # cases that were skipped a moment ago, or went to another centre
     asking: bool = True
 
 
@@ -154,7 +155,7 @@ def weights(given: Mapping[str, object]) -> Weights:
 def may_read(case: Case, reader: Reader) -> bool:
     """Whether a case may be proposed: one of those served, in hours that the law leaves, and not just skipped."""
     return (
-        (case.place, case.modality) in reader.serves
+        ((case.place, case.modality) in reader.serves or case.id in reader.opened)
         and (reader.hours_left is None or reader.hours_left > 0)
         and case.id not in reader.put_off
     )

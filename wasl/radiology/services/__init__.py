@@ -30,6 +30,19 @@ from wasl.radiology.services.dispatch import (
     take_next_reading,
 )
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
+from wasl.radiology.services.escalation import (
+    Limits,
+    acknowledge_step,
+    declare_centre_back,
+    declare_centre_dark,
+    escalate_reading,
+    find_centre_back,
+    find_centre_dark,
+    note_presence,
+    pass_on_reading,
+    redistribute_readings,
+    set_escalation_rule,
+)
 from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
 from wasl.radiology.services.finalising import begin_over_reading, issue_preliminary, over_read_report, set_supervision
 from wasl.radiology.services.followups import (
@@ -68,17 +81,19 @@ from wasl.radiology.services.signing import seal
 from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
-    "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
-    "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
-    "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
-    "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
-    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
-    "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
-    "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
-    "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
-    "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
-    "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
-    "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
-    "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
-    "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
+    "acknowledge_by_code", "acknowledge_result", "acknowledge_step", "add_phrase", "add_procedure", "add_template",
+    "adopt_efforts", "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order",
+    "change_agreement", "claim_reading", "close_recommendation", "declare_centre_back", "declare_centre_dark",
+    "dismiss_recommendation", "draft_agreement", "draft_rule", "end_agreement", "escalate_reading",
+    "file_document", "find_centre_back", "find_centre_dark", "flag_reading", "follow_images", "follow_images_back",
+    "hand_back_reading", "hand_over_report", "hand_over_result", "identify_patient", "import_disc",
+    "issue_preliminary", "keep_reading", "Limits", "link_study", "log_call", "make_document", "mark_key_image",
+    "move_study", "note_presence", "open_reading", "open_recommendation", "over_read_report", "pass_on_reading",
+    "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall",
+    "read_report", "record_communication", "redistribute_readings", "reject_series", "reopen_recommendation",
+    "save_draft", "seal", "see_remarks", "send_order", "set_critical_target", "set_effort", "set_escalation_rule",
+    "set_passing_rule", "set_supervision", "set_target", "sign_agreement", "sign_report", "skip_reading",
+    "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms", "time_out_reading", "try_document",
+    "undo_identification", "undo_move", "unlink_study", "unmark_key_image", "verification_address", "warn_of_end",
+    "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

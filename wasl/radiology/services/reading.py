@@ -27,7 +27,7 @@ from wasl.radiology.models import Link, Reading, Recall, Report
 from wasl.radiology.rules import finalising
 from wasl.radiology.rules import reading as rules
 from wasl.radiology.rules.dispatch import Proposal
-from wasl.workforce import queries as workforce
+from wasl.radiology.services.seen import see
 
 State = Reading.State
 
@@ -144,7 +144,7 @@ def claim_reading(key: UUID, *, by: Actor) -> Reading:
     reading = locked_reading(key)
     rules.check_claimable(reading.state)
     person = rules.reader(by)
-    if not workforce.serves(person, place=reading.place_id, modality=reading.modality, viewer=by):
+    if not queries.is_served(reading, reader=person, viewer=by):
         raise rules.NotYourHospitals
     if rules.is_held(reading.state, reading.claimed_until, timezone.now()):
         if reading.claimed_by_id == person:
@@ -212,6 +212,7 @@ def locked_reading(key: UUID) -> Reading:
 
 
 def _keep(reading: Reading) -> Reading:
+    see(cast(UUID, reading.claimed_by_id))
     reading.claimed_until = timezone.now() + datetime.timedelta(minutes=rules.CLAIM_MINUTES)
     reading.save(update_fields=("state", "claimed_by", "claimed_until"))
     return reading

@@ -7,6 +7,7 @@ from wasl.radiology.views import (
     dispatch,
     drafting,
     editor,
+    escalation,
     exams,
     finalising,
     followups,
@@ -41,5 +42,6 @@ urlpatterns = [
     *conversation.urlpatterns,
     *followups.urlpatterns,
     *dispatch.urlpatterns,
+    *escalation.urlpatterns,
     *finalising.urlpatterns,
 ]

@@ -71,6 +71,8 @@ def readings(request: Request) -> HttpResponse:
         raise NotAllowed
     if request.htmx and request.htmx.target == "coming":
         return render(request, "radiology/_coming.html", {"coming": _coming(request)})
+    if rules.READERS & request.actor.roles:
+        services.note_presence(by=request.actor)
     rows = queries.readings(viewer=request.actor)
     form = Filters(request, rows)
     listing = Listing(request, form.narrow(rows), sorts=("urgency", "due_at", "-due_at", "created_at"), size=50)
@@ -81,10 +83,11 @@ def readings(request: Request) -> HttpResponse:
     names = patients.identities_of(
         [row.patient_id for row in (*listing.page.object_list, *signed)], viewer=request.actor
     )
+    passed = queries.steps_done([row.id for row in listing.page.object_list], viewer=request.actor)
     context = {
         "form": form,
         "listing": listing,
-        "rows": [_line(row, names, request) for row in listing.page.object_list],
+        "rows": [{**_line(row, names, request), "passed": passed.get(row.id, [])} for row in listing.page.object_list],
         "signed": [{"reading": row, "patient": names.get(row.patient_id)} for row in signed],
         "coming": _coming(request),
         **next_case(request),

@@ -32,6 +32,7 @@ from wasl.workforce.queries.staff import (
     covers,
     covers_at_home,
     covers_of,
+    every_cover,
     every_role,
     every_worker,
     people_of,
@@ -48,9 +49,10 @@ from wasl.workforce.rules.rosters import Gap, Span, bounds
 
 __all__ = [
     "bounds", "Calendar", "calendar_of", "calendar_shifts", "candidates", "Cover", "covers", "covers_at_home",
-    "covers_of", "duties", "duties_between", "every_role", "every_specialty", "every_worker", "Gap", "gaps_of",
-    "Group", "group", "groups", "in_return", "longest", "Membership", "my_shifts", "on_duty", "on_duty_since",
-    "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster", "rosters", "serves", "session_rule",
-    "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES", "Swap", "swap", "swaps_offered",
-    "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of", "workers_at", "workers_of",
+    "covers_of", "duties", "duties_between", "every_cover", "every_role", "every_specialty", "every_worker", "Gap",
+    "gaps_of", "Group", "group", "groups", "in_return", "longest", "Membership", "my_shifts", "on_duty",
+    "on_duty_since", "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster", "rosters", "serves",
+    "session_rule", "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES", "Swap", "swap",
+    "swaps_offered", "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of", "workers_at",
+    "workers_of",
 ]  # fmt: skip

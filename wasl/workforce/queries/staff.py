@@ -40,9 +40,8 @@ def workers_at(places: Iterable[UUID], *, viewer: Actor) -> list[Worker]:
 
 def covers(person: UUID, *, viewer: Actor, at: datetime.datetime | None = None) -> list[Cover]:
     """The hospitals that a person reads for at a moment (now when none is given)."""
-    return list(
-        Cover.objects.filter(worker__in=_visible(viewer).filter(person=person), period__contains=at or timezone.now())
-    )
+    rows = Cover.objects.filter(worker__in=_visible(viewer).filter(person=person))
+    return list(rows.filter(period__contains=at or timezone.now()).select_related("worker"))
 
 
 def covers_of(
@@ -60,6 +59,12 @@ def serves(person: UUID, *, place: UUID, modality: str, viewer: Actor) -> bool:
     """Whether a person now reads exams of this modality for this hospital."""
     return any(c.place_id == place and (not c.modalities or modality in c.modalities)
                for c in covers(person, viewer=viewer))  # fmt: skip
+
+
+def every_cover(*, viewer: Actor) -> QuerySet[Cover]:
+    """Every cover in force now of readers who can sign in, with its reader."""
+    readers = _visible(viewer).filter(person__is_active=True)
+    return Cover.objects.filter(worker__in=readers, period__contains=timezone.now()).select_related("worker")
 
 
 def covers_at_home(*, viewer: Actor) -> QuerySet[Cover]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from wasl.accounts import queries as accounts
 from wasl.edges.cli.demo.country import Country
 from wasl.kernel.access import SYSTEM, Actor
+from wasl.radiology import services as radiology
 from wasl.workforce import queries
 from wasl.workforce import services as workforce
 
@@ -21,6 +22,7 @@ NAMES = {
     "TN": ("استمرار الشمال", "Gardes du Nord", "On call, North"),
     "DZ": ("مناوبة الوسط", "Gardes du Centre", "On call, Centre"),
 }
+SILENCE = 24 * 60  # minutes
 LEAD = 1  # the hospital whose head of department plans
 
 
@@ -40,6 +42,8 @@ def plan(country: Country) -> int:
     for month in (first, (first + datetime.timedelta(days=31)).replace(day=1)):
         count += _publish(group.id, month, turns, by=karim)
     _ask_for_swap(country)
+    # nobody sits before the screens of a demonstration: a centre there is not dark for a quarter of an hour's silence
+    radiology.set_escalation_rule(radiology.Limits(silence=SILENCE), since=timezone.localdate(), by=hatem)
     return count
 
 
