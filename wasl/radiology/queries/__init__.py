@@ -17,6 +17,7 @@ from wasl.radiology.models import (
     Reject,
     Report,
     Skip,
+    Urgency,
 )
 from wasl.radiology.queries.agreements import (
     Scope,
@@ -79,6 +80,7 @@ from wasl.radiology.queries.dispatch import (
     measured_efforts,
     rule_in_force,
 )
+from wasl.radiology.queries.evaluation import Moments, Told, moments, orders_told, over_reads, steps
 from wasl.radiology.queries.evidence import Evidence, evidence_of
 from wasl.radiology.queries.finalising import (
     critical_change,
@@ -201,19 +203,20 @@ __all__ = [
     "follow_up_due", "follow_up_words", "Followed", "followed", "fulfils", "GROUPS", "Handing", "handings_of",
     "holders_at", "InForce", "is_agreed", "is_in_force", "is_in_study", "key_images", "last_remark", "life_of",
     "like", "Line", "line", "Link", "Machine", "may_answer", "may_be_called", "may_over_read", "may_talk",
-    "may_tell", "Measured", "measured_efforts", "MOMENTS", "Move", "moves_of", "needed_by", "needs_telling",
-    "nobodys", "notice_of", "Obligation", "obligation_of", "OnDisc", "Order", "order", "order_for_record",
-    "order_of_step", "order_of_study", "orders", "orders_for_disc", "orders_of", "orders_to_read", "other_exams",
-    "over_read_of", "owed", "owed_result", "owed_since", "passing_shares", "people_of_case", "phrases",
-    "preliminary_of", "Procedure", "procedure", "procedures", "Profile", "profiles", "Question", "readers_between",
-    "readers_of", "Reading", "reading", "readings", "readings_of_study", "Recall", "recalled_person", "recalls",
-    "Receipt", "receipts_of", "Received", "received_reports", "receivers", "recent_links", "Recommendation",
-    "recommendations_closed_by", "recommendations_met_by", "Reject", "rejected_between", "rejects_of",
-    "rejects_to_answer", "remarks", "Report", "report", "report_for_record", "reports_of", "reports_of_orders",
-    "reports_to_over_read", "results", "results_to_pass_up", "rule_in_force", "Scheduled", "Scope", "scope_of",
-    "seen_by", "sees", "signed_content", "signed_readings", "signed_report_of", "silent_readings", "Skip", "Span",
-    "SPANS", "state_of_talk", "Step", "STEPS", "steps_of", "story", "Stranded", "stranded", "studies_of_order",
-    "subject", "Suggestion", "suggestions", "supervision", "talked_of", "target_minutes", "templates", "turnaround",
-    "unknown_patients", "Verified", "verified", "volumes", "waiting_by_urgency", "waiting_results",
+    "may_tell", "Measured", "measured_efforts", "MOMENTS", "Moments", "moments", "Move", "moves_of", "needed_by",
+    "needs_telling", "nobodys", "notice_of", "Obligation", "obligation_of", "OnDisc", "Order", "order",
+    "order_for_record", "order_of_step", "order_of_study", "orders", "orders_for_disc", "orders_of",
+    "orders_to_read", "orders_told", "other_exams", "over_read_of", "over_reads", "owed", "owed_result",
+    "owed_since", "passing_shares", "people_of_case", "phrases", "preliminary_of", "Procedure", "procedure",
+    "procedures", "Profile", "profiles", "Question", "readers_between", "readers_of", "Reading", "reading",
+    "readings", "readings_of_study", "Recall", "recalled_person", "recalls", "Receipt", "receipts_of", "Received",
+    "received_reports", "receivers", "recent_links", "Recommendation", "recommendations_closed_by",
+    "recommendations_met_by", "Reject", "rejected_between", "rejects_of", "rejects_to_answer", "remarks", "Report",
+    "report", "report_for_record", "reports_of", "reports_of_orders", "reports_to_over_read", "results",
+    "results_to_pass_up", "rule_in_force", "Scheduled", "Scope", "scope_of", "seen_by", "sees", "signed_content",
+    "signed_readings", "signed_report_of", "silent_readings", "Skip", "Span", "SPANS", "state_of_talk", "Step",
+    "STEPS", "steps", "steps_of", "story", "Stranded", "stranded", "studies_of_order", "subject", "Suggestion",
+    "suggestions", "supervision", "talked_of", "target_minutes", "templates", "Told", "turnaround",
+    "unknown_patients", "Urgency", "Verified", "verified", "volumes", "waiting_by_urgency", "waiting_results",
     "waits_for_agreement", "worklist",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """What may be asked about staff, groups of hospitals, rosters and swaps."""
 
 from wasl.workforce.models import Calendar, Cover, Group, Membership, Roster, SessionRule, Shift, Swap, Worker
+from wasl.workforce.queries.evaluation import Duty, hours_covered, staffed_places
 from wasl.workforce.queries.mine import (
     calendar_of,
     calendar_shifts,
@@ -48,9 +49,10 @@ from wasl.workforce.rules.rosters import Gap, Span, bounds
 
 __all__ = [
     "bounds", "Calendar", "calendar_of", "calendar_shifts", "candidates", "Cover", "covers", "covers_at_home",
-    "covers_of", "duties", "duties_between", "every_role", "every_specialty", "every_worker", "Gap", "gaps_of",
-    "Group", "group", "groups", "in_return", "longest", "Membership", "my_shifts", "on_duty", "on_duty_since",
-    "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster", "rosters", "serves", "session_rule",
-    "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES", "Swap", "swap", "swaps_offered",
-    "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of", "workers_at", "workers_of",
+    "covers_of", "duties", "duties_between", "Duty", "every_role", "every_specialty", "every_worker", "Gap",
+    "gaps_of", "Group", "group", "groups", "hours_covered", "in_return", "longest", "Membership", "my_shifts",
+    "on_duty", "on_duty_since", "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster",
+    "rosters", "serves", "session_rule", "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES",
+    "staffed_places", "Swap", "swap", "swaps_offered", "swaps_settled", "swaps_waiting", "Worker",
+    "worker_for_record", "worker_of", "workers_at", "workers_of",
 ]  # fmt: skip
