@@ -92,7 +92,7 @@ def test_figures_are_those_of_the_service_page_and_of_the_exported_events(stage:
     for text in queries.operational_log(MONTH, viewer=stage.hatem):
         header, _, body = text.partition(" - IHE+SOLE - ")
         assert header.startswith("<85>1 2026-")
-        message = ElementTree.fromstring(body)  # noqa: S314  our own
+        message = ElementTree.fromstring(body)
         event, code = message[0], message[0][0]
         order = message.find("ParticipantObjectIdentification")
         assert order is not None
@@ -118,7 +118,7 @@ def test_each_operational_event_has_its_code(name: str) -> None:
     one = Operation(name, NOON, uuid.UUID(int=7), "oued-zen", machine=True)
     text = line(one)
     assert text.startswith("<85>1 2026-09-10T11:00:00.000000Z oued-zen wasl - IHE+SOLE - <AuditMessage>")
-    code = ElementTree.fromstring(text[text.index("<AuditMessage>") :]).find("EventIdentification/EventID")  # noqa: S314
+    code = ElementTree.fromstring(text[text.index("<AuditMessage>") :]).find("EventIdentification/EventID")
     assert code is not None
     expected = "SOLE101" if name == "radiology.OrderSent" else name
     assert (code.attrib["csd-code"], code.attrib["originalText"]) == (expected, SOLE[name][2])

@@ -21,7 +21,7 @@ def value_in_words(value: float, kind: Kind) -> str:
         case Kind.SHARE:
             return _ltr(f"{number_format(100 * value, 1)} %")
         case Kind.RATE:
-            return _ltr(number_format(value, 2))
+            return _ltr(number_format(value, 2 if value >= 1 else 4))
         case Kind.DISTANCE:
             return _("{number} km").format(number=_ltr(number_format(round(value), 0, force_grouping=True)))
     return _ltr(number_format(round(value), 0, force_grouping=True))

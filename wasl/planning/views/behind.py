@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils import timezone
 
 from wasl.kernel.errors import NotFound
 from wasl.kernel.http import Listing, Request
@@ -19,9 +20,7 @@ from wasl.planning.views.shown import URGENCIES
 
 def cases(request: Request) -> HttpResponse:
     """The cases behind a figure, the newest first; no patient is named."""
-    month = month_of(request.GET.get("month", ""))
-    if month is None:
-        raise NotFound
+    month = month_of(request.GET.get("month", "")) or timezone.localdate().replace(day=1)
     part = request.GET.get("slice", "")
     asked = queries.Narrowed(month, _key(request, "region"), _key(request, "place"), part)
     listing = Listing(

@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.dateformat import format as dated
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -50,8 +51,6 @@ class Asked(forms.Form):
         self.month_asked = month_of(chosen)
         self.about = about if about in known else USUAL
         super().__init__({"month": chosen, "indicator": self.about})
-        from django.utils.dateformat import format as dated
-
         self.fields["month"].choices = [(f"{m:%Y-%m}", dated(m, "F Y")) for m in counted]  # type: ignore[attr-defined]
         self.fields["indicator"].choices = list(known.items())  # type: ignore[attr-defined]
 
@@ -89,8 +88,9 @@ def country(request: Request) -> HttpResponse:
 
 def region(request: Request, key: UUID) -> HttpResponse:
     """One region with its hospitals."""
+    own = queries.own_places(viewer=request.actor)
     found = next((row for row in places.regions(viewer=request.actor) if row.id == key), None)
-    if found is None or queries.own_places(viewer=request.actor) is not None:
+    if found is None or own is not None:
         raise NotFound
     form = Asked(request, hospitals=False)
     figures = {} if form.month_asked is None else {
