@@ -69,8 +69,8 @@ def test_what_grew_day_by_day_is_what_is_rebuilt(stage: Cast) -> None:
     cases, figures = all_cases(), all_figures()
     assert len(cases) == 30 and len(figures) > 200
     # the figures of a turned head: one case is wrong, one is of nobody's facts, one is lost
-    Case.objects.filter(order=cases[0][0]).update(signed_at=None, provider=None, hour=3)
-    Case.objects.filter(order=cases[1][0]).update(order=uuid.uuid4())
+    Case.objects.filter(order=str(cases[0][0])).update(signed_at=None, provider=None, hour=3)
+    Case.objects.filter(order=str(cases[1][0])).update(order=uuid.uuid4())
     Figure.objects.filter(indicator="ordered").delete()
     assert services.rebuild(by=SYSTEM) == (30, 1)
     assert (all_cases(), all_figures()) == (cases, figures)

@@ -140,9 +140,8 @@ def test_who_heads_two_hospitals_chooses(stage: Cast) -> None:
     accounts.give_post(stage.karim.id, role="chief", place=stage.other, by=SYSTEM)
     text = text_of(browser_of(stage.karim), "planning:country")
     assert text.count("/planning/hospital/") == 2
-    assert queries.own_places(viewer=accounts_queries.actor_of(stage.karim.id, address="")) == {
-        stage.university, stage.other,
-    }  # fmt: skip
+    own = queries.own_places(viewer=accounts_queries.actor_of(stage.karim.id, address=""))
+    assert own == frozenset({stage.university, stage.other})
 
 
 def test_a_month_is_published_and_fetched(stage: Cast) -> None:
@@ -159,11 +158,11 @@ def test_a_month_is_published_and_fetched(stage: Cast) -> None:
     assert browser.post(publish, {"month": "soon"}).status_code == 404
     pdf = browser.get(reverse("planning:release_pdf", args=[row.id]))
     assert (pdf.content, pdf["Content-Type"]) == (b"%PDF", "application/pdf")
-    csv = b"".join(browser.get(reverse("planning:release_csv", args=[row.id]))).decode()  # type: ignore[arg-type]
+    csv = b"".join(browser.get(reverse("planning:release_csv", args=[row.id]))).decode()
     assert "Comptes rendus signés" in csv and "withheld" in csv
     fhir = browser.get(reverse("planning:release_fhir", args=[row.id]))
     assert json.loads(fhir.content)["resourceType"] == "MeasureReport"
-    events = b"".join(browser.get(reverse("planning:events", args=["2026-09"]))).decode()  # type: ignore[arg-type]
+    events = b"".join(browser.get(reverse("planning:events", args=["2026-09"]))).decode()
     assert events.count("SOLE101") == 8 and "person:" not in events
 
 

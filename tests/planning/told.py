@@ -3,6 +3,7 @@
 import datetime
 import uuid
 from random import Random
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -37,7 +38,7 @@ def story(
 ) -> uuid.UUID:  # fmt: skip
     """An order, and so many minutes after it: performed, complete and opened (due in an hour), signed by a provider."""
     order, study, reading, report, patient = (uuid.uuid4() for _ in range(5))
-    of = {"order": order, "patient": patient, "place": place}
+    of: dict[str, Any] = {"order": order, "patient": patient, "place": place}
     when = [at + datetime.timedelta(minutes=minute) for minute in minutes]
     said(OrderSent(**of, procedure="X", modality=modality, urgency=urgency), at)
     if len(when) > 0:

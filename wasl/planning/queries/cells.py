@@ -1,7 +1,8 @@
 """A month's cases summed up in the database, and what is known of hospitals beside: what figures are made of."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -38,8 +39,13 @@ def cells(month: datetime.date, *, viewer: Actor) -> list[Cell]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, {"month": month, "now": timezone.now()})
-        rows = cursor.fetchall()
-    return [Cell(*counts, np.array(turns or [], float), np.array(waits or [], float)) for *counts, turns, waits in rows]
+        return [_cell(row) for row in cursor.fetchall()]
+
+
+def _cell(row: Sequence[Any]) -> Cell:
+    place, provider, modality, urgency, hour, ordered, performed, signed, due, late, turns, waits = row
+    spans = (np.array(values or [], float) for values in (turns, waits))
+    return Cell(place, provider, modality, urgency, hour, ordered, performed, signed, due, late, *spans)
 
 
 def known_places(month: datetime.date, *, viewer: Actor) -> Mapping[UUID, Place]:
