@@ -12,6 +12,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("record", "archive"),
     ("radiology",),
     ("contracts",),
+    ("planning",),
 )
 
 EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "links", "messages", "cli")
@@ -43,4 +44,5 @@ USES: dict[str, tuple[str, ...]] = {
     "archive": ("places", "accounts", "patients"),
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "accounts", "workforce", "radiology"),
+    "planning": ("places", "workforce", "radiology", "contracts"),
 }

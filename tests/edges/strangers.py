@@ -32,6 +32,8 @@ from wasl.kernel.access import SYSTEM, Held
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
 from wasl.places import services as places
+from wasl.places.models import Place
+from wasl.planning import services as planning
 from wasl.radiology import services as radiology
 from wasl.radiology.models import Order, Reading, Report
 from wasl.workforce import services as workforce
@@ -178,6 +180,9 @@ class World:
                             {"key": self.statement}),
             **dict.fromkeys(("contracts:accept_dispute", "contracts:keep_line", "contracts:settle_dispute"),
                             {"key": self.dispute}),
+            "planning:region": {"key": Place.objects.get(id=self.stage.regional).region_id},
+            "planning:hospital": {"key": self.stage.regional}, "planning:case": {"key": self.signed.reading.order_id},
+            "planning:release": {"key": self.order.id}, "planning:events": {"month": "2026-09"},
             "contracts:clear_doubt": {"key": self.doubt}, "contracts:end_doubt_rule": {"key": self.doubt_rule},
             "contracts:close_month": {"key": self.stage.university},
             "accounts:": {"key": self.stage.amel.id, "post": self.post.id},
@@ -217,6 +222,8 @@ def played(opened: Door, stage: Cast) -> World:
     radiology.hand_over_report(signed.id, by=SYSTEM)
     radiology.raise_critical_result(signed.id, by=SYSTEM)
     radiology.make_document(signed.id, by=SYSTEM)
+    planning.note_cases([signed.reading.order_id], by=SYSTEM)
+    planning.count_month(timezone.localdate().replace(day=1), by=SYSTEM)
     held = _case(stage, **about)
     radiology.claim_reading(held.id, by=stage.leila)
     draft = make.draft(stage, held.id, sections=WRITTEN)

@@ -98,7 +98,12 @@ OPEN: dict[str, frozenset[str]] = {
                      "workforce:rosters", "workforce:found_group", "workforce:group", "workforce:join_group",
                      "workforce:leave_group", "workforce:set_minimum", "workforce:draft_roster", "workforce:roster",
                      "workforce:add_pattern", "workforce:publish_roster", "workforce:shift", "workforce:remove_shift",
-                     "workforce:replace_worker"), PLANNER),
+                     "workforce:replace_worker",
+                     "planning:country", "planning:region", "planning:hospital", "planning:indicators",
+                     "planning:set_disclosure", "planning:cases", "planning:case", "planning:releases",
+                     "planning:release_month", "planning:events"), PLANNER),
+    # of a release that is none; what was published, and for whom: tests/planning/test_views.py
+    **dict.fromkeys(("planning:release_pdf", "planning:release_csv", "planning:release_fhir"), NONE),
     **{f"contracts:{verb}": NONE for verb in ("validate_session", "refuse_session", "cancel_session",
                                               "withdraw_session", "release_act", "refuse_act",
                                               "close_month")},

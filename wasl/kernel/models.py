@@ -46,6 +46,7 @@ class Fact(models.Model):
             models.Index(fields=("name", "at"), name="kernel_fact_by_name"),
             models.Index(fields=("subject", "seq"), name="kernel_fact_by_subject"),
             models.Index(models.F("data__patient"), "seq", name="kernel_fact_by_patient"),
+            models.Index(models.F("data__order"), "seq", name="kernel_fact_by_order"),
         )
         constraints = (
             models.UniqueConstraint(fields=("chain", "position"), name="kernel_facts_of_a_chain_have_one_place_each"),

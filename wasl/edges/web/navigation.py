@@ -72,6 +72,8 @@ ENTRIES = (
           "shield-lock", frozenset({"steward", "radiologist", "chief"}), tile_only=True),
     Entry("radiology:service", _("Service"), _("Volumes, delays and the map of the country"), "chart-bar",
           frozenset({"planner", "chief"})),
+    Entry("planning:country", _("Evaluation"), _("How much, how fast, how well, and for whom"), "report-analytics",
+          frozenset({"planner", "chief"})),
     Entry("radiology:quality", _("Image quality"), _("What readers found not good enough, by machine"),
           "photo", frozenset({"radiographer", "chief", "planner"}), tile_only=True),
     Entry("radiology:agreements", _("Agreements"), _("Which hospital reads for which, and how fast"), "signature",
