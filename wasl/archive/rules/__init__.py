@@ -134,6 +134,7 @@ CAN: dict[str, frozenset[str]] = {
     "open_project": STEWARDS,
     "resolve_pseudonym": STEWARDS - {"system"},
     "ask_release": frozenset({"radiologist", "chief", "steward", "system"}),
+    "start_release": frozenset({"system"}),
     "approve_release": STEWARDS - {"system"},
     "refuse_release": STEWARDS - {"system"},
     "fetch_release": frozenset({"radiologist", "chief", "steward"}),

@@ -64,21 +64,32 @@ from wasl.radiology.services.reporting import (
     unmark_key_image,
 )
 from wasl.radiology.services.results import hand_over_report, read_recall, read_report
+from wasl.radiology.services.review import (
+    add_to_learning_file,
+    answer_review,
+    assign_review,
+    decline_review,
+    draw_review,
+    score_review,
+    set_review_rule,
+    take_review,
+)
 from wasl.radiology.services.signing import seal
 from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
-    "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
-    "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
-    "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
-    "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
-    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
-    "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
-    "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
-    "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
-    "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
-    "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
-    "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
-    "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
-    "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
+    "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "add_to_learning_file",
+    "adopt_efforts", "answer_reject", "answer_review", "assign_review", "begin_addendum", "begin_over_reading",
+    "break_off_exam", "cancel_order", "change_agreement", "claim_reading", "close_recommendation", "decline_review",
+    "dismiss_recommendation", "draft_agreement", "draft_rule", "draw_review", "end_agreement", "file_document",
+    "flag_reading", "follow_images", "follow_images_back", "hand_back_reading", "hand_over_report", "hand_over_result",
+    "identify_patient", "import_disc", "issue_preliminary", "keep_reading", "link_study", "log_call", "make_document",
+    "mark_key_image", "move_study", "open_reading", "open_recommendation", "over_read_report", "pass_up_result",
+    "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall", "read_report",
+    "record_communication", "reject_series", "reopen_recommendation", "save_draft", "score_review", "seal",
+    "see_remarks", "send_order", "set_critical_target", "set_effort", "set_passing_rule", "set_review_rule",
+    "set_supervision", "set_target", "sign_agreement", "sign_report", "skip_reading", "start_exam", "state_pixels",
+    "take_next_reading", "take_review", "tell_of_end", "Terms", "time_out_reading", "try_document",
+    "undo_identification", "undo_move", "unlink_study", "unmark_key_image", "verification_address", "warn_of_end",
+    "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

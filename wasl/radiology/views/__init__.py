@@ -19,6 +19,7 @@ from wasl.radiology.views import (
     reconciliation,
     reports,
     results,
+    review,
     service,
 )
 
@@ -42,4 +43,5 @@ urlpatterns = [
     *followups.urlpatterns,
     *dispatch.urlpatterns,
     *finalising.urlpatterns,
+    *review.urlpatterns,
 ]
