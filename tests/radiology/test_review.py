@@ -13,6 +13,7 @@ from tests import make
 from tests.at_once import at_once
 from tests.cast import Cast, cast
 from tests.radiology.test_reading import second_reader
+from wasl.accounts import queries as accounts
 from wasl.accounts.models import Message
 from wasl.archive.models import Release
 from wasl.kernel.access import STRANGER, SYSTEM, Actor
@@ -23,7 +24,7 @@ from wasl.patients import queries as patients
 from wasl.patients import rules as patient_rules
 from wasl.patients import services as patient_services
 from wasl.radiology import queries, services
-from wasl.radiology.events import ReportSigned, ReviewScored
+from wasl.radiology.events import ReportSigned, ReviewAssigned, ReviewScored
 from wasl.radiology.listeners import review as listeners
 from wasl.radiology.models import Assessment, Lot, Report, Review, ReviewMonth
 from wasl.radiology.rules import review as rules
@@ -60,8 +61,6 @@ def under_review(stage: Cast, reader: Actor | None = None) -> Assessment:
 
 
 def reader_of(one: Assessment) -> Actor:
-    from wasl.accounts import queries as accounts
-
     return accounts.actor_of(one.reader_id)
 
 
@@ -194,12 +193,9 @@ def test_it_is_assessed_blind_and_once(stage: Cast, all_drawn: None) -> None:
     services.score_review(asked.id, by=by, **FOUND)
     assert not patients.is_reviewing(study, viewer=by)
     assert queries.report(report.id, viewer=by) == report
-    for again in (
-        lambda: services.score_review(asked.id, score=1, by=by),
-        lambda: services.take_review(asked.id, by=by),
-    ):
+    for again in (services.take_review, lambda key, by: services.score_review(key, score=1, by=by)):
         with pytest.raises(rules.AlreadyScored):
-            again()
+            again(asked.id, by=by)  # type: ignore[operator]
     for change in ({"score": 1}, {"text": "x"}):
         with pytest.raises(IntegrityError, match="what was assessed never changes"), transaction.atomic():
             Assessment.objects.filter(id=asked.id).update(**change)
@@ -336,8 +332,6 @@ def test_a_signature_is_drawn_by_itself_and_who_reviews_is_told(stage: Cast, all
     told = Told(seq=1, at=timezone.now(), by="person:x", place=None)
     listeners.draw(event, told)
     asked = Assessment.objects.get()
-    from wasl.radiology.events import ReviewAssigned
-
     listeners.tell_the_reviewer(
         ReviewAssigned(assessment=asked.id, review=asked.review_id, place=case.place_id, kind="review"), told
     )

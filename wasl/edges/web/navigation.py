@@ -78,7 +78,7 @@ ENTRIES = (
           "list", frozenset({"planner"}), tile_only=True),
     Entry("radiology:profiles", _("How cases are taken"), _("The next one or picked, and what was passed over"),
           "chart-bar", frozenset({"radiologist", "chief"}), tile_only=True),
-    Entry("radiology:reviews", _("Peer review"), _("Reports to assess without knowing whose, and what was found in yours"),
+    Entry("radiology:reviews", _("Peer review"), _("To assess without knowing whose, and what was found in yours"),
           "eye", frozenset({"radiologist"}), "radiology.reviews_to_do", tile_only=True),
     Entry("radiology:matters", _("Reports to look at again"), _("What a reviewer found may matter for the patient"),
           "alert-circle", frozenset({"chief"}), tile_only=True),
