@@ -82,7 +82,7 @@ ENTRIES = (
           "eye", frozenset({"radiologist"}), "radiology.reviews_to_do", tile_only=True),
     Entry("radiology:matters", _("Reports to look at again"), _("What a reviewer found may matter for the patient"),
           "alert-circle", frozenset({"chief"}), tile_only=True),
-    Entry("radiology:review_figures", _("Agreement"), _("How often reviewers agree, and what was drawn"),
+    Entry("radiology:review_figures", _("How reviewers agree"), _("In which exams and hours, and what was drawn"),
           "report-analytics", frozenset({"chief", "planner"}), tile_only=True),
     Entry("radiology:learning", _("Learning file"), _("Cases without names, from which readers learn"), "file-text",
           frozenset({"resident", "radiologist", "chief"}), tile_only=True),

@@ -181,4 +181,5 @@ def interval(hits: int, total: int) -> tuple[float, float]:
     middle = share + square / (2 * total)
     half = Z95 * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
     scale = 1 + square / total
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    # what rounding takes from the ends of 0 and 1 is given back
+    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))

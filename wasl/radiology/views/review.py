@@ -205,7 +205,7 @@ class Rule(forms.Form):
 
     one_in = forms.IntegerField(label=_("One report in"), min_value=20, max_value=33, initial=25,
                                 help_text=_("20 is 5 %, 25 is 4 %, 33 is 3 %."))  # fmt: skip
-    bands = forms.CharField(label=_("Parts of the day begin at"), max_length=40,
+    bands = forms.CharField(label=_("Parts of the day begin at"), max_length=40, widget=forms.TextInput({"dir": "ltr"}),
                             help_text=_("Hours, separated by spaces: 8 20 is a day and a night."))  # fmt: skip
     days = forms.IntegerField(label=_("Days until the author is told"), min_value=1, max_value=7, initial=7)
     fewest = forms.IntegerField(label=_("No share of fewer reviews than"), min_value=30, max_value=1000, initial=30)
@@ -249,7 +249,10 @@ def _figures(request: Request, form: Rule | None) -> HttpResponse:
     judges = queries.sees_all_reviews(viewer) or bool(viewer.places("chief"))
     found = queries.review_figures(since, until, viewer=viewer) if judges else None
     rule = queries.review_rule(on=timezone.now(), viewer=viewer)
-    first = {"since": today + datetime.timedelta(days=1), "bands": " ".join(map(str, rule.bands)) if rule else "8 20"}
+    first: dict[str, object] = {
+        "since": str(today + datetime.timedelta(days=1)),
+        "bands": " ".join(map(str, rule.bands)) if rule else "8 20",
+    }
     first |= {"one_in": rule.one_in, "days": rule.days, "fewest": rule.fewest} if rule else {}
     context = {
         "period": period,
