@@ -259,7 +259,7 @@ def played(opened: Door, stage: Cast) -> World:
 def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:
     """Somebody who had no part in the signed report is to assess it."""
     review = Review.objects.create(report=signed, centre_id=stage.university, due_at=timezone.now())
-    asked = Assessment.objects.create(review=review, kind="review", reader_id=stage.sirine.id)
+    asked = Assessment.objects.create(review=review, kind="review", reader=Person.objects.get(id=str(stage.sirine.id)))
     return {"review": review.id, "assessment": asked.id}
 
 

@@ -81,6 +81,7 @@ def test_a_reviewer_sees_the_images_of_one_exam_and_no_document(stage: Cast, car
         # who looked a moment ago on another ground is not written down again
         looks = Access.objects.filter(subject=case.study_id, actor=str(by))
         assert looks.filter(ground="review").exists() is not cares
+        assert by.id
         patients.close_for_review(study=case.study_id, person=by.id, by=by)
         forget()
         assert series_of(browser, uid) == (["CT", "SR"] if cares else [])

@@ -134,9 +134,8 @@ def test_it_goes_to_who_had_no_part_in_it_and_has_least_to_do(stage: Cast, all_d
     assert queries.reviews_without_reader(viewer=SYSTEM) == []
     services.draw_review(make.signed_report(stage).id, by=SYSTEM)
     assert set(Assessment.objects.values_list("reader", flat=True)) == {mounir.id, salma.id}
-    for part in (stage.leila,):
-        with pytest.raises(IntegrityError, match="nobody reviews their own"), transaction.atomic():
-            Assessment.objects.create(review_id=key, kind="arbitration", reader_id=part.id)
+    with pytest.raises(IntegrityError, match="nobody reviews their own"), transaction.atomic():
+        Assessment.objects.create(review_id=key, kind="arbitration", reader_id=Report.objects.earliest("id").author_id)
 
 
 def test_whoever_drafted_or_over_read_it_does_not_review_it(stage: Cast, all_drawn: None) -> None:
@@ -147,7 +146,7 @@ def test_whoever_drafted_or_over_read_it_does_not_review_it(stage: Cast, all_dra
     review = Review.objects.get()
     assert not review.assessments.exists()
     with pytest.raises(IntegrityError, match="nobody reviews their own"), transaction.atomic():
-        Assessment.objects.create(review=review, kind="review", reader_id=mounir.id)
+        Assessment.objects.create(review=review, kind="review", reader_id=final.drafted_by_id or final.id)
     over = make.signed_report(stage)
     services.over_read_report(over.id, verdict="agrees", by=mounir)
     services.draw_review(over.id, by=SYSTEM)
@@ -161,19 +160,12 @@ def test_it_is_assessed_blind_and_once(stage: Cast, all_drawn: None) -> None:
     with pytest.raises(rules.NotTaken):
         services.score_review(asked.id, by=by, **FOUND)
     for other in (stage.leila, second_reader(stage)):
-        for act in (services.take_review, services.score_review, services.decline_review):
-            with pytest.raises(rules.NotYourReview):
-                act(
-                    asked.id,
-                    by=other,
-                    **(
-                        {"score": 1}
-                        if act is services.score_review
-                        else {"because": "away"}
-                        if act is services.decline_review
-                        else {}
-                    ),
-                )  # type: ignore[operator]
+        with pytest.raises(rules.NotYourReview):
+            services.take_review(asked.id, by=other)
+        with pytest.raises(rules.NotYourReview):
+            services.score_review(asked.id, score=1, by=other)
+        with pytest.raises(rules.NotYourReview):
+            services.decline_review(asked.id, because="away", by=other)
     services.take_review(asked.id, by=by)
     # the images of this exam are open, the record is not
     study = report.reading.study_id
@@ -193,9 +185,10 @@ def test_it_is_assessed_blind_and_once(stage: Cast, all_drawn: None) -> None:
     services.score_review(asked.id, by=by, **FOUND)
     assert not patients.is_reviewing(study, viewer=by)
     assert queries.report(report.id, viewer=by) == report
-    for again in (services.take_review, lambda key, by: services.score_review(key, score=1, by=by)):
-        with pytest.raises(rules.AlreadyScored):
-            again(asked.id, by=by)  # type: ignore[operator]
+    with pytest.raises(rules.AlreadyScored):
+        services.score_review(asked.id, score=1, by=by)
+    with pytest.raises(rules.AlreadyScored):
+        services.take_review(asked.id, by=by)
     for change in ({"score": 1}, {"text": "x"}):
         with pytest.raises(IntegrityError, match="what was assessed never changes"), transaction.atomic():
             Assessment.objects.filter(id=asked.id).update(**change)
