@@ -103,4 +103,5 @@ def forget() -> None:
     metadata.ready.clear()
     gate._grants.clear()
     gate._grounds.clear()
+    gate._reviews.clear()
     gate._looks.clear()

@@ -35,7 +35,7 @@ from wasl.places import services as places
 from wasl.places.models import Place
 from wasl.planning import services as planning
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Order, Reading, Report
+from wasl.radiology.models import Assessment, Order, Reading, Report, Review
 from wasl.workforce import services as workforce
 from wasl.workforce.models import Roster, Swap
 
@@ -96,6 +96,8 @@ class World:
     signed: Report
     preliminary: Report  # whose case Leila holds, to make it final
     changed: Report  # preliminary, and changed by its final report since
+    review: UUID  # of the signed report
+    assessment: UUID
     post: Post
     credentials: dict[str, dict[str, str]]
     browsers: dict[str, Client]
@@ -136,6 +138,9 @@ class World:
             "radiology:issue_preliminary": {"key": self.draft.id}, "radiology:changes": {"key": self.changed.id},
             "radiology:finalise": {"key": self.preliminary.reading_id}, "radiology:over_read_report": report,
             "radiology:begin_over_reading": report,
+            **dict.fromkeys(("radiology:assess", "radiology:take_review", "radiology:decline_review",
+                             "radiology:add_to_learning_file"), {"key": self.assessment}),
+            "radiology:feedback": {"key": self.review},
             "radiology:begin_addendum": report, "radiology:acknowledge_result": report,
             "radiology:critical_": report, "radiology:record_communication": report,
             "radiology:hand_over_result": report, "radiology:dismiss_recommendation": report,
@@ -258,8 +263,15 @@ def played(opened: Door, stage: Cast) -> World:
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
-        post=Post.objects.get(person=stage.amel.id), **_askers(stage),
+        post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed), **_askers(stage),
     )  # fmt: skip
+
+
+def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:
+    """Somebody who had no part in the signed report is to assess it."""
+    review = Review.objects.create(report=signed, centre_id=stage.university, due_at=timezone.now())
+    asked = Assessment.objects.create(review=review, kind="review", reader=Person.objects.get(id=str(stage.sirine.id)))
+    return {"review": review.id, "assessment": asked.id}
 
 
 def _told(stage: Cast) -> UUID:

@@ -32,6 +32,7 @@ GRANT_SECONDS = 60
 SEARCH_SECONDS = 10  # for one search
 _grants: dict[str, tuple[float, Actor]] = {}
 _grounds: dict[tuple[Actor, UUID], tuple[float, str | None]] = {}
+_reviews: dict[tuple[Actor, UUID], tuple[float, bool]] = {}
 _looks: dict[tuple[str, UUID, str, UUID | None], float] = {}
 _pool: AsyncConnectionPool | None = None
 _searching: AsyncConnectionPool | None = None
@@ -140,6 +141,21 @@ async def ground_of(patient: UUID, *, viewer: Actor) -> str | None:
     return found
 
 
+async def reviews(study: UUID, *, viewer: Actor, anew: bool) -> bool:
+    """Whether the viewer reviews the report of a study now; a yes is remembered like a grant, a no unless `anew`."""
+    if "radiologist" not in viewer.roles:
+        return False
+    key = (viewer, study)
+    until, known = _reviews.get(key, (0.0, False))
+    if until > time.monotonic() and (known or not anew):
+        return known
+    found = await sync_to_async(patients.is_reviewing)(study, viewer=viewer)
+    if len(_reviews) > 50_000:
+        _reviews.clear()
+    _reviews[key] = (time.monotonic() + GRANT_SECONDS, found)
+    return found
+
+
 async def log_access(
     patient: UUID, *, what: str, ground: str, by: Actor, subject: UUID | None = None, once_in: int = 0
 ) -> None:
@@ -183,7 +199,7 @@ def open_to(viewer: Actor) -> tuple[str, list[object]]:
     person = viewer.id if viewer.held else None
     return (
         "left join lateral (select r.ground from patients_carerelationship r where r.patient_id = e.patient"
-        " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now())"
+        " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now()) and r.ground <> 'review'"
         " and ((r.place_id = any(%s) and r.person is null) or r.person = %s)"
         " order by array_position(%s::text[], r.ground::text) limit 1) g on true",
         [places, person, list(patients.GROUNDS)],

@@ -151,12 +151,13 @@ class CareRelationship(Row):
     """Why a place, or one person, may open a patient's record in a period: a ground for access."""
 
     class Ground(models.TextChoices):
-        """The four grounds on which a record opens."""
+        """The four grounds on which a record opens, and one that shows the images of one exam to who reviews it."""
 
         CARD = "card", _("the patient's card or number was presented here")
         CARE = "care", _("this place cares for the patient")
         GIVEN = "given", _("the patient gave access")
         BREAK_GLASS = "break_glass", _("emergency access, with a reason")
+        REVIEW = "review", _("review of a report, its images alone")
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="relationships")
     ground = models.CharField(max_length=12, choices=Ground.choices)
@@ -181,6 +182,11 @@ class CareRelationship(Row):
             models.CheckConstraint(
                 condition=~Q(ground="break_glass") | (Q(ends_at__isnull=False) & ~Q(because="")),
                 name="patients_break_glass_has_a_reason_and_an_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(ground="review")
+                | Q(person__isnull=False, place__isnull=True, source__isnull=False, ends_at__isnull=False),
+                name="patients_a_review_is_of_one_person_and_ends",
             ),
             models.UniqueConstraint(
                 fields=("patient", "ground", "place", "person", "source"),

@@ -138,7 +138,7 @@ CAN: dict[str, frozenset[str]] = {
     "refuse_release": STEWARDS - {"system"},
     "fetch_release": frozenset({"radiologist", "chief", "steward"}),
     **dict.fromkeys(("add_receiver", "close_receiver", "send_release"), STEWARDS - {"system"}),
-    **dict.fromkeys(("give_pseudonym", "end_release", "clear_release"), frozenset({"system"})),
+    **dict.fromkeys(("start_release", "give_pseudonym", "end_release", "clear_release"), frozenset({"system"})),
     **dict.fromkeys(("note_copy", "note_standstill", "end_sending"), frozenset({"system"})),
     "start_step": frozenset({"modality", "client", "system"}),
     "change_step": frozenset({"modality", "client", "system"}),

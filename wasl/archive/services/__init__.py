@@ -147,6 +147,7 @@ from wasl.archive.services.releases import (
     open_project,
     refuse_release,
     resolve_pseudonym,
+    start_release,
 )
 from wasl.archive.services.rows import (
     Incoming,
@@ -384,6 +385,7 @@ __all__ = [
     "separate_images",
     "settle_conflict",
     "shortage",
+    "start_release",
     "start_step",
     "subscribe_workitems",
     "suspend_workitems",

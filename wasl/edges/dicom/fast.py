@@ -57,7 +57,7 @@ async def metadata(scope: gate.Scope, send: Send) -> bool:
     except HTTPException:
         return False
     seen = await sight.opened(made.study, asked[1], made.patient, made.place, viewer=viewer)
-    if seen is None:
+    if seen is None or seen.blind:
         return False
     await sight.log(seen, "archive.images", by=viewer)
     tag = tagged(made.version, base, zipped=True)

@@ -74,9 +74,10 @@ async def metadata(request: Request) -> Response:
     seen, base = await looked(request, "archive.images"), address(request)
     zipped = "gzip" in request.headers.get("accept-encoding", "")
     headers = {"vary": "accept, accept-encoding"}
-    made = await _ready(seen.uid, request.path_params["series"], base) if _of_series(request) else None
+    kept = _of_series(request) and not seen.blind  # what is kept of a series is for who may know who read it
+    made = await _ready(seen.uid, request.path_params["series"], base) if kept else None
     # before the content is read: a tag may be older than what it stands for, which costs an answer, and never newer
-    if version := made.version if made else await _version(seen, request):
+    if version := made.version if made else None if seen.blind else await _version(seen, request):
         headers["etag"] = tagged(version, base, zipped=zipped)
         if has(request.headers.get("if-none-match", ""), headers["etag"]):
             return Response(status_code=304, headers=headers)

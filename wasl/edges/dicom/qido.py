@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from wasl.archive.queries.identity import IDENTITY, JOINS, WASL, WHERE_NOW
-from wasl.edges.dicom.sight import AMONG_SEEN, GROUND, NOBODY, NOBODYS, VISIBLE, record_open
+from wasl.edges.dicom.sight import AMONG_SEEN, BLIND, GROUND, NOBODY, NOBODYS, VISIBLE, record_open
 from wasl.kernel.text import fold
 from wasl.patients.queries import name_form
 
@@ -173,9 +173,10 @@ def sql(found: Search, base: str, ways: Sequence[Way]) -> tuple[str, dict[str, o
     def first(way: Way) -> str:
         at = "n.started_at" if way.studies.endswith(KEYED) else "s.started_at"
         chosen, in_order = (text.replace("s.started_at", at) for text in (columns, sorted_by))
+        blind = () if found.level == "studies" else (BLIND,)
         return (
             f"(select {chosen} from {tables.replace(STUDIES, way.studies)} {JOINS} "  # noqa: S608  of our own words
-            f"where {_all((*way.where, *found.below))} order by {in_order} limit {found.most})"
+            f"where {_all((*way.where, *found.below, *blind))} order by {in_order} limit {found.most})"
         )
 
     keys = {column: f"c{n}" for n, (column, _) in enumerate(order) if column.endswith(".id")}

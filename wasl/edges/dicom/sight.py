@@ -22,7 +22,7 @@ IMAGING = ("radiographer", "radiologist", "chief", "client")
 LOOK_SECONDS = 600  # looks of one person at one study within this time are one look
 
 _MINE = """((r.place_id = any(%(clinical)s) and r.person is null) or r.person = %(person)s)
-    and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now())"""
+    and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now()) and r.ground <> 'review'"""
 
 # of `s`, a study, for `params(viewer)`: what is nobody's yet, what is of a patient, and either
 NOBODY = "s.patient_id is null and s.place_id"
@@ -37,7 +37,13 @@ def record_open(patient: str) -> str:
 
 
 PATIENTS = record_open("s.patient_id")
-VISIBLE = f"(s.instance_count > 0 and ({NOBODYS} or {PATIENTS}))"
+# whoever reviews the report of a study sees its images, and nothing that names who read them
+NAMING = ("SR", "DOC", "KO", "PR")  # modalities of series that people write
+_REVIEWED = """exists (
+    select from patients_carerelationship r where r.person = %(person)s and r.ground = 'review'
+      and r.patient_id = s.patient_id and r.source = s.id and r.starts_at <= now() and r.ends_at > now() offset 0)"""
+BLIND = f"(e.modality <> all(%(naming)s) or not {_REVIEWED})"
+VISIBLE = f"(s.instance_count > 0 and ({NOBODYS} or {PATIENTS} or {_REVIEWED}))"
 
 # how many patients a viewer sees, as far as they are few
 _FEW = f"select count(*) from (select from patients_carerelationship r where {_MINE} limit %(few)s) a"  # noqa: S608
@@ -47,12 +53,12 @@ AMONG_SEEN = f"s.patient_id in (select r.patient_id from patients_carerelationsh
 _reach: dict[Actor, tuple[float, bool]] = {}
 
 # the ground that is named first, in the order of `patients.queries`
-GROUND = f"""(
+GROUND = f"""(case when {_REVIEWED} then 'review' else (
     select r.ground from patients_carerelationship r
     where r.patient_id = s.patient_id
       and {_MINE}
     order by array_position(array['care', 'card', 'given', 'break_glass'], r.ground::text) limit 1
-)"""  # noqa: S608  of our own words
+) end)"""  # noqa: S608  of our own words
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,11 @@ class Seen:
     patient: UUID | None
     ground: str
 
+    @property
+    def blind(self) -> bool:
+        """Whether what names the reader of its images is kept from who looks."""
+        return self.ground == "review"
+
 
 def params(viewer: Actor) -> dict[str, object]:
     """The parameters of VISIBLE."""
@@ -71,6 +82,7 @@ def params(viewer: Actor) -> dict[str, object]:
         "imaging": list(viewer.places(*IMAGING)),
         "clinical": list(viewer.places(*CLINICAL)),
         "person": viewer.id if viewer.held else None,
+        "naming": list(NAMING),
     }
 
 
@@ -116,6 +128,8 @@ async def opened(key: UUID, uid: str, patient: UUID | None, place: UUID | None, 
     if patient is None:
         return Seen(key, uid, None, "place") if place in viewer.places(*IMAGING) else None
     ground = await gate.ground_of(patient, viewer=viewer)
+    if await gate.reviews(key, viewer=viewer, anew=ground is None):
+        ground = "review"
     return Seen(key, uid, patient, ground) if ground else None
 
 

@@ -80,10 +80,12 @@ async def looked(request: Request, what: str, study: str = "") -> sight.Seen:
 async def instances(request: Request, seen: sight.Seen, among: Mapping[str, str] | None = None) -> list[Stored]:
     """The stored instances that the address names, or those `among`, in order. Raises 404 when there is none."""
     among = request.path_params if among is None else among
-    wanted = {"study": seen.key, "series": among.get("series"), "instance": among.get("instance")}
+    wanted: dict[str, object] = {"study": seen.key, "series": among.get("series"), "instance": among.get("instance")}
+    wanted["naming"] = list(sight.NAMING)
     narrowed = "".join(
         f" and {column}.uid = %({name})s" for name, column in (("series", "e"), ("instance", "i")) if wanted[name]
     )
+    narrowed += " and e.modality <> all(%(naming)s)" if seen.blind else ""
     async with (await gate.pool()).connection() as connection:
         rows = await connection.execute(
             f"{STORED} where s.id = %(study)s{narrowed} order by e.number nulls last, e.id, i.number nulls last, i.id",

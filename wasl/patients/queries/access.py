@@ -11,6 +11,7 @@ from wasl.patients.models import CareRelationship
 
 # the first that holds is the one that is logged: emergency access never hides behind nothing else
 GROUNDS = ("care", "card", "given", "break_glass")
+REVIEW = CareRelationship.Ground.REVIEW  # opens no record: images of one exam, without what names its reader
 
 
 def caring_places(*, viewer: Actor) -> frozenset[UUID]:
@@ -24,7 +25,8 @@ def _visible_relations(viewer: Actor) -> QuerySet[CareRelationship]:
     mine = Q(place__in=caring_places(viewer=viewer), person__isnull=True)
     if viewer.id is not None and viewer.held:
         mine |= Q(person=viewer.id)
-    return CareRelationship.objects.filter(mine, starts_at__lte=now).filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    in_force = CareRelationship.objects.filter(mine, starts_at__lte=now).filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    return in_force.exclude(ground=REVIEW)
 
 
 def ground(patient: UUID, *, viewer: Actor) -> str | None:
@@ -41,6 +43,12 @@ def require_ground(patient: UUID, *, viewer: Actor) -> str:
     if found is None:
         raise rules.NoGround
     return found
+
+
+def is_reviewing(study: UUID, *, viewer: Actor) -> bool:
+    """Whether the viewer reviews the report of a study now, and may see its images without knowing who read them."""
+    rows = CareRelationship.objects.filter(ground=REVIEW, source=study, person=viewer.id)
+    return viewer.id is not None and rows.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now()).exists()
 
 
 def opened(*, viewer: Actor) -> "QuerySet[CareRelationship, UUID]":

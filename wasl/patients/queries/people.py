@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
@@ -47,9 +47,14 @@ def relations(patient: UUID, *, viewer: Actor) -> list[CareRelationship]:
 
 
 def accesses(patient: UUID, *, viewer: Actor) -> QuerySet[Access]:
-    """Who looked at what of a person, last first; on a ground."""
+    """Who looked at what of a person, last first, on a ground; `who` is empty of others who reviewed a report.
+
+    Whoever reviews is not known to whom they review. The line itself names them, and stays.
+    """
     require_ground(patient, viewer=viewer)
-    return Access.objects.filter(patient=patient).order_by("-created_at")
+    hidden = Q() if viewer.is_system else Q(ground="review") & ~Q(actor=str(viewer))
+    who = Case(When(hidden, then=Value("")), default=F("actor_name")) if hidden else F("actor_name")
+    return Access.objects.filter(patient=patient).annotate(who=who).order_by("-created_at")
 
 
 def patient_for_record(key: UUID) -> Patient:

@@ -24,6 +24,8 @@ CAN: dict[str, frozenset[str]] = {
     "add_identity": RECEPTION,
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
+    "open_for_review": frozenset({"radiologist"}),
+    "close_for_review": frozenset({"radiologist", "system"}),
     "present_card": CLINICAL,
     "break_glass": frozenset({"requester", "radiographer", "radiologist", "chief"}),
 }

@@ -4,13 +4,15 @@ from wasl.patients.services.access import (
     WRONG_NUMBER,
     break_glass,
     close_for_care,
+    close_for_review,
     log_access,
     open_for_care,
+    open_for_review,
     present_card,
 )
 from wasl.patients.services.registration import add_identity, correct_patient, register_patient
 
 __all__ = [
-    "WRONG_NUMBER", "add_identity", "break_glass", "close_for_care", "correct_patient", "log_access", "open_for_care",
-    "present_card", "register_patient",
+    "WRONG_NUMBER", "add_identity", "break_glass", "close_for_care", "close_for_review", "correct_patient",
+    "log_access", "open_for_care", "open_for_review", "present_card", "register_patient",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
@@ -43,9 +43,31 @@ def open_for_care(
 @verb
 def close_for_care(*, source: UUID, by: Actor) -> None:
     """Close what an act had opened, because the act was given up: a reading handed back, a study taken back."""
+    _close(CareRelationship.objects.filter(source=source, ground=Ground.CARE), by=by)
+
+
+@verb
+def open_for_review(patient: UUID, *, study: UUID, because: str, until: datetime.datetime, by: Actor) -> None:
+    """Show the images of one exam to who reviews its report; the record stays closed, and so does who read them."""
+    mine = {"patient_id": patient, "ground": Ground.REVIEW, "place": None, "person": by.id, "source": study}
+    first = {"because": because, "starts_at": timezone.now(), "ends_at": until}
+    relation, made = CareRelationship.objects.select_for_update().get_or_create(**mine, defaults=first)
+    if not made:
+        relation.ends_at = until
+        relation.save(update_fields=("ends_at",))
+    emit(RecordOpened(patient=patient, place=None, ground=Ground.REVIEW, relationship=relation.id), by=by)
+
+
+@verb
+def close_for_review(*, study: UUID, person: UUID, by: Actor) -> None:
+    """Close to a reviewer the images of an exam that was reviewed, or given back."""
+    _close(CareRelationship.objects.filter(source=study, person=person, ground=Ground.REVIEW), by=by)
+
+
+def _close(relations: QuerySet[CareRelationship], *, by: Actor) -> None:
     now = timezone.now()
     open_still = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-    for relation in CareRelationship.objects.select_for_update().filter(open_still, source=source, ground=Ground.CARE):
+    for relation in relations.select_for_update().filter(open_still):
         relation.ends_at = now
         relation.save(update_fields=("ends_at",))
         closed = RecordClosed(

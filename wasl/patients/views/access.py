@@ -94,7 +94,7 @@ def accesses(request: Request, key: UUID) -> HttpResponse:
     """Who looked at what, when, from where and on which ground; this look is written down too."""
     ground = queries.require_ground(key, viewer=request.actor)
     services.log_access(key, what="patients.accesses", ground=ground, by=request.actor)
-    listing = Listing(request, queries.accesses(key, viewer=request.actor), sorts=("-created_at", "actor_name"))
+    listing = Listing(request, queries.accesses(key, viewer=request.actor), sorts=("-created_at", "who"))
     shown = list(listing.page)
     where = {line.place for line in shown if line.place}
     named: dict[UUID | None, str] = {p.id: p.name for p in places.places(viewer=request.actor, ids=where)}

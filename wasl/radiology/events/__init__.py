@@ -74,3 +74,12 @@ from wasl.radiology.events.results import PassingRuleSet as PassingRuleSet
 from wasl.radiology.events.results import ReportHandedOver as ReportHandedOver
 from wasl.radiology.events.results import ReportRead as ReportRead
 from wasl.radiology.events.results import WrongCodeEntered as WrongCodeEntered
+from wasl.radiology.events.review import LearningCaseAdded as LearningCaseAdded
+from wasl.radiology.events.review import LotDrawn as LotDrawn
+from wasl.radiology.events.review import ReviewAnswered as ReviewAnswered
+from wasl.radiology.events.review import ReviewAssigned as ReviewAssigned
+from wasl.radiology.events.review import ReviewDeclined as ReviewDeclined
+from wasl.radiology.events.review import ReviewMonthBegun as ReviewMonthBegun
+from wasl.radiology.events.review import ReviewRuleSet as ReviewRuleSet
+from wasl.radiology.events.review import ReviewScored as ReviewScored
+from wasl.radiology.events.review import ReviewTaken as ReviewTaken

@@ -10,9 +10,20 @@ from wasl.radiology.listeners import (
     priors,
     reading,
     results,
+    review,
     sending,
 )
 
 __all__ = [
-    "agreements", "escalation", "exams", "followups", "linking", "messages", "priors", "reading", "results", "sending",
+    "agreements",
+    "escalation",
+    "exams",
+    "followups",
+    "linking",
+    "messages",
+    "priors",
+    "reading",
+    "results",
+    "review",
+    "sending",
 ]  # fmt: skip

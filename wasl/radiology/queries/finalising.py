@@ -93,7 +93,9 @@ def _visible_finals(viewer: Actor) -> QuerySet[Report]:
     readable = Reading.objects.filter(may_be_read_by(viewer.id, OF_READING, viewer=viewer))
     own = Q(author=viewer.id) | Q(drafted_by=viewer.id, drafted_by__isnull=False)
     rows = rows.filter(served, state=Report.State.SIGNED, adds_to__isnull=True, reading__in=readable)
-    return rows.filter(reading__state=Reading.State.SIGNED).exclude(own)
+    # whoever assesses a report without knowing its author is not told it here
+    assessed = Q(review__assessments__reader=viewer.id)
+    return rows.filter(reading__state=Reading.State.SIGNED).exclude(own).exclude(assessed)
 
 
 def reports_to_over_read(*, viewer: Actor) -> list[Report]:

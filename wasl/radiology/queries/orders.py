@@ -15,6 +15,7 @@ from wasl.kernel.text import fold
 from wasl.patients import queries as patients
 from wasl.radiology.models import Link, Order, Procedure, Reading, Report, Target
 from wasl.radiology.queries.agreements import OF_ORDER, may_be_read_by
+from wasl.radiology.queries.blinding import blind_readings
 from wasl.radiology.queries.openings import opened_orders
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
@@ -38,6 +39,9 @@ def _visible(viewer: Actor) -> QuerySet[Order]:
         served |= Q(id__in=opened_orders(viewer.id, viewer=viewer))
         mine |= served & may_be_read_by(viewer.id, OF_ORDER, viewer=viewer)
         mine |= Q(Exists(Reading.objects.filter(order=OuterRef("pk"), claimed_by=viewer.id)))
+    hidden = blind_readings(viewer=viewer)
+    if hidden is not None:
+        rows = rows.exclude(Exists(Reading.objects.filter(order=OuterRef("pk"), id__in=hidden)))
     return rows.filter(mine)
 
 
@@ -159,6 +163,9 @@ def reports_of_orders(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, UUID
 
 def story(order: Order, *, viewer: Actor) -> list[Fact]:
     """What the journal tells of an order, oldest first; empty for those who do not see it."""
+    hidden = blind_readings(viewer=viewer)
+    if hidden is not None and hidden.filter(order=order).exists():
+        return []
     if not (sees(order, viewer=viewer) or patients.ground(order.patient_id, viewer=viewer)):
         return []
     key = str(order.id)

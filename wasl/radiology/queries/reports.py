@@ -11,6 +11,7 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.radiology.models import Document, KeyImage, Phrase, Reading, Report, Template
+from wasl.radiology.queries.blinding import blind_readings
 from wasl.radiology.queries.reading import reading as one_reading
 from wasl.radiology.rules import reporting as rules
 from wasl.workforce import queries as workforce
@@ -22,6 +23,8 @@ def _visible_reports(viewer: Actor) -> QuerySet[Report]:
     """Issued reports; whose record is not open to the viewer stays closed (`report` and `reports_of` ask)."""
     about = ("reading__order__procedure", "reading__place", "author", "adds_to", "drafted_by", "finalises__author")
     rows = Report.objects.select_related(*about)
+    hidden = blind_readings(viewer=viewer)
+    rows = rows if hidden is None else rows.exclude(reading__in=hidden)
     return rows.filter(state__in=Report.ISSUED) if viewer.held else rows.none()
 
 

@@ -13,15 +13,28 @@ from wasl.radiology.rules import (
     reading,
     reporting,
     results,
+    review,
 )
 
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
     **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **escalation.CAN,
+    **review.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
-    "agreements", "conversation", "dispatch", "escalation", "finalising", "followups", "linking", "ordering", "quality",
-    "reading", "reporting", "results",
+    "agreements",
+    "conversation",
+    "dispatch",
+    "escalation",
+    "finalising",
+    "followups",
+    "linking",
+    "ordering",
+    "quality",
+    "reading",
+    "reporting",
+    "results",
+    "review",
 ]  # fmt: skip

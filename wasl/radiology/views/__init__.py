@@ -20,6 +20,7 @@ from wasl.radiology.views import (
     reconciliation,
     reports,
     results,
+    review,
     service,
 )
 
@@ -44,4 +45,5 @@ urlpatterns = [
     *dispatch.urlpatterns,
     *escalation.urlpatterns,
     *finalising.urlpatterns,
+    *review.urlpatterns,
 ]

@@ -74,7 +74,8 @@ class Period(forms.Form):
     until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
 
-def _period(request: Request) -> tuple[Period, datetime.date, datetime.date]:
+def period_of(request: Request) -> tuple[Period, datetime.date, datetime.date]:
+    """The period that the address asks for, or the last thirty days."""
     today = timezone.localdate()
     usual = {"since": str(today - datetime.timedelta(days=29)), "until": str(today)}
     form = Period({**usual, **{k: v for k, v in request.GET.items() if v}})
@@ -98,7 +99,7 @@ def quality(request: Request) -> HttpResponse:
     """The reject analysis: each machine, its series, how many readers rejected, and why."""
     if not rules.SEES_REJECTS & request.actor.roles:
         raise NotAllowed
-    form, since, until = _period(request)
+    form, since, until = period_of(request)
     machines = queries.rejected_between(since, until, viewer=request.actor)
     context = {
         "form": form, "lines": _named(machines, request), "fewest": rules.FEWEST, "address": request.GET.urlencode(),
@@ -111,7 +112,7 @@ def quality_csv(request: Request) -> HttpResponseBase:
     """The same as a table, one line for each machine and reason."""
     if not rules.SEES_REJECTS & request.actor.roles:
         raise NotAllowed
-    _form, since, until = _period(request)
+    _form, since, until = period_of(request)
     head = (gettext("Hospital"), gettext("Machine"), gettext("Modality"), gettext("Series read"), gettext("Rejected"),
             *(str(words) for _value, words in Reject.Reason.choices))  # fmt: skip
     rows = [
