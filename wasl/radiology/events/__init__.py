@@ -67,3 +67,14 @@ from wasl.radiology.events.results import PassingRuleSet as PassingRuleSet
 from wasl.radiology.events.results import ReportHandedOver as ReportHandedOver
 from wasl.radiology.events.results import ReportRead as ReportRead
 from wasl.radiology.events.results import WrongCodeEntered as WrongCodeEntered
+from wasl.radiology.events.vetting import ExamAccepted as ExamAccepted
+from wasl.radiology.events.vetting import ExamChanged as ExamChanged
+from wasl.radiology.events.vetting import ExamRefused as ExamRefused
+from wasl.radiology.events.vetting import ExamUnvetted as ExamUnvetted
+from wasl.radiology.events.vetting import ExamVettedAfterwards as ExamVettedAfterwards
+from wasl.radiology.events.vetting import ProtocolAdded as ProtocolAdded
+from wasl.radiology.events.vetting import VettingAsked as VettingAsked
+from wasl.radiology.events.vetting import VettingBypassed as VettingBypassed
+from wasl.radiology.events.vetting import VettingFollowed as VettingFollowed
+from wasl.radiology.events.vetting import VettingRuleSet as VettingRuleSet
+from wasl.radiology.events.vetting import VettingTargetSet as VettingTargetSet

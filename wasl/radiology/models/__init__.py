@@ -12,10 +12,12 @@ from wasl.radiology.models.quality import Reject
 from wasl.radiology.models.reading import Reading, Viewing
 from wasl.radiology.models.reporting import Document, KeyImage, Phrase, Report, Template
 from wasl.radiology.models.results import Recall, Receipt
+from wasl.radiology.models.vetting import Protocol, Verdict, Vetting, VettingRule, VettingTarget
 
 __all__ = [
     "AgreedExam", "Agreement", "CriticalTarget", "DispatchRule", "Document", "Effort", "EndWarning", "Handing",
-    "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead", "PassingRule", "Phrase", "Procedure", "Reading",
-    "Recall", "Receipt", "Recommendation", "Reject", "Remark", "RemarkSeen", "Report", "Side", "Skip",
-    "Supervision", "Target", "Template", "Urgency", "Viewing", "WrongCode",
+    "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead", "PassingRule", "Phrase", "Procedure", "Protocol",
+    "Reading", "Recall", "Receipt", "Recommendation", "Reject", "Remark", "RemarkSeen", "Report", "Side", "Skip",
+    "Supervision", "Target", "Template", "Urgency", "Verdict", "Vetting", "VettingRule", "VettingTarget", "Viewing",
+    "WrongCode",
 ]  # fmt: skip

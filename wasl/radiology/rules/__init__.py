@@ -12,15 +12,16 @@ from wasl.radiology.rules import (
     reading,
     reporting,
     results,
+    vetting,
 )
 
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
-    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN,
+    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **vetting.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
     "agreements", "conversation", "dispatch", "finalising", "followups", "linking", "ordering", "quality",
-    "reading", "reporting", "results",
+    "reading", "reporting", "results", "vetting",
 ]  # fmt: skip

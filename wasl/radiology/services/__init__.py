@@ -65,20 +65,31 @@ from wasl.radiology.services.reporting import (
 )
 from wasl.radiology.services.results import hand_over_report, read_recall, read_report
 from wasl.radiology.services.signing import seal
+from wasl.radiology.services.vetting import (
+    accept_exam,
+    add_protocol,
+    bypass_vetting,
+    change_exam,
+    refuse_exam,
+    set_vetting_rule,
+    set_vetting_target,
+    vet_afterwards,
+)
 from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
-    "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
-    "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
-    "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
-    "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
-    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
-    "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
-    "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
-    "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
-    "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
-    "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
-    "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
-    "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
-    "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
+    "accept_exam", "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_protocol",
+    "add_template", "adopt_efforts", "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam",
+    "bypass_vetting", "cancel_order", "change_agreement", "change_exam", "claim_reading", "close_recommendation",
+    "dismiss_recommendation", "draft_agreement", "draft_rule", "end_agreement", "file_document", "flag_reading",
+    "follow_images", "follow_images_back", "hand_back_reading", "hand_over_report", "hand_over_result",
+    "identify_patient", "import_disc", "issue_preliminary", "keep_reading", "link_study", "log_call",
+    "make_document", "mark_key_image", "move_study", "open_reading", "open_recommendation", "over_read_report",
+    "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall",
+    "read_report", "record_communication", "refuse_exam", "reject_series", "reopen_recommendation", "save_draft",
+    "seal", "see_remarks", "send_order", "set_critical_target", "set_effort", "set_passing_rule", "set_supervision",
+    "set_target", "set_vetting_rule", "set_vetting_target", "sign_agreement", "sign_report", "skip_reading",
+    "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms", "time_out_reading", "try_document",
+    "undo_identification", "undo_move", "unlink_study", "unmark_key_image", "verification_address",
+    "vet_afterwards", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

@@ -20,6 +20,8 @@ from wasl.radiology.views import (
     reports,
     results,
     service,
+    vetting,
+    vetting_rules,
 )
 
 urlpatterns = [
@@ -42,4 +44,6 @@ urlpatterns = [
     *followups.urlpatterns,
     *dispatch.urlpatterns,
     *finalising.urlpatterns,
+    *vetting.urlpatterns,
+    *vetting_rules.urlpatterns,
 ]
