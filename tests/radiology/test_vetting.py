@@ -336,6 +336,9 @@ def test_of_many_decisions_at_once_one_holds() -> None:
     ]  # fmt: skip
     at_once(*acts * 4)
     assert Verdict.objects.filter(vetting__order=first).count() <= 1
+    told = [fact.name for fact in queries.story(first, viewer=stage.amel)]
+    assert 3 <= len(told) <= 4, "one decision, and one cancelling after it at the most"
+    assert "radiology.OrderCancelled" not in told[:-1], "nothing is decided of what was cancelled"
     services.bypass_vetting(second.id, because="Engagement cérébral.", by=stage.amel)
     judged = at_once(*[lambda: services.vet_afterwards(second.id, right=True, by=stage.leila)] * 8)
     assert judged == ["AlreadyVetted"] * 7
