@@ -132,6 +132,8 @@ class World:
             "radiology:keep_reading": reading, "radiology:mark_key_image": reading,
             "radiology:state_pixels": reading, "radiology:reject_series": reading,
             "radiology:answer_reject": {"key": self.order.id},
+            **dict.fromkeys(("radiology:vet_exam", "radiology:accept_exam", "radiology:change_exam",
+                             "radiology:refuse_exam", "radiology:bypass_vetting", "radiology:vet_afterwards"), order),
             **dict.fromkeys(("radiology:conversation", "radiology:write_remark", "radiology:log_call"),
                             {"key": self.reading.order_id}),
             "radiology:sign_report": {"key": self.draft.id}, "radiology:report": report,

@@ -83,7 +83,13 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:read_recall", "radiology:reject_series", "radiology:answer_reject", "radiology:owed",
         "radiology:critical_result", "radiology:critical_notice", "radiology:record_communication",
         "radiology:hand_over_result", "radiology:conversation", "radiology:write_remark",
-        "radiology:log_call", "radiology:dismiss_recommendation"), NONE),
+        "radiology:log_call", "radiology:dismiss_recommendation", "radiology:vettings", "radiology:vet_exam",
+        "radiology:accept_exam", "radiology:change_exam", "radiology:refuse_exam", "radiology:bypass_vetting",
+        "radiology:vet_afterwards"), NONE),
+    # which exams are vetted, and how often: no patient is named
+    **dict.fromkeys(("radiology:vetting_rates", "radiology:vetting_rates_csv"), PLANNER),
+    **dict.fromkeys(("radiology:vetting_rules", "radiology:add_protocol"), PLANNER | ADMINISTRATOR),
+    **dict.fromkeys(("radiology:set_vetting_rule", "radiology:set_vetting_target"), PLANNER),
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv", "radiology:review_figures",
                      "radiology:set_review_rule"), PLANNER),
     "radiology:recommendations": CLINICIAN | PLANNER,  # each sees what is of their own hospital

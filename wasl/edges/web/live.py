@@ -23,12 +23,13 @@ log = logging.getLogger(__name__)
 TOPICS: dict[str, tuple[str, ...]] = {
     "readings": ("radiology.Reading", "radiology.ReportSigned", "radiology.Addendum", "radiology.Preliminary"),
     "results": ("radiology.Report", "radiology.CriticalResult", "radiology.Addendum", "radiology.Preliminary"),
-    "exams": ("radiology.Order", "radiology.Exam", "radiology.Study", "radiology.Series", "archive.Step"),
+    "exams": ("radiology.Order", "radiology.Exam", "radiology.Study", "radiology.Series", "radiology.Vetting",
+              "archive.Step"),
     "conversation": ("radiology.Remark", "radiology.CallLogged"),
     "images": ("archive.",),
     "workitems": ("archive.Workitem",),
     "coming": ("archive.Study", "archive.ImagesAnnounced", "radiology.Study"),
-}
+}  # fmt: skip
 PROGRESS = ("images", "coming")  # what moves while images come; that is no fact
 HEARTBEAT = 15.0  # seconds; proxies close what is silent, and a revoked session must be noticed
 PAUSE = 0.5  # seconds between two events to one page

@@ -43,6 +43,8 @@ CLINICAL = frozenset({"requester", "radiographer", "resident", "radiologist", "c
 ENTRIES = (
     Entry("radiology:readings", _("Readings"), _("Exams that wait to be read, the most urgent first"), "microscope",
           frozenset({"resident", "radiologist", "chief"}), "radiology.readings"),
+    Entry("radiology:vettings", _("Exams to vet"), _("Decided before they are made: accepted, changed or refused"),
+          "clipboard-list", frozenset({"radiologist"}), "radiology.orders_to_vet", tile_only=True),
     Entry("radiology:owed", _("Critical results"), _("Signed here, and not answered yet"),
           "alert-triangle", frozenset({"radiologist", "chief"}), "radiology.owed"),
     Entry("radiology:escalations", _("About to be late"), _("Cases passed on before they are late, and dark centres"),
@@ -76,6 +78,8 @@ ENTRIES = (
           frozenset({"planner", "chief"})),
     Entry("radiology:quality", _("Image quality"), _("What readers found not good enough, by machine"),
           "photo", frozenset({"radiographer", "chief", "planner"}), tile_only=True),
+    Entry("radiology:vetting_rates", _("Vetting"), _("Which exams are vetted, and what becomes of them"),
+          "clipboard-list", frozenset({"chief", "planner"}), tile_only=True),
     Entry("radiology:agreements", _("Agreements"), _("Which hospital reads for which, and how fast"), "signature",
           frozenset({"planner", "chief"}), "radiology.agreements_asking"),
     Entry("radiology:dispatch", _("Who reads what next"), _("The rule, its versions, and how much work exams are"),

@@ -24,6 +24,7 @@ SIDES = {"L": "gauche", "R": "droite", "B": "bilatéral"}
 UTF8 = "ISO_IR 192"
 # the consoles of both countries speak French; what the doctor wrote stays as it was written
 LANGUAGE = "fr"
+CONTRAST, PLAIN = "Produit de contraste", "Sans produit de contraste"
 
 
 def worklist_items(query: Dataset, *, viewer: Actor) -> Iterator[Dataset]:
@@ -56,7 +57,8 @@ def stamp(*, viewer: Actor) -> str:
     for scheduled in queries.worklist(viewer=viewer):
         rows = (scheduled.order, scheduled.order.procedure, scheduled.order.requester, scheduled.patient)
         said = [{name: value for name, value in vars(row).items() if name[0] != "_"} for row in rows]
-        told.update(repr((said, scheduled.stations)).encode())
+        verdict = scheduled.verdict.id if scheduled.verdict else None  # which never changes
+        told.update(repr((said, scheduled.stations, verdict)).encode())
     return told.hexdigest()
 
 
@@ -150,7 +152,8 @@ def _request(item: Dataset, scheduled: Scheduled) -> None:
     item.RequestedProcedureCodeSequence = [_code(scheduled)]
     item.RequestedProcedurePriority = PRIORITIES[order.urgency]
     item.ReasonForTheRequestedProcedure = _text(order.question)
-    item.RequestedProcedureComments = order.question.replace("\\", "/")[:10240]
+    said = (_protocol(scheduled), order.question.replace("\\", "/"))
+    item.RequestedProcedureComments = "\n".join(text for text in said if text)[:10240]
     item.RequestingPhysician = item.ReferringPhysicianName = _name(
         order.requester.family_name, order.requester.given_name
     )
@@ -169,12 +172,13 @@ def _step(scheduled: Scheduled) -> Dataset:
     step.Modality = order.procedure.modality
     step.ScheduledPerformingPhysicianName = None
     step.ScheduledProcedureStepDescription = _title(scheduled)
-    step.ScheduledProtocolCodeSequence = [_code(scheduled)]
+    step.ScheduledProtocolCodeSequence = [_protocol_code(scheduled) or _code(scheduled)]
+    step.CommentsOnTheScheduledProcedureStep = _protocol(scheduled)[:10240] or None
     step.ScheduledProcedureStepID = order.accession
     step.ScheduledProcedureStepStatus = "STARTED" if order.state == "started" else "SCHEDULED"
-    for keyword in ("ScheduledProcedureStepLocation", "ScheduledStationName", "PreMedication",
-                    "RequestedContrastAgent"):  # fmt: skip
+    for keyword in ("ScheduledProcedureStepLocation", "ScheduledStationName", "PreMedication"):
         _empty(step, keyword)
+    step.RequestedContrastAgent = CONTRAST if scheduled.verdict and scheduled.verdict.contrast else None
     return step
 
 
@@ -192,6 +196,28 @@ def _code(scheduled: Scheduled) -> Dataset:
     code.CodeValue = procedure.code
     code.CodingSchemeDesignator = "99WASL"
     code.CodeMeaning = _text(procedure.name_fr)
+    return code
+
+
+def _protocol(scheduled: Scheduled) -> str:
+    """How the exam is made, as a radiologist vetted it, for a console: with or without contrast, and the protocol."""
+    verdict = scheduled.verdict
+    if verdict is None:
+        return ""
+    named = verdict.protocol.name_fr if verdict.protocol else ""
+    said = (f"PROTOCOLE : {CONTRAST if verdict.contrast else PLAIN}", named, verdict.instructions)
+    return ". ".join(text.replace("\\", "/").strip() for text in said if text)
+
+
+def _protocol_code(scheduled: Scheduled) -> Dataset | None:
+    """The protocol of the catalogue that the radiologist chose (PS3.3, C.4.10, (0040,0008))."""
+    protocol = scheduled.verdict.protocol if scheduled.verdict else None
+    if protocol is None:
+        return None
+    code = Dataset()
+    code.CodeValue = protocol.code
+    code.CodingSchemeDesignator = "99WASL"
+    code.CodeMeaning = _text(protocol.name_fr)
     return code
 
 

@@ -83,3 +83,14 @@ from wasl.radiology.events.review import ReviewMonthBegun as ReviewMonthBegun
 from wasl.radiology.events.review import ReviewRuleSet as ReviewRuleSet
 from wasl.radiology.events.review import ReviewScored as ReviewScored
 from wasl.radiology.events.review import ReviewTaken as ReviewTaken
+from wasl.radiology.events.vetting import ExamAccepted as ExamAccepted
+from wasl.radiology.events.vetting import ExamChanged as ExamChanged
+from wasl.radiology.events.vetting import ExamRefused as ExamRefused
+from wasl.radiology.events.vetting import ExamUnvetted as ExamUnvetted
+from wasl.radiology.events.vetting import ExamVettedAfterwards as ExamVettedAfterwards
+from wasl.radiology.events.vetting import ProtocolAdded as ProtocolAdded
+from wasl.radiology.events.vetting import VettingAsked as VettingAsked
+from wasl.radiology.events.vetting import VettingBypassed as VettingBypassed
+from wasl.radiology.events.vetting import VettingFollowed as VettingFollowed
+from wasl.radiology.events.vetting import VettingRuleSet as VettingRuleSet
+from wasl.radiology.events.vetting import VettingTargetSet as VettingTargetSet

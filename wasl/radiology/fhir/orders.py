@@ -2,13 +2,28 @@
 
 from django.utils import translation
 
+from wasl.kernel.access import SYSTEM
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.radiology import queries
-from wasl.radiology.events import ExamPerformed, OrderCancelled, OrderReopened, OrderSent
+from wasl.radiology.events import (
+    ExamAccepted,
+    ExamChanged,
+    ExamPerformed,
+    ExamRefused,
+    ExamUnvetted,
+    OrderCancelled,
+    OrderReopened,
+    OrderSent,
+    VettingBypassed,
+    VettingFollowed,
+)  # fmt: skip
 from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
 
-STATUS = {"sent": "active", "started": "active", "performed": "completed", "cancelled": "revoked"}
+STATUS = {
+    "vetting": "on-hold", "sent": "active", "started": "active", "performed": "completed", "cancelled": "revoked",
+    "refused": "revoked",
+}  # fmt: skip
 PRIORITY = {"P0": "stat", "P1": "asap", "P2": "urgent", "P3": "routine"}
 SIDES = {"L": ("7771000", "Left"), "R": ("24028007", "Right"), "B": ("51440002", "Right and left")}  # DICOM CID 244
 SNOMED = "http://snomed.info/sct"
@@ -30,10 +45,13 @@ searches["ServiceRequest"] = {
 
 @resource(
     "ServiceRequest",
-    on=(OrderSent, OrderCancelled, OrderReopened, ExamPerformed),
+    on=(
+        OrderSent, OrderCancelled, OrderReopened, ExamPerformed, ExamAccepted, ExamChanged, ExamRefused, ExamUnvetted,
+        VettingBypassed, VettingFollowed,
+    ),
     get=queries.order_for_record,
     every=queries.every_order,
-)
+)  # fmt: skip
 def service_request(order: Order) -> Resource:
     """An order as a ServiceRequest: its numbers, the exam in codes, the question, and the safety answers as notes."""
     procedure = order.procedure
@@ -65,6 +83,7 @@ def service_request(order: Order) -> Resource:
         "category": [coding(SNOMED, "363679005", "Imaging")],
         "priority": PRIORITY[order.urgency],
         "code": code,
+        "orderDetail": _protocol(order),
         "subject": reference("Patient", order.patient_id),
         "occurrenceDateTime": order.scheduled_for.isoformat(),
         "authoredOn": order.created_at.isoformat(),
@@ -78,6 +97,17 @@ def service_request(order: Order) -> Resource:
         "bodySite": _sites(order),
         "note": [{"text": note} for note in notes],
     })  # fmt: skip
+
+
+def _protocol(order: Order) -> list[Resource]:
+    """How the exam is to be made, as a radiologist vetted it."""
+    verdict = queries.protocols_of([order.id], viewer=SYSTEM).get(order.id)
+    if verdict is None:
+        return []
+    details = [{"text": "with contrast medium" if verdict.contrast else "without contrast medium"}]
+    if protocol := verdict.protocol:
+        details.append(coding("urn:wasl:protocol", protocol.code, protocol.name_en))
+    return [*details, {"text": verdict.instructions}] if verdict.instructions else details
 
 
 def _sites(order: Order) -> list[Resource]:

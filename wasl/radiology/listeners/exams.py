@@ -54,7 +54,7 @@ def _perform_by_images(key: UUID) -> None:
     study = archive.studies(viewer=SYSTEM).filter(id=key).first()
     if study is None:  # all its images were taken back since
         return
-    if order is not None and order.state in ("sent", "started") and study.complete_at is not None:
+    if order is not None and order.state in ("vetting", "sent", "started") and study.complete_at is not None:
         # it was done before its first image came, at the latest
         _unless_done(lambda: services.perform_exam(order.id, at=study.created_at, by=SYSTEM))
 
@@ -71,5 +71,11 @@ def _unless_done(act: Callable[[], object]) -> None:
     """Do it, unless a person or another step of the same exam was quicker, or the order is cancelled."""
     try:
         act()
-    except (rules.AlreadyStarted, rules.NotStarted, rules.AlreadyPerformed, rules.OrderIsCancelled):
+    except (
+        rules.AlreadyStarted,
+        rules.NotStarted,
+        rules.AlreadyPerformed,
+        rules.OrderIsCancelled,
+        rules.OrderIsRefused,
+    ):
         return

@@ -18,6 +18,8 @@ from wasl.radiology.events import (
     CriticalResultPassedUp,
     CriticalResultRaised,
     EndWarningRead,
+    ExamChanged,
+    ExamRefused,
     ReadingTimedOut,
     RemarksSeen,
     RemarkWritten,
@@ -32,6 +34,7 @@ accounts.declare("radiology.critical_result", title=_("A critical result waits f
 accounts.declare("radiology.report", title=_("The report of an exam that you asked for is signed"))
 accounts.declare("radiology.recall", title=_("A report that you had was withdrawn"))
 accounts.declare("radiology.timed_out", title=_("A case of yours went back to the worklist"))
+accounts.declare("radiology.vetting", title=_("A radiologist changed or refused an exam that you asked for"))
 accounts.declare("radiology.remark", title=_("Somebody wrote to you about a case"))
 accounts.declare("radiology.agreement_ends", title=_("An agreement of your hospital ends"))
 
@@ -67,6 +70,15 @@ def tell_who_lost_it(event: ReadingTimedOut, told: Told) -> None:
     """A reader of whom there was no sign learns that the case is nobody's again, with the draft."""
     link = reverse("radiology:readings")
     _tell(event.reader, "timed_out", link, source=uuid5(event.reading, str(told.seq)))
+
+
+@after(ExamChanged, ExamRefused)
+def tell_who_asked_for_it(event: Event, told: Told) -> None:
+    """Who asked for an exam learns that another one is made, or none; at any hour, where it was an emergency."""
+    order = queries.order(event.subject, viewer=SYSTEM)
+    link = reverse("radiology:order", args=[event.subject])
+    source = uuid5(event.subject, str(told.seq))
+    _tell(order.requester_id, "vetting", link, source=source, urgent=order.urgency in ("P0", "P1"))
 
 
 @after(RemarkWritten, CallLogged)

@@ -14,6 +14,7 @@ from wasl.radiology.models.reading import Reading, Viewing
 from wasl.radiology.models.reporting import Document, KeyImage, Phrase, Report, Template
 from wasl.radiology.models.results import Recall, Receipt
 from wasl.radiology.models.review import Assessment, LearningCase, Lot, Review, ReviewMonth, ReviewRule
+from wasl.radiology.models.vetting import Protocol, Verdict, Vetting, VettingRule, VettingTarget
 
 __all__ = [
     "AgreedExam",
@@ -41,6 +42,7 @@ __all__ = [
     "Phrase",
     "Presence",
     "Procedure",
+    "Protocol",
     "Reading",
     "Recall",
     "Receipt",
@@ -58,6 +60,10 @@ __all__ = [
     "Target",
     "Template",
     "Urgency",
+    "Verdict",
+    "Vetting",
+    "VettingRule",
+    "VettingTarget",
     "Viewing",
     "WrongCode",
 ]  # fmt: skip

@@ -14,10 +14,14 @@ class Order(Row):
     class State(models.TextChoices):
         """How far the exam itself is; the reading has a state of its own."""
 
+        VETTING = "vetting", _("to be vetted")
         SENT = "sent", _("ordered")
         STARTED = "started", _("being performed")
         PERFORMED = "performed", _("performed")
         CANCELLED = "cancelled", _("cancelled")
+        REFUSED = "refused", _("refused")
+
+    ENDED = (State.CANCELLED, State.REFUSED)  # nothing more is made for it
 
     accession = models.CharField(max_length=16, unique=True)
     study_uid = models.CharField(max_length=64, unique=True)

@@ -58,4 +58,4 @@ def orders_for_disc(key: UUID, *, viewer: Actor) -> "QuerySet[Order]":
     """The orders of the disc's patient, at the hospital where it is read, that it may answer; latest first."""
     disc = archive.disc(key, viewer=viewer)
     rows = orders_of(disc.patient_id, viewer=viewer).filter(place=disc.place_id)
-    return rows.exclude(state=Order.State.CANCELLED)
+    return rows.exclude(state__in=Order.ENDED)

@@ -68,7 +68,7 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     received = archive.study(study, viewer=viewer)
     if received.place_id is None or received.patient_id is not None:
         return None
-    rows = _visible(viewer).filter(place=received.place_id).exclude(state=Order.State.CANCELLED)
+    rows = _visible(viewer).filter(place=received.place_id).exclude(state__in=Order.ENDED)
     by, order = "study_uid", rows.filter(study_uid=received.uid).first()
     if order is None and received.accession:
         by, order = "accession", rows.filter(accession=received.accession).first()
@@ -120,7 +120,7 @@ def _near(study: Study, rows: QuerySet[Order]) -> list[Order]:
     moment = study.started_at or study.created_at
     around = datetime.timedelta(days=DAYS_AROUND)
     answered = Link.objects.filter(undone_at__isnull=True).values("order")
-    rows = rows.exclude(state=Order.State.CANCELLED).exclude(id__in=answered)
+    rows = rows.exclude(state__in=Order.ENDED).exclude(id__in=answered)
     if study.place_id:
         rows = rows.filter(place=study.place_id)
     return list(

@@ -32,17 +32,24 @@ def _visible(viewer: Actor) -> QuerySet[Order]:
         return rows
     mine = Q(place__in=viewer.places(*AT_THEIR_PLACE))
     if viewer.id and viewer.roles & {"resident", "radiologist", "chief"}:
-        served = Q(pk__in=())
-        for cover in workforce.covers(viewer.id, viewer=viewer):
-            kinds = Q(procedure__modality__in=cover.modalities) if cover.modalities else Q()
-            served |= Q(place=cover.place_id) & kinds
-        served |= Q(id__in=opened_orders(viewer.id, viewer=viewer))
-        mine |= served & may_be_read_by(viewer.id, OF_ORDER, viewer=viewer)
+        mine |= _served(viewer)
         mine |= Q(Exists(Reading.objects.filter(order=OuterRef("pk"), claimed_by=viewer.id)))
     hidden = blind_readings(viewer=viewer)
     if hidden is not None:
         rows = rows.exclude(Exists(Reading.objects.filter(order=OuterRef("pk"), id__in=hidden)))
     return rows.filter(mine)
+
+
+def _served(viewer: Actor) -> Q:
+    """The orders whose exams the viewer reads: of the hospitals covered, and passed on; both by agreement."""
+    served = Q(pk__in=())
+    if viewer.id is None:
+        return served
+    for cover in workforce.covers(viewer.id, viewer=viewer):
+        kinds = Q(procedure__modality__in=cover.modalities) if cover.modalities else Q()
+        served |= Q(place=cover.place_id) & kinds
+    served |= Q(id__in=opened_orders(viewer.id, viewer=viewer))
+    return served & may_be_read_by(viewer.id, OF_ORDER, viewer=viewer)
 
 
 def _staged(rows: QuerySet[Order]) -> QuerySet[Order]:
@@ -56,7 +63,7 @@ def _staged(rows: QuerySet[Order]) -> QuerySet[Order]:
         reading__order=OuterRef("pk"), state=Report.State.PRELIMINARY, reading__state__in=("waiting", "claimed")
     )
     stage = Case(
-        When(state=Order.State.CANCELLED, then=F("state")),
+        When(state__in=Order.ENDED, then=F("state")),
         When(Exists(signed), then=Value("signed")),
         When(Exists(preliminary), then=Value("preliminary")),
         When(Exists(claimed), then=Value("reading")),
@@ -148,7 +155,7 @@ def doubles(patient: UUID, *, procedure: UUID, viewer: Actor) -> QuerySet[Order]
     """The patient's other exams of the same region in the last weeks, which this one may repeat needlessly."""
     region = Procedure.objects.filter(id=procedure).values("region")
     since = timezone.now() - datetime.timedelta(days=rules.DAYS_OF_DOUBLES)
-    rows = orders_of(patient, viewer=viewer).exclude(state=Order.State.CANCELLED)
+    rows = orders_of(patient, viewer=viewer).exclude(state__in=Order.ENDED)
     return rows.filter(procedure__region__in=region, created_at__gte=since)
 
 

@@ -15,7 +15,7 @@ from wasl.radiology.queries.orders import OPEN, _visible, target_minutes
 def other_exams(order: Order, *, viewer: Actor) -> list[dict[str, Any]]:
     """The patient's other orders, as an archive would tell of their exams."""
     rows = _visible(viewer).filter(patient=order.patient_id).exclude(id=order.id)
-    rows = rows.exclude(state=Order.State.CANCELLED).exclude(study_uid=order.study_uid)
+    rows = rows.exclude(state__in=Order.ENDED).exclude(study_uid=order.study_uid)
     return [
         {
             "uid": row.study_uid, "body_part": row.procedure.region_name, "description": row.procedure.name_fr,

@@ -8,23 +8,28 @@ from wasl.archive import queries as archive
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients
 from wasl.patients.queries import Patient
-from wasl.radiology.models import Order
+from wasl.radiology.models import Order, Verdict
 from wasl.radiology.queries.orders import OPEN, _visible
+from wasl.radiology.queries.vetting import protocols_of
 
 WORKLIST = 1000  # an answer longer than this helps nobody at a console
 
 
 @dataclass(frozen=True)
 class Scheduled:
-    """An exam still to be made: its order, its patient, and the AE titles of the stations that may make it."""
+    """An exam still to be made: its order, its patient, the AE titles of the stations that may make it.
+
+    And where it was vetted, the verdict that says how.
+    """
 
     order: Order
     patient: Patient
     stations: tuple[str, ...]
+    verdict: Verdict | None = None
 
 
 def worklist(*, viewer: Actor, modality: str = "", accession: str = "") -> list[Scheduled]:
-    """The exams still to be made at the viewer's places, most urgent first, then by hour; three queries in all."""
+    """The exams still to be made at the viewer's places, most urgent first, then by hour; four queries in all."""
     at = viewer.places("modality", "radiographer")
     rows = _visible(viewer).filter(place__in=at, state__in=OPEN)
     if modality:
@@ -34,10 +39,12 @@ def worklist(*, viewer: Actor, modality: str = "", accession: str = "") -> list[
     orders = list(rows.order_by("urgency", "scheduled_for", "id")[:WORKLIST])
     known = patients.identities_of({order.patient_id for order in orders}, viewer=viewer)
     stations = _stations(at)
+    vetted = protocols_of([order.id for order in orders], viewer=viewer)
     return [
-        Scheduled(order, known[order.patient_id], _able(stations.get(order.place_id, ()), order.procedure.modality))
+        Scheduled(order, known[order.patient_id], _able(stations.get(order.place_id, ()), order.procedure.modality),
+                  vetted.get(order.id))
         for order in orders
-    ]
+    ]  # fmt: skip
 
 
 def _stations(places: frozenset[UUID]) -> dict[UUID, list[tuple[str, str]]]:

@@ -14,12 +14,14 @@ from wasl.radiology.rules import (
     reporting,
     results,
     review,
+    vetting,
 )
 
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
     **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **escalation.CAN,
     **review.CAN,
+    **vetting.CAN,
 }  # fmt: skip
 
 __all__ = [
@@ -37,4 +39,5 @@ __all__ = [
     "reporting",
     "results",
     "review",
+    "vetting",
 ]  # fmt: skip

@@ -58,6 +58,10 @@ class OrderIsCancelled(Refused):
     """This order was cancelled."""
 
 
+class OrderIsRefused(Refused):
+    """This order was refused when it was vetted."""
+
+
 class ExamBegun(Refused):
     """The exam has begun; it can no longer be cancelled."""
 
@@ -113,29 +117,44 @@ def check_complete(
         wrong["urgency"] = _("Choose how urgent the exam is.")
     if len(question.strip()) < QUESTION_LENGTH:
         wrong["question"] = _("Ask the clinical question in at least ten letters.")
-    if exam.sided and side not in ("L", "R", "B"):
-        wrong["side"] = _("Say which side.")
-    if not exam.sided and side:
-        wrong["side"] = _("This exam has no side.")
+    wrong |= _wrong_side(sided=exam.sided, side=side)
     wrong |= safety.wrong_answers(exam, subject, answers, vital=urgency == "P0", today=today)
     if wrong:
         raise Incomplete(fields=wrong)
 
 
+def check_side(*, sided: bool, side: str) -> None:
+    """An exam has a side where there are two. Raises Incomplete."""
+    if wrong := _wrong_side(sided=sided, side=side):
+        raise Incomplete(fields=wrong)
+
+
+def _wrong_side(*, sided: bool, side: str) -> dict[str, str]:
+    if sided and side not in ("L", "R", "B"):
+        return {"side": _("Say which side.")}
+    return {"side": _("This exam has no side.")} if side and not sided else {}
+
+
 def check_cancellable(state: str, because: str) -> None:
     """An order is cancelled before its exam begins, once, and with a reason."""
-    if state == "cancelled":
-        raise OrderIsCancelled
-    if state != "sent":
+    check_in_force(state)
+    if state not in ("sent", "vetting"):
         raise ExamBegun
     if len(because.strip()) < 5:
         raise NoCancelReason
 
 
-def check_startable(state: str) -> None:
-    """An exam starts once, and not when its order was cancelled."""
+def check_in_force(state: str) -> None:
+    """Nothing more is done for an order that was cancelled or refused."""
     if state == "cancelled":
         raise OrderIsCancelled
+    if state == "refused":
+        raise OrderIsRefused
+
+
+def check_startable(state: str) -> None:
+    """An exam starts once, and not when its order was cancelled."""
+    check_in_force(state)
     if state != "sent":
         raise AlreadyStarted
 
@@ -148,8 +167,7 @@ def check_breakable(state: str) -> None:
 
 def check_performable(state: str) -> None:
     """An exam is performed once, and not when its order was cancelled."""
-    if state == "cancelled":
-        raise OrderIsCancelled
+    check_in_force(state)
     if state == "performed":
         raise AlreadyPerformed
 

@@ -17,6 +17,7 @@ from wasl.radiology.rules import linking as rules
 from wasl.radiology.rules import ordering
 from wasl.radiology.services.moving import carry_back, carry_study, link_of
 from wasl.radiology.services.ordering import copy_order, drop_copy, order_to_change, save_state, set_state
+from wasl.radiology.services.vetting import carry
 
 CANCELLED = Order.State.CANCELLED
 
@@ -39,14 +40,19 @@ def identify_patient(unknown: UUID, *, patient: UUID, because: str, by: Actor) -
         move = carry_study(standing, study.id, unknown, patient, orders, act=act, because=why, by=by, identified=True)
         if former and move.to_order:
             copies[former.id] = move.to_order
-    for order in Order.objects.select_for_update().filter(patient=unknown).exclude(state=CANCELLED).order_by("id"):
+    for order in (
+        Order.objects.select_for_update().filter(patient=unknown).exclude(state__in=Order.ENDED).order_by("id")
+    ):
         if order.id not in copies:  # nothing was made for it yet
             order_to_change(order.id, *rules.LINKERS, by=by)
+            copy = copy_order(order, patient=patient, by=by)
             Move.objects.create(
                 study=None, from_patient_id=unknown, to_patient_id=patient, from_order=order,
-                to_order=copy_order(order, patient=patient, by=by), from_state=order.state, to_state=order.state,
+                to_order=copy, from_state=order.state, to_state=order.state,
                 order_made=True, act=act, identified=True, by=str(by), because=why,
             )  # fmt: skip
+            copies[order.id] = copy
+        carry(order.id, copies[order.id].id, by=by)
         order.state, order.cancelled_because = CANCELLED, ordering.IDENTIFIED
         save_state(order, "cancelled_because")
         emit(OrderCancelled(order=order.id, patient=unknown, place=order.place_id), by=by)
@@ -70,6 +76,8 @@ def undo_identification(act: UUID, *, by: Actor) -> None:
             _give_back(move, by)
         else:
             carry_back(move, by=by)
+        if move.order_made and move.from_order_id and move.to_order_id:
+            carry(move.to_order_id, move.from_order_id, by=by)
     emit(IdentificationUndone(act=act, patient=moves[0].to_patient_id, unknown=moves[0].from_patient_id), by=by)
 
 

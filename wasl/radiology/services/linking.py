@@ -22,8 +22,7 @@ def link_study(order: UUID, *, study: UUID, because: str, by: Actor) -> Link:
     """Say that a study answers an order and is its patient's; of two people who say otherwise at once, one wins."""
     rules.check_link_reason(because)
     asked = order_to_change(order, *rules.LINKERS, by=by)
-    if asked.state == Order.State.CANCELLED:
-        raise ordering.OrderIsCancelled
+    ordering.check_in_force(asked.state)
     received = archive.study(study, viewer=by)
     if received.place_id not in (None, asked.place_id):
         raise rules.StudyFromElsewhere

@@ -45,8 +45,8 @@ def move_study(
         raise rules.MovesNowhere
     if target is None:
         patients.patient(owner, viewer=by)
-    elif target.state == CANCELLED:
-        raise ordering.OrderIsCancelled
+    elif target.state in Order.ENDED:
+        ordering.check_in_force(target.state)
     elif received.place_id not in (None, target.place_id):
         raise rules.StudyFromElsewhere
     return carry_study(standing, study, out_of, owner, (former, target), act=uuid7(), because=why, by=by)
@@ -67,7 +67,7 @@ def carry_study(
         act=act, identified=identified, by=str(by), because=because,
     )  # fmt: skip
     _carry(move, study, standing, (out_of, owner), target, by)
-    if former and former.state != CANCELLED and not _answered(former):
+    if former and former.state not in Order.ENDED and not _answered(former):
         set_state(former, SENT, by=by)
     emit(_told(move, study, archive.study(study, viewer=by).place_id, undone=False), by=by)
     return move
@@ -117,7 +117,7 @@ def carry_back(move: Move, *, by: Actor) -> Move:
         if _answered(target):
             raise rules.ChangedSince
         drop_copy(target, by=by)
-    elif target and target.state != CANCELLED and not _answered(target):
+    elif target and target.state not in Order.ENDED and not _answered(target):
         set_state(target, move.to_state, by=by)
     emit(_told(move, study, received.place_id, undone=True), by=by)
     return move

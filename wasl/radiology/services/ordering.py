@@ -17,8 +17,16 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries
-from wasl.radiology.events import ExamPerformed, OrderCancelled, OrderReopened, OrderSent, ProcedureAdded, TargetSet
-from wasl.radiology.models import Order, Procedure, Target
+from wasl.radiology.events import (
+    ExamPerformed,
+    OrderCancelled,
+    OrderReopened,
+    OrderSent,
+    ProcedureAdded,
+    TargetSet,
+    VettingAsked,
+)  # fmt: skip
+from wasl.radiology.models import Order, Procedure, Target, Verdict, Vetting
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
 from wasl.radiology.services import dated
@@ -64,7 +72,8 @@ def send_order(
 ) -> Order:  # fmt: skip
     """Order an exam at a place where `by` asks for exams; it is on the modality worklist when this returns.
 
-    Ordering needs a ground on the patient's record, and opens it for care to the place that asks.
+    Where a rule has such exams vetted first, it is only once a radiologist has accepted it. Ordering needs
+    a ground on the patient's record, and opens it for care to the place that asks.
     """
     if not by.holds("requester", place) or by.id is None:
         raise rules.NotYourHospital
@@ -77,17 +86,36 @@ def send_order(
     rules.check_complete(
         asks, subject, urgency=urgency, question=question, side=side, answers=given, today=timezone.localdate()
     )
-    return _insert(
+    vetted = queries.needs_vetting(exam, place=place, on=timezone.localdate(), viewer=by)
+    order = _insert(
         patient, place, by, requester_id=by.id, procedure=exam, side=side, urgency=urgency, question=question.strip(),
         answers=given, scheduled_for=scheduled_for or timezone.now(),
+        state=Order.State.VETTING if vetted else Order.State.SENT,
     )  # fmt: skip
+    if vetted:
+        _ask_vetting(order, by=by)
+    return order
+
+
+def _ask_vetting(order: Order, *, by: Actor) -> None:
+    """Let an order's exam wait until it is vetted; its clock runs from now on."""
+    minutes = queries.vetting_minutes(order.urgency, on=timezone.localdate(), viewer=by)
+    due = None if minutes is None else order.created_at + datetime.timedelta(minutes=minutes)
+    vetting = Vetting.objects.create(order=order, asked=order.procedure, due_at=due)
+    asked = VettingAsked(
+        order=order.id, vetting=vetting.id, patient=order.patient_id, place=order.place_id, due_at=due
+    )  # fmt: skip
+    emit(asked, by=by)
 
 
 def copy_order(order: Order, *, patient: UUID, by: Actor) -> Order:
     """An order written again for another patient, as far on its way as it is; part of a verb."""
     names = ("requester_id", "procedure_id", "side", "urgency", "question", "scheduled_for", "state")
     # what was answered about one person's safety is not true of another
-    return _insert(patient, order.place_id, by, answers={}, **{name: getattr(order, name) for name in names})
+    values = {name: getattr(order, name) for name in names}
+    if order.state == Order.State.VETTING:  # which goes with the order, or stays (services.vetting.carry)
+        values["state"] = Order.State.SENT
+    return _insert(patient, order.place_id, by, answers={}, **values)
 
 
 def drop_copy(order: Order, *, by: Actor) -> None:
@@ -99,13 +127,27 @@ def drop_copy(order: Order, *, by: Actor) -> None:
 
 
 def set_state(order: Order, state: str, *, by: Actor) -> None:
-    """Put a locked order as far on its way as its images say now; part of a verb."""
+    """Put a locked order as far on its way as its images and its vetting say now; part of a verb."""
+    state = as_vetted(order, state)
     if order.state == state:
         return
     order.state = state
     save_state(order, "cancelled_because")
     fact = ExamPerformed if state == Order.State.PERFORMED else OrderReopened
     emit(fact(order=order.id, patient=order.patient_id, place=order.place_id), by=by)
+
+
+def as_vetted(order: Order, state: str) -> str:
+    """The state of an order that is to be made, or to be vetted first, by what its vetting says."""
+    if state not in (Order.State.SENT, Order.State.VETTING):
+        return state
+    vetting = Vetting.objects.filter(order=order).first()
+    if vetting is None:
+        return Order.State.SENT
+    said = Verdict.objects.filter(vetting=vetting).exclude(kind__in=Verdict.AFTERWARDS).first()
+    if said is None:
+        return Order.State.VETTING
+    return Order.State.REFUSED if said.kind == Verdict.Kind.REFUSED else Order.State.SENT
 
 
 def _insert(patient: UUID, place: UUID, by: Actor, **values: Any) -> Order:  # noqa: ANN401  fields of an order

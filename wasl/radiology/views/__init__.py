@@ -22,6 +22,8 @@ from wasl.radiology.views import (
     results,
     review,
     service,
+    vetting,
+    vetting_rules,
 )
 
 urlpatterns = [
@@ -46,4 +48,6 @@ urlpatterns = [
     *escalation.urlpatterns,
     *finalising.urlpatterns,
     *review.urlpatterns,
+    *vetting.urlpatterns,
+    *vetting_rules.urlpatterns,
 ]

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Request
 from wasl.radiology import queries, services
+from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
-from wasl.radiology.views.orders import shown
+from wasl.radiology.views.orders import URGENCY_COLOURS, shown
 
 SEES_EXAMS = frozenset({"radiographer", "chief"})
 SHOWN = 200
@@ -30,16 +31,20 @@ def exams(request: Request) -> HttpResponse:
 
 
 def _page(request: Request, refusal: Refused | None = None) -> dict[str, object]:
+    viewer = request.actor
     tonight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) + datetime.timedelta(days=1)
-    rows = shown(list(queries.exams(viewer=request.actor)[:SHOWN]), request)
+    rows = shown(list(queries.exams(viewer=viewer)[:SHOWN]), request)
+    vetted = queries.protocols_of([order.id for row in rows if isinstance(order := row["order"], Order)], viewer=viewer)
     for row in rows:
         order = row["order"]
-        row["alerts"] = _alerts(getattr(order, "answers", {}))
+        if isinstance(order, Order):
+            row["alerts"], row["verdict"] = _alerts(order.answers), vetted.get(order.id)
     today = [row for row in rows if getattr(row["order"], "scheduled_for", tonight) < tonight]
     later = [row for row in rows if row not in today]
     return {
         "today": today, "later": later, "refusal": refusal,
-        "rejects": list(queries.rejects_to_answer(viewer=request.actor)[:SHOWN]),
+        "rejects": list(queries.rejects_to_answer(viewer=viewer)[:SHOWN]),
+        "to_vet": [(row, URGENCY_COLOURS[row.urgency]) for row in queries.exams_to_vet(viewer=viewer)[:SHOWN]],
         "may_move": "radiographer" in request.actor.roles,
     }  # fmt: skip
 

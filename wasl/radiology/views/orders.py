@@ -23,9 +23,11 @@ from wasl.radiology import queries, services
 from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
 from wasl.radiology.views.ordering import TITLES
+from wasl.radiology.views.verdicts import of_order
 
 # stage -> words and Tabler's colour of its chip
 STAGES = {
+    "vetting": (pgettext_lazy("stage", "to be vetted"), "yellow"),
     "sent": (pgettext_lazy("stage", "ordered"), "azure"),
     "started": (pgettext_lazy("stage", "being performed"), "cyan"),
     "performed": (pgettext_lazy("stage", "performed"), "indigo"),
@@ -34,6 +36,7 @@ STAGES = {
     "preliminary": (pgettext_lazy("stage", "preliminary report"), "yellow"),
     "signed": (pgettext_lazy("stage", "report signed"), "green"),
     "cancelled": (pgettext_lazy("stage", "cancelled"), "secondary"),
+    "refused": (pgettext_lazy("stage", "refused"), "red"),
 }
 URGENCY_COLOURS = {"P0": "red", "P1": "orange", "P2": "yellow", "P3": "secondary"}
 SORTS = ("-created_at", "created_at", "urgency", "scheduled_for")
@@ -41,6 +44,13 @@ SEES_ORDERS = frozenset({"requester", "radiographer", "radiologist", "chief"})
 # what the journal may tell of an order, in words; facts about documents and accesses are left to other pages
 TOLD = {
     "radiology.OrderSent": pgettext_lazy("story", "Ordered"),
+    "radiology.VettingAsked": _("Waiting to be vetted"),
+    "radiology.ExamAccepted": _("Accepted by a radiologist"),
+    "radiology.ExamChanged": _("Changed into another exam by a radiologist"),
+    "radiology.ExamRefused": _("Refused by a radiologist"),
+    "radiology.VettingBypassed": _("Gone on without vetting: vital emergency"),
+    "radiology.ExamUnvetted": _("Made before anybody vetted it"),
+    "radiology.ExamVettedAfterwards": _("Vetted afterwards"),
     "radiology.OrderCancelled": pgettext_lazy("story", "Cancelled"),
     "radiology.ExamStarted": _("Exam begun"),
     "radiology.ExamBrokenOff": _("Exam broken off"),
@@ -128,7 +138,8 @@ def _page(request: Request, found: Order) -> dict[str, object]:
         "story": _story(found, request),
         "waits_for": queries.waits_for_agreement(found.id, viewer=request.actor),
         "talks": queries.may_talk(found.id, viewer=request.actor),
-        "may_cancel": may and found.state == "sent",
+        "may_cancel": may and found.state in ("sent", "vetting"),
+        **of_order(found, request),
     }
 
 
