@@ -88,6 +88,7 @@ class World:
     doubt: UUID  # of Leila's act, whose images nobody opened
     doubt_rule: UUID
     rule: UUID  # a draft of who reads what next
+    expertise: UUID  # that Leila takes for the regional hospital
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
@@ -129,6 +130,9 @@ class World:
             "radiology:answer_reject": {"key": self.order.id},
             **dict.fromkeys(("radiology:conversation", "radiology:write_remark", "radiology:log_call"),
                             {"key": self.reading.order_id}),
+            **dict.fromkeys(("radiology:expertise", *(f"radiology:{verb}_expertise" for verb in (
+                "take", "answer", "decline", "withdraw"))), {"key": self.expertise}),
+            "radiology:request_expertise": {"key": self.reading.order_id},
             "radiology:sign_report": {"key": self.draft.id}, "radiology:report": report,
             "radiology:issue_preliminary": {"key": self.draft.id}, "radiology:changes": {"key": self.changed.id},
             "radiology:finalise": {"key": self.preliminary.reading_id}, "radiology:over_read_report": report,
@@ -243,7 +247,8 @@ def played(opened: Door, stage: Cast) -> World:
         link=_sent(linked.id),
         workitem=_given(stage, linked.uid),
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
-        message=_told(stage), rule=_rule(stage), holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
+        message=_told(stage), rule=_rule(stage),
+        expertise=_expertise(stage, held.order_id), holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
@@ -266,6 +271,12 @@ def _holiday() -> UUID:
 def _rule(stage: Cast) -> UUID:
     """A draft of the rule that decides who reads what next."""
     return radiology.draft_rule(weights={}, why="As the simulation showed.", by=stage.hatem).id
+
+
+def _expertise(stage: Cast, order: UUID) -> UUID:
+    """Amel asks the university hospital about an exam of hers."""
+    about: dict[str, Any] = {"place": stage.regional, "expert_place": stage.university, "urgency": "P2"}
+    return radiology.request_expertise(order, question=QUESTION, by=stage.amel, **about).id
 
 
 def _planned(stage: Cast) -> dict[str, Any]:

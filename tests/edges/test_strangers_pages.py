@@ -81,7 +81,11 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:read_recall", "radiology:reject_series", "radiology:answer_reject", "radiology:owed",
         "radiology:critical_result", "radiology:critical_notice", "radiology:record_communication",
         "radiology:hand_over_result", "radiology:conversation", "radiology:write_remark",
-        "radiology:log_call", "radiology:dismiss_recommendation"), NONE),
+        "radiology:log_call", "radiology:dismiss_recommendation",
+        "radiology:expertise", "radiology:request_expertise", "radiology:take_expertise",
+        "radiology:answer_expertise", "radiology:decline_expertise", "radiology:withdraw_expertise"), NONE),
+    "radiology:expertises": CLINICIAN,  # what is asked of their own hospital
+    "radiology:set_expertise_target": PLANNER | ADMINISTRATOR,
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv"), PLANNER),
     "radiology:recommendations": CLINICIAN | PLANNER,  # each sees what is of their own hospital
     "radiology:acknowledge_by_code": CLINICIAN,  # a code of their own hospital, else it is counted as a wrong one

@@ -14,6 +14,12 @@ from wasl.radiology.events.dispatch import EffortSet as EffortSet
 from wasl.radiology.events.dispatch import ReadingSkipped as ReadingSkipped
 from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
+from wasl.radiology.events.expertise import ExpertiseAnswered as ExpertiseAnswered
+from wasl.radiology.events.expertise import ExpertiseDeclined as ExpertiseDeclined
+from wasl.radiology.events.expertise import ExpertiseRequested as ExpertiseRequested
+from wasl.radiology.events.expertise import ExpertiseTaken as ExpertiseTaken
+from wasl.radiology.events.expertise import ExpertiseTargetSet as ExpertiseTargetSet
+from wasl.radiology.events.expertise import ExpertiseWithdrawn as ExpertiseWithdrawn
 from wasl.radiology.events.finalising import CriticalResultChanged as CriticalResultChanged
 from wasl.radiology.events.finalising import OverReadingBegun as OverReadingBegun
 from wasl.radiology.events.finalising import PreliminaryIssued as PreliminaryIssued

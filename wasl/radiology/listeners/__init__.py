@@ -1,5 +1,18 @@
 """What follows from a fact, own or heard from below."""
 
-from wasl.radiology.listeners import agreements, exams, followups, linking, messages, priors, reading, results, sending
+from wasl.radiology.listeners import (
+    agreements,
+    exams,
+    expertise,
+    followups,
+    linking,
+    messages,
+    priors,
+    reading,
+    results,
+    sending,
+)
 
-__all__ = ["agreements", "exams", "followups", "linking", "messages", "priors", "reading", "results", "sending"]
+__all__ = [
+    "agreements", "exams", "expertise", "followups", "linking", "messages", "priors", "reading", "results", "sending",
+]  # fmt: skip

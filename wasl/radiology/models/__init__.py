@@ -5,6 +5,7 @@ from wasl.radiology.models.catalogue import Procedure, Side, Target, Urgency
 from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
+from wasl.radiology.models.expertise import Expertise, ExpertiseTarget
 from wasl.radiology.models.finalising import OverRead, Supervision
 from wasl.radiology.models.followups import Recommendation
 from wasl.radiology.models.orders import Link, Move, Order
@@ -15,6 +16,7 @@ from wasl.radiology.models.results import Recall, Receipt
 
 __all__ = [
     "AgreedExam", "Agreement", "CriticalTarget", "DispatchRule", "Document", "Effort", "EndWarning", "Handing",
+    "Expertise", "ExpertiseTarget",
     "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead", "PassingRule", "Phrase", "Procedure", "Reading",
     "Recall", "Receipt", "Recommendation", "Reject", "Remark", "RemarkSeen", "Report", "Side", "Skip",
     "Supervision", "Target", "Template", "Urgency", "Viewing", "WrongCode",

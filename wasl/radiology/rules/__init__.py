@@ -4,6 +4,7 @@ from wasl.radiology.rules import (
     agreements,
     conversation,
     dispatch,
+    expertise,
     finalising,
     followups,
     linking,
@@ -16,11 +17,11 @@ from wasl.radiology.rules import (
 
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
-    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN,
+    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **expertise.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
-    "agreements", "conversation", "dispatch", "finalising", "followups", "linking", "ordering", "quality",
+    "agreements", "conversation", "dispatch", "expertise", "finalising", "followups", "linking", "ordering", "quality",
     "reading", "reporting", "results",
 ]  # fmt: skip

@@ -31,6 +31,14 @@ from wasl.radiology.services.dispatch import (
 )
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
 from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
+from wasl.radiology.services.expertise import (
+    answer_expertise,
+    decline_expertise,
+    request_expertise,
+    set_expertise_target,
+    take_expertise,
+    withdraw_expertise,
+)
 from wasl.radiology.services.finalising import begin_over_reading, issue_preliminary, over_read_report, set_supervision
 from wasl.radiology.services.followups import (
     close_recommendation,
@@ -69,16 +77,22 @@ from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
     "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
+    "answer_expertise",
     "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
     "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
+    "decline_expertise",
     "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
     "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
     "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
     "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
     "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
     "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
+    "request_expertise",
     "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
+    "set_expertise_target",
     "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
+    "take_expertise",
     "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
     "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",
+    "withdraw_expertise",
 ]  # fmt: skip

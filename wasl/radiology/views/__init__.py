@@ -8,6 +8,7 @@ from wasl.radiology.views import (
     drafting,
     editor,
     exams,
+    expertise,
     finalising,
     followups,
     importing,
@@ -42,4 +43,5 @@ urlpatterns = [
     *followups.urlpatterns,
     *dispatch.urlpatterns,
     *finalising.urlpatterns,
+    *expertise.urlpatterns,
 ]

@@ -22,6 +22,7 @@ from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
+from wasl.radiology.views.opinions import opinions_on
 from wasl.radiology.views.ordering import TITLES
 
 # stage -> words and Tabler's colour of its chip
@@ -63,6 +64,11 @@ TOLD = {
     "radiology.CriticalResultChanged": _("Critical result changed by the final report"),
     "radiology.CriticalResultAcknowledged": _("Critical result acknowledged"),
     "radiology.ReportRead": _("Report read by the doctor who asked"),
+    "radiology.ExpertiseRequested": _("Opinion of another hospital asked for"),
+    "radiology.ExpertiseTaken": _("Opinion taken on by an expert"),
+    "radiology.ExpertiseAnswered": _("Opinion of another hospital given"),
+    "radiology.ExpertiseDeclined": _("Opinion declined"),
+    "radiology.ExpertiseWithdrawn": _("Question to another hospital taken back"),
 }
 
 
@@ -129,6 +135,7 @@ def _page(request: Request, found: Order) -> dict[str, object]:
         "waits_for": queries.waits_for_agreement(found.id, viewer=request.actor),
         "talks": queries.may_talk(found.id, viewer=request.actor),
         "may_cancel": may and found.state == "sent",
+        **opinions_on(found.id, request),
     }
 
 

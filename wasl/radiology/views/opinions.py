@@ -1,0 +1,33 @@
+"""What other hospitals were asked about an order and answered, as the pages of the order and its report show it."""
+
+import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from wasl.kernel.http import Request
+from wasl.radiology import queries
+from wasl.radiology.queries import Expertise
+
+STATE_COLOURS = {"asked": "azure", "taken": "orange", "answered": "green", "declined": "red", "withdrawn": "secondary"}
+
+
+def opinions_on(order: UUID, request: Request) -> dict[str, object]:
+    """The opinions on an order that the viewer may read, and whether another hospital may be asked for one."""
+    found = queries.expertises_of(order, viewer=request.actor)
+    asked = queries.order(order, viewer=request.actor)
+    return {
+        "opinions": [clock(row) for row in found],
+        "may_ask_experts": queries.may_ask_experts(asked, viewer=request.actor),
+    }
+
+
+def clock(row: Expertise) -> dict[str, object]:
+    """A question with its state and its clock, which runs while it is open and a response time was set."""
+    left = row.due_at - timezone.now() if row.due_at and row.state in Expertise.OPEN else None
+    return {
+        "row": row,
+        "state_colour": STATE_COLOURS[row.state],
+        "left": abs(left).total_seconds() if left is not None else None,
+        "late": left is not None and left < datetime.timedelta(),
+    }
