@@ -83,7 +83,10 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:hand_over_result", "radiology:conversation", "radiology:write_remark",
         "radiology:log_call", "radiology:dismiss_recommendation",
         "radiology:expertise", "radiology:request_expertise", "radiology:take_expertise",
-        "radiology:answer_expertise", "radiology:decline_expertise", "radiology:withdraw_expertise"), NONE),
+        "radiology:answer_expertise", "radiology:decline_expertise", "radiology:withdraw_expertise",
+        "radiology:conference", "radiology:join_conference", "radiology:close_conference", "radiology:decide_case",
+        "radiology:add_case"), NONE),
+    **dict.fromkeys(("radiology:conferences", "radiology:open_conference"), CLINICIAN),  # of their own
     "radiology:expertises": CLINICIAN,  # what is asked of their own hospital
     "radiology:set_expertise_target": PLANNER | ADMINISTRATOR,
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv"), PLANNER),

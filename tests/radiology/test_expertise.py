@@ -164,9 +164,9 @@ def test_taken_back_the_images_close(stage: Cast, order: Order) -> None:
 def test_images_of_another_order_take_the_question_back(stage: Cast, order: Order) -> None:
     row = asked(stage, order)
     services.unlink_study(row.study_id, by=stage.sami)
+    assert not queries.expertise(row.id, viewer=stage.amel).stands
     hear()
     row = queries.expertise(row.id, viewer=stage.amel)
-    assert not row.stands
     assert (row.state, row.because) == ("withdrawn", rules.MOVED)
     assert Fact.objects.get(name="radiology.ExpertiseWithdrawn").actor == "system"
 

@@ -52,6 +52,8 @@ ENTRIES = (
     Entry("radiology:expertises", _("Expert opinions"), _("Asked of your hospital by others, and of others by yours"),
           "stethoscope", frozenset({"requester", "radiologist", "chief"}), "radiology.expertises_waiting",
           tile_only=True),
+    Entry("radiology:conferences", _("Case conferences"), _("Cases looked at together, and what was decided"), "users",
+          frozenset({"requester", "radiologist", "chief"}), tile_only=True),
     Entry("radiology:exams", _("Exams"), _("What is to be done on the machines today"), "scan",
           frozenset({"radiographer"}), "radiology.exams"),
     Entry("radiology:orders", _("Orders"), _("Exams asked for, and where each of them stands"), "clipboard-list",

@@ -52,6 +52,7 @@ THINGS: dict[str, str | Promise] = {
     "report": pgettext_lazy("access log", "report"),
     "report_pdf": pgettext_lazy("access log", "report as PDF"),
     "expertise": pgettext_lazy("access log", "opinion of another hospital"),
+    "conference": pgettext_lazy("access log", "case conference"),
 }
 
 

@@ -7,6 +7,11 @@ from wasl.radiology.events.agreements import AgreementEnding as AgreementEnding
 from wasl.radiology.events.agreements import AgreementMade as AgreementMade
 from wasl.radiology.events.agreements import AgreementSigned as AgreementSigned
 from wasl.radiology.events.agreements import EndWarningRead as EndWarningRead
+from wasl.radiology.events.conferences import ConferenceCaseAdded as ConferenceCaseAdded
+from wasl.radiology.events.conferences import ConferenceCaseDecided as ConferenceCaseDecided
+from wasl.radiology.events.conferences import ConferenceClosed as ConferenceClosed
+from wasl.radiology.events.conferences import ConferenceJoined as ConferenceJoined
+from wasl.radiology.events.conferences import ConferenceOpened as ConferenceOpened
 from wasl.radiology.events.conversation import CallLogged as CallLogged
 from wasl.radiology.events.conversation import RemarksSeen as RemarksSeen
 from wasl.radiology.events.conversation import RemarkWritten as RemarkWritten

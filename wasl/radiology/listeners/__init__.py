@@ -2,6 +2,7 @@
 
 from wasl.radiology.listeners import (
     agreements,
+    conferences,
     exams,
     expertise,
     followups,
@@ -14,5 +15,6 @@ from wasl.radiology.listeners import (
 )
 
 __all__ = [
-    "agreements", "exams", "expertise", "followups", "linking", "messages", "priors", "reading", "results", "sending",
+    "agreements", "conferences", "exams", "expertise", "followups", "linking", "messages", "priors", "reading",
+    "results", "sending",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from wasl.radiology.models.agreements import AgreedExam, Agreement, EndWarning
 from wasl.radiology.models.catalogue import Procedure, Side, Target, Urgency
+from wasl.radiology.models.conferences import Conference, ConferenceCase, ConferenceImage, Invitation, Seat
 from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
@@ -16,8 +17,11 @@ from wasl.radiology.models.results import Recall, Receipt
 
 __all__ = [
     "AgreedExam", "Agreement", "CriticalTarget", "DispatchRule", "Document", "Effort", "EndWarning", "Handing",
+    "Conference", "ConferenceCase", "ConferenceImage",
     "Expertise", "ExpertiseTarget",
+    "Invitation",
     "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead", "PassingRule", "Phrase", "Procedure", "Reading",
     "Recall", "Receipt", "Recommendation", "Reject", "Remark", "RemarkSeen", "Report", "Side", "Skip",
+    "Seat",
     "Supervision", "Target", "Template", "Urgency", "Viewing", "WrongCode",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from wasl.radiology.rules import (
     agreements,
+    conferences,
     conversation,
     dispatch,
     expertise,
@@ -18,10 +19,11 @@ from wasl.radiology.rules import (
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
     **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **expertise.CAN,
+    **conferences.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
-    "agreements", "conversation", "dispatch", "expertise", "finalising", "followups", "linking", "ordering", "quality",
-    "reading", "reporting", "results",
+    "agreements", "conferences", "conversation", "dispatch", "expertise", "finalising", "followups", "linking",
+    "ordering", "quality", "reading", "reporting", "results",
 ]  # fmt: skip

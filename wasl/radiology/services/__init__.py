@@ -10,6 +10,13 @@ from wasl.radiology.services.agreements import (
     tell_of_end,
     warn_of_end,
 )
+from wasl.radiology.services.conferences import (
+    add_case,
+    close_conference,
+    decide_case,
+    join_conference,
+    open_conference,
+)
 from wasl.radiology.services.conversation import log_call, see_remarks, write_remark
 from wasl.radiology.services.critical import (
     acknowledge_by_code,
@@ -77,13 +84,17 @@ from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
     "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
+    "add_case",
     "answer_expertise",
     "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
     "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
+    "close_conference", "decide_case",
     "decline_expertise",
     "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
     "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
+    "join_conference",
     "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
+    "open_conference",
     "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
     "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
     "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",

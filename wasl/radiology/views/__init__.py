@@ -2,6 +2,7 @@
 
 from wasl.radiology.views import (
     agreements,
+    conferences,
     conversation,
     critical,
     dispatch,
@@ -44,4 +45,5 @@ urlpatterns = [
     *dispatch.urlpatterns,
     *finalising.urlpatterns,
     *expertise.urlpatterns,
+    *conferences.urlpatterns,
 ]

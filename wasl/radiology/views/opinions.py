@@ -1,4 +1,4 @@
-"""What other hospitals were asked about an order and answered, as the pages of the order and its report show it."""
+"""What others were asked about an order, and said: opinions and conferences, for the pages of the order and report."""
 
 import datetime
 from uuid import UUID
@@ -13,12 +13,14 @@ STATE_COLOURS = {"asked": "azure", "taken": "orange", "answered": "green", "decl
 
 
 def opinions_on(order: UUID, request: Request) -> dict[str, object]:
-    """The opinions on an order that the viewer may read, and whether another hospital may be asked for one."""
+    """The opinions and decisions on an order that the viewer may read, and whether others may be asked."""
     found = queries.expertises_of(order, viewer=request.actor)
     asked = queries.order(order, viewer=request.actor)
     return {
         "opinions": [clock(row) for row in found],
         "may_ask_experts": queries.may_ask_experts(asked, viewer=request.actor),
+        "brought": queries.conference_cases_of(order, viewer=request.actor),
+        "may_bring": queries.may_bring(asked, viewer=request.actor),
     }
 
 

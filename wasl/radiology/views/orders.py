@@ -69,6 +69,8 @@ TOLD = {
     "radiology.ExpertiseAnswered": _("Opinion of another hospital given"),
     "radiology.ExpertiseDeclined": _("Opinion declined"),
     "radiology.ExpertiseWithdrawn": _("Question to another hospital taken back"),
+    "radiology.ConferenceCaseAdded": _("Brought to a case conference"),
+    "radiology.ConferenceCaseDecided": _("Decided by a case conference"),
 }
 
 
