@@ -16,6 +16,7 @@ from tests.at_once import at_once
 from tests.browser import browser_of
 from tests.cast import Cast, cast
 from tests.hear import hear
+from wasl.accounts import queries as accounts
 from wasl.accounts.models import Message
 from wasl.archive import queries as archive
 from wasl.archive.models import Instance
@@ -53,6 +54,11 @@ def called(stage: Cast, **values: object) -> Conference:
     return services.open_conference(**{**about, **values})
 
 
+def key(actor: Actor) -> UUID:
+    assert actor.id
+    return actor.id
+
+
 def image_of(order: Order) -> str:
     return Instance.objects.filter(series__study__uid=order.study_uid).earliest("number").uid
 
@@ -63,8 +69,6 @@ def brought(row: Conference, order: Order, **values: object) -> ConferenceCase:
 
 
 def actor_of(row: Conference) -> Actor:
-    from wasl.accounts import queries as accounts
-
     return accounts.actor_of(row.convener_id, address="192.0.2.1")
 
 
@@ -115,7 +119,7 @@ def test_cases_are_open_to_who_joined_until_it_is_closed(stage: Cast, order: Ord
     assert archive.ground(case.study_id, viewer=stage.karim) == "care"
     assert list(queries.joined(row.id, viewer=stage.karim)) == [stage.amel.id, stage.zied.id, stage.karim.id]
     assert [one.id for one in queries.cases_of_conference(row.id, viewer=stage.karim)] == [case.id]
-    present = [stage.amel.id, stage.karim.id]
+    present = [key(stage.amel), key(stage.karim)]
     services.decide_case(case.id, decision=" Surveillance. ", present=present, by=stage.karim)
     decided = services.decide_case(case.id, decision=DECISION, present=present, by=stage.amel)
     assert (decided.decision, set(decided.present), decided.decided_by_id) == (DECISION, set(present), stage.amel.id)
@@ -168,7 +172,7 @@ def test_what_is_refused(stage: Cast, order: Order) -> None:
     assert ConferenceImage.objects.count() == 1
     with pytest.raises(rules.CaseBroughtAlready):
         brought(row, order)
-    for present in ([], [stage.karim.id], [stage.amel.id, uuid4()]):
+    for present in ([], [key(stage.karim)], [key(stage.amel), uuid4()]):
         with pytest.raises(rules.NobodyPresent):
             services.decide_case(case.id, decision=DECISION, present=present, by=stage.amel)
     with pytest.raises(rules.NotTheConvener):
@@ -176,7 +180,7 @@ def test_what_is_refused(stage: Cast, order: Order) -> None:
     services.close_conference(row.id, by=stage.amel)
     for late in (
         partial(services.join_conference, row.id, by=stage.karim), partial(brought, row, order),
-        partial(services.decide_case, case.id, decision=DECISION, present=[stage.amel.id], by=stage.amel),
+        partial(services.decide_case, case.id, decision=DECISION, present=[key(stage.amel)], by=stage.amel),
         partial(services.close_conference, row.id, by=stage.amel),
     ):  # fmt: skip
         with pytest.raises(rules.ConferenceIsClosed):
@@ -239,7 +243,7 @@ def test_at_once_cases_are_numbered_and_nothing_comes_after_the_end() -> None:
     assert Seat.objects.count() == 2
     assert len(queries.cases_of_conference(row.id, viewer=stage.zied)) == 4  # whoever was first
     case = ConferenceCase.objects.earliest("number")
-    decide = partial(services.decide_case, case.id, decision=DECISION, present=[stage.amel.id], by=stage.amel)
+    decide = partial(services.decide_case, case.id, decision=DECISION, present=[key(stage.amel)], by=stage.amel)
     close = partial(services.close_conference, row.id, by=stage.amel)
     refused = at_once(decide, decide, decide, close, close, close)
     assert refused.count("ConferenceIsClosed") >= 2
