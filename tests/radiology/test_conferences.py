@@ -199,14 +199,14 @@ def test_the_database_keeps_what_is_closed(stage: Cast, order: Order) -> None:
     with pytest.raises(IntegrityError, match="somebodys_before_others"), transaction.atomic():
         ConferenceCase.objects.update(decision=DECISION)
     services.close_conference(row.id, by=stage.amel)
-    for act in (
+    for late in (
         partial(ConferenceCase.objects.update, question="Autre ?"), partial(Conference.objects.update, closed_at=None),
         partial(Seat.objects.create, conference=row, person_id=stage.karim.id),
         partial(ConferenceImage.objects.create, case=case, series_uid="1", instance_uid="1.2"),
         ConferenceImage.objects.all().delete,
     ):  # fmt: skip
         with pytest.raises(IntegrityError), transaction.atomic():
-            act()
+            late()
 
 
 def test_strangers_see_nothing(stage: Cast, order: Order) -> None:
