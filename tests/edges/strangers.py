@@ -91,6 +91,9 @@ class World:
     doubt: UUID  # of Leila's act, whose images nobody opened
     doubt_rule: UUID
     rule: UUID  # a draft of who reads what next
+    expertise: UUID  # that Leila takes for the regional hospital
+    conference: UUID  # that Amel called
+    conference_case: UUID  # of it
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
@@ -136,6 +139,12 @@ class World:
                              "radiology:refuse_exam", "radiology:bypass_vetting", "radiology:vet_afterwards"), order),
             **dict.fromkeys(("radiology:conversation", "radiology:write_remark", "radiology:log_call"),
                             {"key": self.reading.order_id}),
+            **dict.fromkeys(("radiology:expertise", *(f"radiology:{verb}_expertise" for verb in (
+                "take", "answer", "decline", "withdraw"))), {"key": self.expertise}),
+            **{f"radiology:{name}conference": {"key": self.conference} for name in ("", "join_", "close_")},
+            "radiology:decide_case": {"key": self.conference_case},
+            "radiology:add_case": {"key": self.reading.order_id},
+            "radiology:request_expertise": {"key": self.reading.order_id},
             "radiology:sign_report": {"key": self.draft.id}, "radiology:report": report,
             "radiology:issue_preliminary": {"key": self.draft.id}, "radiology:changes": {"key": self.changed.id},
             "radiology:finalise": {"key": self.preliminary.reading_id}, "radiology:over_read_report": report,
@@ -261,7 +270,9 @@ def played(opened: Door, stage: Cast) -> World:
         link=_sent(linked.id),
         workitem=_given(stage, linked.uid),
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
-        message=_told(stage), rule=_rule(stage), holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
+        message=_told(stage), rule=_rule(stage),
+        expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
+        holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
@@ -296,6 +307,21 @@ def _rule(stage: Cast) -> UUID:
 def _passed_on(stage: Cast, case: UUID) -> UUID:
     """The case was passed on by Karim, to Leila who holds it."""
     return radiology.escalate_reading(case, reason="Ten letters and more.", by=stage.karim).id
+
+
+def _expertise(stage: Cast, order: UUID) -> UUID:
+    """Amel asks the university hospital about an exam of hers."""
+    about: dict[str, Any] = {"place": stage.regional, "expert_place": stage.university, "urgency": "P2"}
+    return radiology.request_expertise(order, question=QUESTION, by=stage.amel, **about).id
+
+
+def _conference(stage: Cast, order: UUID) -> dict[str, Any]:
+    """Amel calls a conference with the university hospital, and brings an exam of hers."""
+    row = radiology.open_conference(
+        title="RCP", place=stage.regional, starts_at=timezone.now(), places=[stage.university], people=[], by=stage.amel
+    )
+    case = radiology.add_case(row.id, order=order, question=QUESTION, images=[], by=stage.amel)
+    return {"conference": row.id, "conference_case": case.id}
 
 
 def _planned(stage: Cast) -> dict[str, Any]:

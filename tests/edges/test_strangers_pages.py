@@ -85,13 +85,20 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:hand_over_result", "radiology:conversation", "radiology:write_remark",
         "radiology:log_call", "radiology:dismiss_recommendation", "radiology:vettings", "radiology:vet_exam",
         "radiology:accept_exam", "radiology:change_exam", "radiology:refuse_exam", "radiology:bypass_vetting",
-        "radiology:vet_afterwards"), NONE),
+        "radiology:vet_afterwards",
+        "radiology:expertise", "radiology:request_expertise", "radiology:take_expertise",
+        "radiology:answer_expertise", "radiology:decline_expertise", "radiology:withdraw_expertise",
+        "radiology:conference", "radiology:join_conference", "radiology:close_conference", "radiology:decide_case",
+        "radiology:add_case"), NONE),
     # which exams are vetted, and how often: no patient is named
     **dict.fromkeys(("radiology:vetting_rates", "radiology:vetting_rates_csv"), PLANNER),
     **dict.fromkeys(("radiology:vetting_rules", "radiology:add_protocol"), PLANNER | ADMINISTRATOR),
     **dict.fromkeys(("radiology:set_vetting_rule", "radiology:set_vetting_target"), PLANNER),
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv", "radiology:review_figures",
                      "radiology:set_review_rule"), PLANNER),
+    **dict.fromkeys(("radiology:conferences", "radiology:open_conference"), CLINICIAN),  # of their own
+    "radiology:expertises": CLINICIAN,  # what is asked of their own hospital
+    "radiology:set_expertise_target": PLANNER | ADMINISTRATOR,
     "radiology:recommendations": CLINICIAN | PLANNER,  # each sees what is of their own hospital
     "radiology:acknowledge_by_code": CLINICIAN,  # a code of their own hospital, else it is counted as a wrong one
     **dict.fromkeys(("radiology:service", "radiology:cases", "radiology:service_csv", "radiology:service_xlsx",

@@ -27,13 +27,26 @@ from wasl.contracts.events import (
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import Refused
 from wasl.kernel.events import Event, Told, after
-from wasl.radiology.events import AgreementMade, ReadingFollowed, ReadingReinstated, ReadingWithdrawn, ReportSigned
+from wasl.radiology.events import (
+    AgreementMade,
+    ExpertiseAnswered,
+    ReadingFollowed,
+    ReadingReinstated,
+    ReadingWithdrawn,
+    ReportSigned,
+)
 
 
 @after(ReportSigned)
 def count_the_act(event: ReportSigned, told: Told) -> None:
     """A signed reading is one act; an addendum is none."""
     services.count_act(event.reading, by=SYSTEM)
+
+
+@after(ExpertiseAnswered)
+def count_the_expertise(event: ExpertiseAnswered, told: Told) -> None:
+    """An answered opinion is one act."""
+    services.count_expertise(event.expertise, by=SYSTEM)
 
 
 @after(ReadingWithdrawn)
@@ -92,6 +105,7 @@ def settle_what_was_disputed(event: Event, told: Told) -> None:
     """What was disputed rightly is paid back, on the next statement; a report that had no line is counted."""
     if isinstance(event, DisputeAccepted) or (isinstance(event, DisputeSettled) and event.upheld):
         services.count_act(event.reading, by=SYSTEM)
+        services.count_expertise(event.reading, by=SYSTEM)
         services.settle_act(event.reading, by=SYSTEM)
 
 

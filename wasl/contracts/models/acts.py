@@ -7,12 +7,12 @@ from wasl.kernel.models import Row
 
 
 class Act(Row):
-    """A signed reading, counted for its reader, the provider's place and the beneficiary's place; or taken back.
+    """A signed reading or an answered opinion, counted for its reader, the provider and the beneficiary; or taken back.
 
     A line is never changed: what was counted wrongly is taken back by a line of its own, in turn.
     """
 
-    reading = models.UUIDField()
+    reading = models.UUIDField()  # or the expertise that was answered
     turn = models.PositiveSmallIntegerField(default=1)  # odd: counted; even: taken back
     number = models.SmallIntegerField(default=1)  # 1 or -1: what the line adds to a sum of acts
     report = models.UUIDField()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from wasl.contracts.models import Closing, ClosingRule, Dispute, Line, Paper, Statement
 from wasl.contracts.queries.acts import acts
 from wasl.contracts.rules import statements as rules
+from wasl.contracts.rules.scales import EXPERTISE
 from wasl.contracts.rules.sessions import midnight, month_of
 from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import NotFound
@@ -98,17 +99,19 @@ class Comparison:
 def compared(found: Statement, *, viewer: Actor) -> Comparison:
     """What both hospitals of a pair count for its month, reading by reading.
 
-    The provider's count is the lines of the statement, the beneficiary's the reports that lie before its doctors.
+    The provider's count is the lines of the statement, the beneficiary's the reports that lie before its doctors, and
+    the opinions that it had.
     """
     closing = found.closing
     lines = lines_of(found, viewer=viewer).filter(month=closing.month).values_list("act__reading", "state")
     given = rules.standing((reading, state) for reading, state in lines)
     since, until = midnight(closing.month), midnight(rules.next_month(closing.month))
-    reports = (
-        radiology.received_reports(found.beneficiary_id, since=since, until=until, viewer=SYSTEM)
-        if found.beneficiary_id and statements(viewer=viewer).filter(id=found.id).exists()
-        else []
-    )
+    place, reports = found.beneficiary_id, []
+    if place and statements(viewer=viewer).filter(id=found.id).exists():
+        reports = radiology.received_reports(place, since=since, until=until, viewer=SYSTEM)
+        reports += radiology.received_expertises(
+            place, since=since, until=until, procedure=EXPERTISE, viewer=SYSTEM
+        )  # fmt: skip
     authors = workforce.workers_of({one.author for one in reports}, viewer=SYSTEM)
     theirs = {
         one.reading: one

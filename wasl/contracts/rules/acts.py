@@ -1,3 +1,3 @@
 """Who may count acts."""
 
-CAN: dict[str, frozenset[str]] = {"count_act": frozenset({"system"})}
+CAN: dict[str, frozenset[str]] = {"count_act": frozenset({"system"}), "count_expertise": frozenset({"system"})}

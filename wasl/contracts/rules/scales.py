@@ -16,6 +16,9 @@ CAN: dict[str, frozenset[str]] = {
 }
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,39}")
 MOST_PRICES: Final = 2_000
+EXPERTISE: Final = (
+    "TELE-EXPERTISE"  # what an opinion for another hospital is called where acts are called by their exam
+)
 LARGEST: Final = 10**12  # millimes: a thousand million dinars is a slip of the hand
 
 
@@ -101,8 +104,14 @@ def price(act: Kind, prices: Sequence[P]) -> P | None:
     """The price that names the act most exactly: its exam before its modality, that before its urgency, and so on.
 
     None where the scale says nothing of such acts. No two prices of a scale name the same kind, so it is always one.
+    What a scale says of all exams it does not say of opinions: only a price that names them pays them.
     """
-    fitting = [one for one in prices if all(getattr(one, name) in ("", getattr(act, name)) for name in KIND)]
+    fitting = [
+        one
+        for one in prices
+        if (one.procedure == EXPERTISE or act.procedure != EXPERTISE)
+        and all(getattr(one, name) in ("", getattr(act, name)) for name in KIND)
+    ]
     return max(fitting, key=lambda one: [getattr(one, name) != "" for name in KIND], default=None)
 
 

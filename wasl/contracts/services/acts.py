@@ -7,6 +7,7 @@ from django.db.models import Sum
 
 from wasl.contracts.events import ActCounted, ActTakenBack
 from wasl.contracts.models import Act
+from wasl.contracts.rules.scales import EXPERTISE
 from wasl.contracts.services.turns import take_turn
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
@@ -32,6 +33,27 @@ def count_act(reading: UUID, *, by: Actor) -> None:
         counted = lines.aggregate(sum=Sum("number", default=0))["sum"] > 0
         if counted != due.counts:
             _write(due.report, lines.count() + 1, by=by)
+
+
+@verb
+def count_expertise(expertise: UUID, *, by: Actor) -> None:
+    """Count an answered opinion for its expert and the two hospitals, as an act of its own kind; told twice, once."""
+    given = radiology.given_expertise(expertise, viewer=by)
+    if given is None:
+        return
+    try:
+        with transaction.atomic():
+            act = Act.objects.create(
+                reading=given.expertise, report=given.expertise, reader_id=given.expert,
+                provider_id=given.expert_place, beneficiary_id=given.place, procedure=EXPERTISE,
+                modality=given.modality, urgency=given.urgency, done_at=given.answered_at,
+            )  # fmt: skip
+    except IntegrityError:  # it is counted
+        return
+    told = ActCounted(
+        act=act.id, reading=act.reading, reader=given.expert, provider=given.expert_place, beneficiary=given.place
+    )
+    emit(told, by=by)
 
 
 def _write(report: Report, turn: int, *, by: Actor) -> None:

@@ -112,7 +112,7 @@ def _stands(session: Session | None) -> bool:
 
 def _ground(act: Act, hold: Hold | None) -> Ground | Hold.Reason | None:
     """By what an act is paid; why it is held; or None while its session waits for the chief."""
-    agreement = radiology.agreement_claimed_by(act.reading, provider=act.provider_id, viewer=SYSTEM)
+    agreement = _agreement(act)
     if agreement is None:
         return Hold.Reason.NO_AGREEMENT
     within = Session.objects.filter(
@@ -133,6 +133,13 @@ def _ground(act: Act, hold: Hold | None) -> Ground | Hold.Reason | None:
     scale = Scale.objects.filter(code=agreement.scale, published_at__isnull=False, period__contains=day).first()
     price = scales.price(kind, list(scale.prices.all())) if scale else None
     return Ground(agreement, session, price, mode, hours) if price else Hold.Reason.NO_PRICE
+
+
+def _agreement(act: Act) -> Agreement | None:
+    """The agreement by which the case was claimed, or that held when the opinion was taken."""
+    if act.procedure == scales.EXPERTISE:
+        return radiology.agreement_of_expertise(act.reading, viewer=SYSTEM)
+    return radiology.agreement_claimed_by(act.reading, provider=act.provider_id, viewer=SYSTEM)
 
 
 def _hours(act: Act) -> str:

@@ -83,7 +83,12 @@ def draft(request: Request) -> HttpResponse:
             )
         else:
             return redirect("contracts:scale", made.id)
-    return render(request, "contracts/draft_scale.html", {"form": form}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "contracts/draft_scale.html",
+        {"form": form, "expertise": rules.EXPERTISE},
+        status=422 if form.errors else 200,
+    )
 
 
 def _initial(request: Request) -> dict[str, object]:

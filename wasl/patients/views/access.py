@@ -28,6 +28,7 @@ GROUNDS: dict[str, str | Promise] = {
     "steward": _("data steward"),
     "release": _("a copy without names"),
     "worklist": _("a reader chose among the exams offered"),
+    "expertise": _("this hospital was asked for an opinion"),
 }
 # what was looked at, where a common word says it better than the name it is logged under
 THINGS: dict[str, str | Promise] = {
@@ -50,6 +51,8 @@ THINGS: dict[str, str | Promise] = {
     "reading": pgettext_lazy("access log", "reading"),
     "report": pgettext_lazy("access log", "report"),
     "report_pdf": pgettext_lazy("access log", "report as PDF"),
+    "expertise": pgettext_lazy("access log", "opinion of another hospital"),
+    "conference": pgettext_lazy("access log", "case conference"),
 }
 
 

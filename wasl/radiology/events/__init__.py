@@ -7,6 +7,11 @@ from wasl.radiology.events.agreements import AgreementEnding as AgreementEnding
 from wasl.radiology.events.agreements import AgreementMade as AgreementMade
 from wasl.radiology.events.agreements import AgreementSigned as AgreementSigned
 from wasl.radiology.events.agreements import EndWarningRead as EndWarningRead
+from wasl.radiology.events.conferences import ConferenceCaseAdded as ConferenceCaseAdded
+from wasl.radiology.events.conferences import ConferenceCaseDecided as ConferenceCaseDecided
+from wasl.radiology.events.conferences import ConferenceClosed as ConferenceClosed
+from wasl.radiology.events.conferences import ConferenceJoined as ConferenceJoined
+from wasl.radiology.events.conferences import ConferenceOpened as ConferenceOpened
 from wasl.radiology.events.conversation import CallLogged as CallLogged
 from wasl.radiology.events.conversation import RemarksSeen as RemarksSeen
 from wasl.radiology.events.conversation import RemarkWritten as RemarkWritten
@@ -21,6 +26,12 @@ from wasl.radiology.events.escalation import ReadingEscalated as ReadingEscalate
 from wasl.radiology.events.escalation import ReadingRedistributed as ReadingRedistributed
 from wasl.radiology.events.escalation import ReadingsLeftInTheDark as ReadingsLeftInTheDark
 from wasl.radiology.events.escalation import StepAcknowledged as StepAcknowledged
+from wasl.radiology.events.expertise import ExpertiseAnswered as ExpertiseAnswered
+from wasl.radiology.events.expertise import ExpertiseDeclined as ExpertiseDeclined
+from wasl.radiology.events.expertise import ExpertiseRequested as ExpertiseRequested
+from wasl.radiology.events.expertise import ExpertiseTaken as ExpertiseTaken
+from wasl.radiology.events.expertise import ExpertiseTargetSet as ExpertiseTargetSet
+from wasl.radiology.events.expertise import ExpertiseWithdrawn as ExpertiseWithdrawn
 from wasl.radiology.events.finalising import CriticalResultChanged as CriticalResultChanged
 from wasl.radiology.events.finalising import OverReadingBegun as OverReadingBegun
 from wasl.radiology.events.finalising import PreliminaryIssued as PreliminaryIssued

@@ -2,8 +2,10 @@
 
 from wasl.radiology.listeners import (
     agreements,
+    conferences,
     escalation,
     exams,
+    expertise,
     followups,
     linking,
     messages,
@@ -16,8 +18,10 @@ from wasl.radiology.listeners import (
 
 __all__ = [
     "agreements",
+    "conferences",
     "escalation",
     "exams",
+    "expertise",
     "followups",
     "linking",
     "messages",

@@ -2,10 +2,12 @@
 
 from wasl.radiology.models.agreements import AgreedExam, Agreement, EndWarning
 from wasl.radiology.models.catalogue import Procedure, Side, Target, Urgency
+from wasl.radiology.models.conferences import Conference, ConferenceCase, ConferenceImage, Invitation, Seat
 from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
 from wasl.radiology.models.escalation import EscalationRule, EscalationStep, Opening, Outage, Presence
+from wasl.radiology.models.expertise import Expertise, ExpertiseTarget
 from wasl.radiology.models.finalising import OverRead, Supervision
 from wasl.radiology.models.followups import Recommendation
 from wasl.radiology.models.orders import Link, Move, Order
@@ -20,6 +22,9 @@ __all__ = [
     "AgreedExam",
     "Agreement",
     "Assessment",
+    "Conference",
+    "ConferenceCase",
+    "ConferenceImage",
     "CriticalTarget",
     "DispatchRule",
     "Document",
@@ -27,7 +32,10 @@ __all__ = [
     "EndWarning",
     "EscalationRule",
     "EscalationStep",
+    "Expertise",
+    "ExpertiseTarget",
     "Handing",
+    "Invitation",
     "KeyImage",
     "LearningCase",
     "Link",
@@ -54,6 +62,7 @@ __all__ = [
     "Review",
     "ReviewMonth",
     "ReviewRule",
+    "Seat",
     "Side",
     "Skip",
     "Supervision",

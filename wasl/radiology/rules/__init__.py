@@ -2,9 +2,11 @@
 
 from wasl.radiology.rules import (
     agreements,
+    conferences,
     conversation,
     dispatch,
     escalation,
+    expertise,
     finalising,
     followups,
     linking,
@@ -22,14 +24,18 @@ CAN: dict[str, frozenset[str]] = {
     **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **escalation.CAN,
     **review.CAN,
     **vetting.CAN,
+    **expertise.CAN,
+    **conferences.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
     "agreements",
+    "conferences",
     "conversation",
     "dispatch",
     "escalation",
+    "expertise",
     "finalising",
     "followups",
     "linking",

@@ -10,6 +10,13 @@ from wasl.radiology.services.agreements import (
     tell_of_end,
     warn_of_end,
 )
+from wasl.radiology.services.conferences import (
+    add_case,
+    close_conference,
+    decide_case,
+    join_conference,
+    open_conference,
+)
 from wasl.radiology.services.conversation import log_call, see_remarks, write_remark
 from wasl.radiology.services.critical import (
     acknowledge_by_code,
@@ -44,6 +51,14 @@ from wasl.radiology.services.escalation import (
     set_escalation_rule,
 )
 from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
+from wasl.radiology.services.expertise import (
+    answer_expertise,
+    decline_expertise,
+    request_expertise,
+    set_expertise_target,
+    take_expertise,
+    withdraw_expertise,
+)
 from wasl.radiology.services.finalising import begin_over_reading, issue_preliminary, over_read_report, set_supervision
 from wasl.radiology.services.followups import (
     close_recommendation,
@@ -107,12 +122,14 @@ __all__ = [
     "acknowledge_by_code",
     "acknowledge_result",
     "acknowledge_step",
+    "add_case",
     "add_phrase",
     "add_procedure",
     "add_protocol",
     "add_template",
     "add_to_learning_file",
     "adopt_efforts",
+    "answer_expertise",
     "answer_reject",
     "answer_review",
     "assign_review",
@@ -124,9 +141,12 @@ __all__ = [
     "change_agreement",
     "change_exam",
     "claim_reading",
+    "close_conference",
     "close_recommendation",
+    "decide_case",
     "declare_centre_back",
     "declare_centre_dark",
+    "decline_expertise",
     "decline_review",
     "dismiss_recommendation",
     "draft_agreement",
@@ -146,6 +166,7 @@ __all__ = [
     "identify_patient",
     "import_disc",
     "issue_preliminary",
+    "join_conference",
     "keep_reading",
     "link_study",
     "log_call",
@@ -153,6 +174,7 @@ __all__ = [
     "mark_key_image",
     "move_study",
     "note_presence",
+    "open_conference",
     "open_reading",
     "open_recommendation",
     "over_read_report",
@@ -169,6 +191,7 @@ __all__ = [
     "refuse_exam",
     "reject_series",
     "reopen_recommendation",
+    "request_expertise",
     "save_draft",
     "score_review",
     "seal",
@@ -177,6 +200,7 @@ __all__ = [
     "set_critical_target",
     "set_effort",
     "set_escalation_rule",
+    "set_expertise_target",
     "set_passing_rule",
     "set_review_rule",
     "set_supervision",
@@ -188,6 +212,7 @@ __all__ = [
     "skip_reading",
     "start_exam",
     "state_pixels",
+    "take_expertise",
     "take_next_reading",
     "take_review",
     "tell_of_end",
@@ -200,6 +225,7 @@ __all__ = [
     "verification_address",
     "vet_afterwards",
     "warn_of_end",
+    "withdraw_expertise",
     "withdraw_reading",
     "withdraw_reject",
     "write_remark",

@@ -2,6 +2,7 @@
 
 from wasl.radiology.views import (
     agreements,
+    conferences,
     conversation,
     critical,
     dispatch,
@@ -9,6 +10,7 @@ from wasl.radiology.views import (
     editor,
     escalation,
     exams,
+    expertise,
     finalising,
     followups,
     importing,
@@ -50,4 +52,6 @@ urlpatterns = [
     *review.urlpatterns,
     *vetting.urlpatterns,
     *vetting_rules.urlpatterns,
+    *expertise.urlpatterns,
+    *conferences.urlpatterns,
 ]

@@ -22,6 +22,7 @@ from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Order
 from wasl.radiology.rules import safety
+from wasl.radiology.views.opinions import opinions_on
 from wasl.radiology.views.ordering import TITLES
 from wasl.radiology.views.verdicts import of_order
 
@@ -73,6 +74,13 @@ TOLD = {
     "radiology.CriticalResultChanged": _("Critical result changed by the final report"),
     "radiology.CriticalResultAcknowledged": _("Critical result acknowledged"),
     "radiology.ReportRead": _("Report read by the doctor who asked"),
+    "radiology.ExpertiseRequested": _("Opinion of another hospital asked for"),
+    "radiology.ExpertiseTaken": _("Opinion taken on by an expert"),
+    "radiology.ExpertiseAnswered": _("Opinion of another hospital given"),
+    "radiology.ExpertiseDeclined": _("Opinion declined"),
+    "radiology.ExpertiseWithdrawn": _("Question to another hospital taken back"),
+    "radiology.ConferenceCaseAdded": _("Brought to a case conference"),
+    "radiology.ConferenceCaseDecided": _("Decided by a case conference"),
 }
 
 
@@ -140,6 +148,7 @@ def _page(request: Request, found: Order) -> dict[str, object]:
         "talks": queries.may_talk(found.id, viewer=request.actor),
         "may_cancel": may and found.state in ("sent", "vetting"),
         **of_order(found, request),
+        **opinions_on(found.id, request),
     }
 
 

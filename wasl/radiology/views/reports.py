@@ -15,6 +15,7 @@ from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Report
+from wasl.radiology.views.opinions import opinions_on
 from wasl.radiology.views.readings import CATEGORIES, SECTION_TITLES
 from wasl.workforce import queries as workforce
 
@@ -78,6 +79,7 @@ def _page(
         "may_add": allowed("radiology.begin_addendum", request.actor) and reading.state == "signed",
         "notice": queries.notice_of(reading, viewer=request.actor),
         "refusal": refusal,
+        **opinions_on(reading.order_id, request),
     }
 
 
