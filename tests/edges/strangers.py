@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -88,6 +88,7 @@ class World:
     doubt: UUID  # of Leila's act, whose images nobody opened
     doubt_rule: UUID
     rule: UUID  # a draft of who reads what next
+    display: UUID  # a check that Leila began
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
@@ -157,7 +158,7 @@ class World:
             "radiology:read_recall": {"key": self.order.id}, "radiology:read_end_warning": {"key": self.order.id},
             **dict.fromkeys(("radiology:agreement", "radiology:change_agreement", "radiology:sign_agreement",
                              "radiology:end_agreement"), {"key": self.agreement}),
-            "radiology:publish_rule": {"key": self.rule},
+            "radiology:publish_rule": {"key": self.rule}, "radiology:answer_display_check": {"key": self.display},
             "places:": {"key": self.holiday}, "workforce:": {"key": self.roster.id},
             **{f"workforce:{verb}": {"key": self.roster.group_id}
                for verb in ("group", "join_group", "leave_group", "set_minimum", "draft_roster")},
@@ -243,7 +244,8 @@ def played(opened: Door, stage: Cast) -> World:
         link=_sent(linked.id),
         workitem=_given(stage, linked.uid),
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
-        message=_told(stage), rule=_rule(stage), holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
+        message=_told(stage), rule=_rule(stage), display=_display(stage),
+        holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
@@ -266,6 +268,12 @@ def _holiday() -> UUID:
 def _rule(stage: Cast) -> UUID:
     """A draft of the rule that decides who reads what next."""
     return radiology.draft_rule(weights={}, why="As the simulation showed.", by=stage.hatem).id
+
+
+def _display(stage: Cast) -> UUID:
+    """A pattern that Leila is shown, in a country that asks for it before mammograms are signed."""
+    radiology.set_display_rule(modalities=["MG"], hours=12, since=timezone.localdate(), by=SYSTEM)
+    return radiology.begin_display_check(screen=uuid4(), by=stage.leila).id
 
 
 def _planned(stage: Cast) -> dict[str, Any]:

@@ -122,6 +122,12 @@ def _load_catalogue(country: str) -> int:
                 (int(row["first"]), int(row["second"]), int(row["third"])),
                 since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
             )  # fmt: skip
+    for row in rows("display_rules.csv"):
+        with contextlib.suppress(Refused):
+            radiology.set_display_rule(
+                modalities=row["modalities"].split(), hours=int(row["hours"]),
+                since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
+            )  # fmt: skip
     for row in rows("efforts.csv"):  # examples, until an instance adopts what it measured
         with contextlib.suppress(Refused):
             radiology.set_effort(

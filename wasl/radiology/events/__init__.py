@@ -7,6 +7,7 @@ from wasl.radiology.events.agreements import AgreementEnding as AgreementEnding
 from wasl.radiology.events.agreements import AgreementMade as AgreementMade
 from wasl.radiology.events.agreements import AgreementSigned as AgreementSigned
 from wasl.radiology.events.agreements import EndWarningRead as EndWarningRead
+from wasl.radiology.events.comparing import ComparisonNoted as ComparisonNoted
 from wasl.radiology.events.conversation import CallLogged as CallLogged
 from wasl.radiology.events.conversation import RemarksSeen as RemarksSeen
 from wasl.radiology.events.conversation import RemarkWritten as RemarkWritten
@@ -14,6 +15,8 @@ from wasl.radiology.events.dispatch import EffortSet as EffortSet
 from wasl.radiology.events.dispatch import ReadingSkipped as ReadingSkipped
 from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
+from wasl.radiology.events.display import DisplayChecked as DisplayChecked
+from wasl.radiology.events.display import DisplayRuleSet as DisplayRuleSet
 from wasl.radiology.events.finalising import CriticalResultChanged as CriticalResultChanged
 from wasl.radiology.events.finalising import OverReadingBegun as OverReadingBegun
 from wasl.radiology.events.finalising import PreliminaryIssued as PreliminaryIssued

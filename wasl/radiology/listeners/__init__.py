@@ -1,5 +1,27 @@
 """What follows from a fact, own or heard from below."""
 
-from wasl.radiology.listeners import agreements, exams, followups, linking, messages, priors, reading, results, sending
+from wasl.radiology.listeners import (
+    agreements,
+    comparing,
+    exams,
+    followups,
+    linking,
+    messages,
+    priors,
+    reading,
+    results,
+    sending,
+)
 
-__all__ = ["agreements", "exams", "followups", "linking", "messages", "priors", "reading", "results", "sending"]
+__all__ = [
+    "agreements",
+    "comparing",
+    "exams",
+    "followups",
+    "linking",
+    "messages",
+    "priors",
+    "reading",
+    "results",
+    "sending",
+]

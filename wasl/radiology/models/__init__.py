@@ -2,9 +2,11 @@
 
 from wasl.radiology.models.agreements import AgreedExam, Agreement, EndWarning
 from wasl.radiology.models.catalogue import Procedure, Side, Target, Urgency
+from wasl.radiology.models.comparing import Comparison
 from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
+from wasl.radiology.models.display import DisplayCheck, DisplayRule
 from wasl.radiology.models.finalising import OverRead, Supervision
 from wasl.radiology.models.followups import Recommendation
 from wasl.radiology.models.orders import Link, Move, Order
@@ -14,8 +16,8 @@ from wasl.radiology.models.reporting import Document, KeyImage, Phrase, Report, 
 from wasl.radiology.models.results import Recall, Receipt
 
 __all__ = [
-    "AgreedExam", "Agreement", "CriticalTarget", "DispatchRule", "Document", "Effort", "EndWarning", "Handing",
-    "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead", "PassingRule", "Phrase", "Procedure", "Reading",
-    "Recall", "Receipt", "Recommendation", "Reject", "Remark", "RemarkSeen", "Report", "Side", "Skip",
-    "Supervision", "Target", "Template", "Urgency", "Viewing", "WrongCode",
+    "AgreedExam", "Agreement", "Comparison", "CriticalTarget", "DispatchRule", "DisplayCheck", "DisplayRule",
+    "Document", "Effort", "EndWarning", "Handing", "KeyImage", "Link", "Move", "Obligation", "Order", "OverRead",
+    "PassingRule", "Phrase", "Procedure", "Reading", "Recall", "Receipt", "Recommendation", "Reject", "Remark",
+    "RemarkSeen", "Report", "Side", "Skip", "Supervision", "Target", "Template", "Urgency", "Viewing", "WrongCode",
 ]  # fmt: skip

@@ -2,6 +2,9 @@
 
 from wasl.radiology.models import (
     Agreement,
+    Comparison,
+    DisplayCheck,
+    DisplayRule,
     Document,
     EndWarning,
     Handing,
@@ -40,6 +43,7 @@ from wasl.radiology.queries.agreements import (
     stranded,
     waits_for_agreement,
 )
+from wasl.radiology.queries.comparing import Compared, comparable_when_signed, compared_between, without_comparison
 from wasl.radiology.queries.conversation import (
     first_unseen,
     last_remark,
@@ -78,6 +82,13 @@ from wasl.radiology.queries.dispatch import (
     line,
     measured_efforts,
     rule_in_force,
+)
+from wasl.radiology.queries.display import (
+    asks_for_display,
+    display_check,
+    display_rule,
+    last_display_check,
+    passed_display,
 )
 from wasl.radiology.queries.evidence import Evidence, evidence_of
 from wasl.radiology.queries.finalising import (
@@ -193,18 +204,20 @@ from wasl.radiology.queries.worklist import Scheduled, worklist
 __all__ = [
     "acts_due", "agreed_minutes", "Agreement", "agreement", "agreement_claimed_by", "agreement_for", "agreements",
     "agreements_asking", "agreements_in_force", "agreements_to_come", "agreements_to_sign", "agreements_to_warn_of",
-    "arrivals", "binding_people", "Case", "cases", "cases_beside", "chain", "Closure", "closures", "coming",
-    "compare", "compared_disc", "compared_with", "critical_change", "critical_minutes", "department_of",
-    "digest_of", "dispatch_rules", "Document", "document", "doubles", "draft_of", "drafts", "Due",
-    "due_recommendations", "Efforts", "efforts", "end_warnings", "ended_agreements", "EndWarning", "every_order",
-    "every_report", "Evidence", "evidence_of", "exam_of", "exams", "expected_order", "finals_of", "first_unseen",
-    "follow_up_due", "follow_up_words", "Followed", "followed", "fulfils", "GROUPS", "Handing", "handings_of",
-    "holders_at", "InForce", "is_agreed", "is_in_force", "is_in_study", "key_images", "last_remark", "life_of",
-    "like", "Line", "line", "Link", "Machine", "may_answer", "may_be_called", "may_over_read", "may_talk",
-    "may_tell", "Measured", "measured_efforts", "MOMENTS", "Move", "moves_of", "needed_by", "needs_telling",
-    "nobodys", "notice_of", "Obligation", "obligation_of", "OnDisc", "Order", "order", "order_for_record",
-    "order_of_step", "order_of_study", "orders", "orders_for_disc", "orders_of", "orders_to_read", "other_exams",
-    "over_read_of", "owed", "owed_result", "owed_since", "passing_shares", "people_of_case", "phrases",
+    "arrivals", "asks_for_display", "binding_people", "Case", "cases", "cases_beside", "chain", "Closure",
+    "closures", "coming", "comparable_when_signed", "compare", "Compared", "compared_between", "compared_disc",
+    "compared_with", "Comparison", "critical_change", "critical_minutes", "department_of", "digest_of",
+    "dispatch_rules", "display_check", "display_rule", "DisplayCheck", "DisplayRule", "Document", "document",
+    "doubles", "draft_of", "drafts", "Due", "due_recommendations", "Efforts", "efforts", "end_warnings",
+    "ended_agreements", "EndWarning", "every_order", "every_report", "Evidence", "evidence_of", "exam_of", "exams",
+    "expected_order", "finals_of", "first_unseen", "follow_up_due", "follow_up_words", "Followed", "followed",
+    "fulfils", "GROUPS", "Handing", "handings_of", "holders_at", "InForce", "is_agreed", "is_in_force",
+    "is_in_study", "key_images", "last_display_check", "last_remark", "life_of", "like", "Line", "line", "Link",
+    "Machine", "may_answer", "may_be_called", "may_over_read", "may_talk", "may_tell", "Measured",
+    "measured_efforts", "MOMENTS", "Move", "moves_of", "needed_by", "needs_telling", "nobodys", "notice_of",
+    "Obligation", "obligation_of", "OnDisc", "Order", "order", "order_for_record", "order_of_step",
+    "order_of_study", "orders", "orders_for_disc", "orders_of", "orders_to_read", "other_exams", "over_read_of",
+    "owed", "owed_result", "owed_since", "passed_display", "passing_shares", "people_of_case", "phrases",
     "preliminary_of", "Procedure", "procedure", "procedures", "Profile", "profiles", "Question", "readers_between",
     "readers_of", "Reading", "reading", "readings", "readings_of_study", "Recall", "recalled_person", "recalls",
     "Receipt", "receipts_of", "Received", "received_reports", "receivers", "recent_links", "Recommendation",
@@ -215,5 +228,5 @@ __all__ = [
     "SPANS", "state_of_talk", "Step", "STEPS", "steps_of", "story", "Stranded", "stranded", "studies_of_order",
     "subject", "Suggestion", "suggestions", "supervision", "talked_of", "target_minutes", "templates", "turnaround",
     "unknown_patients", "Verified", "verified", "volumes", "waiting_by_urgency", "waiting_results",
-    "waits_for_agreement", "worklist",
+    "waits_for_agreement", "without_comparison", "worklist",
 ]  # fmt: skip

@@ -2,8 +2,10 @@
 
 from wasl.radiology.rules import (
     agreements,
+    comparing,
     conversation,
     dispatch,
+    display,
     finalising,
     followups,
     linking,
@@ -16,11 +18,12 @@ from wasl.radiology.rules import (
 
 CAN: dict[str, frozenset[str]] = {
     **ordering.CAN, **linking.CAN, **reading.CAN, **reporting.CAN, **results.CAN, **agreements.CAN, **quality.CAN,
-    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN,
+    **conversation.CAN, **followups.CAN, **dispatch.CAN, **finalising.CAN, **display.CAN,
+    **comparing.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
-    "agreements", "conversation", "dispatch", "finalising", "followups", "linking", "ordering", "quality",
-    "reading", "reporting", "results",
+    "agreements", "comparing", "conversation", "dispatch", "display", "finalising", "followups", "linking",
+    "ordering", "quality", "reading", "reporting", "results",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from wasl.radiology.services.agreements import (
     tell_of_end,
     warn_of_end,
 )
+from wasl.radiology.services.comparing import note_comparison
 from wasl.radiology.services.conversation import log_call, see_remarks, write_remark
 from wasl.radiology.services.critical import (
     acknowledge_by_code,
@@ -29,6 +30,7 @@ from wasl.radiology.services.dispatch import (
     skip_reading,
     take_next_reading,
 )
+from wasl.radiology.services.display import answer_display_check, begin_display_check, set_display_rule
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
 from wasl.radiology.services.exams import break_off_exam, perform_exam, start_exam
 from wasl.radiology.services.finalising import begin_over_reading, issue_preliminary, over_read_report, set_supervision
@@ -69,15 +71,16 @@ from wasl.radiology.services.viewing import state_pixels
 
 __all__ = [
     "acknowledge_by_code", "acknowledge_result", "add_phrase", "add_procedure", "add_template", "adopt_efforts",
-    "answer_reject", "begin_addendum", "begin_over_reading", "break_off_exam", "cancel_order", "change_agreement",
-    "claim_reading", "close_recommendation", "dismiss_recommendation", "draft_agreement", "draft_rule",
-    "end_agreement", "file_document", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading",
-    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "keep_reading",
-    "link_study", "log_call", "make_document", "mark_key_image", "move_study", "open_reading",
-    "open_recommendation", "over_read_report", "pass_up_result", "perform_exam", "publish_rule",
-    "raise_critical_result", "read_end_warning", "read_recall", "read_report", "record_communication",
-    "reject_series", "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order",
-    "set_critical_target", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
+    "answer_display_check", "answer_reject", "begin_addendum", "begin_display_check", "begin_over_reading",
+    "break_off_exam", "cancel_order", "change_agreement", "claim_reading", "close_recommendation",
+    "dismiss_recommendation", "draft_agreement", "draft_rule", "end_agreement", "file_document", "flag_reading",
+    "follow_images", "follow_images_back", "hand_back_reading", "hand_over_report", "hand_over_result",
+    "identify_patient", "import_disc", "issue_preliminary", "keep_reading", "link_study", "log_call",
+    "make_document", "mark_key_image", "move_study", "note_comparison", "open_reading", "open_recommendation",
+    "over_read_report", "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result",
+    "read_end_warning", "read_recall", "read_report", "record_communication", "reject_series",
+    "reopen_recommendation", "save_draft", "seal", "see_remarks", "send_order", "set_critical_target",
+    "set_display_rule", "set_effort", "set_passing_rule", "set_supervision", "set_target", "sign_agreement",
     "sign_report", "skip_reading", "start_exam", "state_pixels", "take_next_reading", "tell_of_end", "Terms",
     "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
     "verification_address", "warn_of_end", "withdraw_reading", "withdraw_reject", "write_remark",

@@ -5,6 +5,7 @@ from wasl.radiology.views import (
     conversation,
     critical,
     dispatch,
+    display,
     drafting,
     editor,
     exams,
@@ -42,4 +43,5 @@ urlpatterns = [
     *followups.urlpatterns,
     *dispatch.urlpatterns,
     *finalising.urlpatterns,
+    *display.urlpatterns,
 ]
