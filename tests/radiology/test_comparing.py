@@ -29,7 +29,7 @@ def signed_twice(stage: Cast, sections: dict[str, str]) -> Report:
     """The report of the second head CT of one patient; the first was last year's."""
     patient, exam = make.patient(stage), make.procedure()
     first = make.reading(stage, patient=patient.id, procedure=exam.id)
-    first.study.started_at -= datetime.timedelta(days=365)
+    first.study.started_at = timezone.now() - datetime.timedelta(days=365)
     first.study.save(update_fields=("started_at",))
     case = make.reading(stage, patient=patient.id, procedure=exam.id)
     return make.signed_report(stage, case=case.id, sections=sections)
