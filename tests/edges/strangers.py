@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -94,6 +94,7 @@ class World:
     expertise: UUID  # that Leila takes for the regional hospital
     conference: UUID  # that Amel called
     conference_case: UUID  # of it
+    display: UUID  # a check that Leila began
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
@@ -180,6 +181,7 @@ class World:
             **dict.fromkeys(("radiology:escalation", "radiology:escalate_reading"), reading),
             "radiology:acknowledge_step": {"key": self.step},
             "radiology:declare_centre_": {"key": self.stage.university},
+            "radiology:answer_display_check": {"key": self.display},
             "places:": {"key": self.holiday}, "workforce:": {"key": self.roster.id},
             **{f"workforce:{verb}": {"key": self.roster.group_id}
                for verb in ("group", "join_group", "leave_group", "set_minimum", "draft_roster")},
@@ -272,6 +274,7 @@ def played(opened: Door, stage: Cast) -> World:
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
         message=_told(stage), rule=_rule(stage),
         expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
+        display=_display(stage),
         holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
@@ -322,6 +325,12 @@ def _conference(stage: Cast, order: UUID) -> dict[str, Any]:
     )
     case = radiology.add_case(row.id, order=order, question=QUESTION, images=[], by=stage.amel)
     return {"conference": row.id, "conference_case": case.id}
+
+
+def _display(stage: Cast) -> UUID:
+    """A pattern that Leila is shown, in a country that asks for it before mammograms are signed."""
+    radiology.set_display_rule(modalities=["MG"], hours=12, since=timezone.localdate(), by=SYSTEM)
+    return radiology.begin_display_check(screen=uuid4(), by=stage.leila).id
 
 
 def _planned(stage: Cast) -> dict[str, Any]:

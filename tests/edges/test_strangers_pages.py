@@ -78,6 +78,7 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:begin_over_reading", "radiology:reviews", "radiology:assess", "radiology:take_review",
         "radiology:decline_review", "radiology:add_to_learning_file", "radiology:feedback", "radiology:matters",
         "radiology:learning",
+        "radiology:display", "radiology:begin_display_check", "radiology:answer_display_check",
         "radiology:report_pdf", "radiology:begin_addendum", "radiology:acknowledge_result", "radiology:move_study",
         "radiology:move_series", "radiology:undo_step", "radiology:unknown", "radiology:identify_patient",
         "radiology:read_recall", "radiology:reject_series", "radiology:answer_reject", "radiology:owed",

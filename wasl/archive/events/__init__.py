@@ -16,6 +16,7 @@ from wasl.archive.events.discs import DiscTaken as DiscTaken
 from wasl.archive.events.lines import CorrectionHeard as CorrectionHeard
 from wasl.archive.events.lines import PriorSentFor as PriorSentFor
 from wasl.archive.events.lines import PriorWanted as PriorWanted
+from wasl.archive.events.marks import MarksSaved as MarksSaved
 from wasl.archive.events.outside import AvailabilityAnnounced as AvailabilityAnnounced
 from wasl.archive.events.outside import CommitmentAnswered as CommitmentAnswered
 from wasl.archive.events.outside import CommitmentAsked as CommitmentAsked

@@ -5,6 +5,7 @@ from wasl.archive.models import (
     Disc,
     Link,
     Manifest,
+    Mark,
     Named,
     PhantomRun,
     Project,
@@ -93,6 +94,9 @@ from wasl.archive.queries.keeping import (
 from wasl.archive.queries.machines import (
     machine_of,
     series_by_machine,
+)
+from wasl.archive.queries.marks import (
+    marks_of,
 )
 from wasl.archive.queries.outside import (
     Awaited,
@@ -294,6 +298,8 @@ __all__ = [
     "links_for_everything",
     "machine_of",
     "Manifest",
+    "Mark",
+    "marks_of",
     "manifests",
     "matches_of",
     "may_open",

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
+from wasl.archive.rules import marks, rejecting
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
 from wasl.archive.rules import regrouping as regrouping
-from wasl.archive.rules import rejecting
 from wasl.archive.rules import traffic as traffic
 from wasl.archive.rules import viewing as viewing
 from wasl.archive.rules import workitem_data as workitem_data
@@ -87,11 +87,11 @@ REGROUPS = frozenset({"radiographer", "radiologist", "chief", "system"})
 SETTLES = frozenset({"radiographer", "chief"})
 ASKS = frozenset({"radiographer", "radiologist", "chief", "system"})
 IMPORTS = frozenset({"radiographer", "radiologist", "chief", "registrar"})  # the disc of another hospital
-# who keeps the crosswalk of a place, and lets copies go outside
-STEWARDS = frozenset({"steward", "system"})
+STEWARDS = frozenset({"steward", "system"})  # who keeps the crosswalk of a place, and lets copies go outside
 
 CAN: dict[str, frozenset[str]] = {
     "receive": SENDS,
+    **marks.CAN,
     "announce": SENDS,
     "complete_study": RECONCILES,
     "complete_quiet": frozenset({"system"}),

@@ -65,6 +65,9 @@ from wasl.archive.services.manifests import (
     announce_manifest,
     hear,
 )
+from wasl.archive.services.marks import (
+    save_marks,
+)
 from wasl.archive.services.matching import (
     match_study,
     rematch_study,
@@ -378,6 +381,7 @@ __all__ = [
     "resolve_pseudonym",
     "restore_images",
     "room",
+    "save_marks",
     "scrub_bucket",
     "scrub_folder",
     "send_phantoms",

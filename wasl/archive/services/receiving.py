@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from wasl.archive import queries, rules
-from wasl.archive.events import InstanceConflicted, StudyArrived, StudyExtended, StudyReopened
-from wasl.archive.models import Conflict, Copy, Instance, Regrouping, Study, Transcoding
+from wasl.archive.events import InstanceConflicted, MarksSaved, StudyArrived, StudyExtended, StudyReopened
+from wasl.archive.models import Conflict, Copy, Instance, Mark, Regrouping, Study, Transcoding
+from wasl.archive.rules import marks
 from wasl.archive.services.completing import look_again
 from wasl.archive.services.damage import put_in_place
 from wasl.archive.services.header import Header
@@ -41,6 +42,11 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
     A note that takes images back is kept as they are, and does so for whoever may. What was taken back before it came,
     or comes again, stays so.
     """
+    return taken_in(items, by=by)
+
+
+def taken_in(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
+    """What becomes of instances that somebody may add; part of a verb."""
     heads = [Header(item.metadata, item.filed) for item in items]
     for item in items:
         rules.check_uids(item.metadata)
@@ -54,6 +60,9 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
     studies = _grow({number: row for number, row in taken.items() if not row.rejected}, pairs, by)
     if hidden := {number: row for number, row in taken.items() if row.rejected}:
         studies |= _withhold(hidden, pairs, by)
+    if by.kind == "person" and by.id and marks.SAVES_MARKS & by.roles:
+        drawn = [row for row in taken.values() if not row.rejected and row.sop_class in marks.KINDS]
+        _note_marks(drawn, by.id, by)
     outcomes = []
     for number, (item, head) in enumerate(zip(items, heads, strict=True)):
         if number in taken:
@@ -70,6 +79,15 @@ def receive(items: Sequence[Incoming], *, by: Actor) -> list[Outcome]:
     if again:
         hold_again(again, by=by)
     return outcomes
+
+
+def _note_marks(rows: Sequence[Instance], person: UUID, by: Actor) -> None:
+    """Keep whose marks these are."""
+    for row in rows:
+        mark = Mark.objects.create(instance=row, person_id=person, kind=marks.KINDS[row.sop_class])
+        study = row.series.study
+        fact = MarksSaved(mark=mark.id, study=study.id, place=study.place_id, patient=study.patient_id, kind=mark.kind)
+        emit(fact, by=by)
 
 
 def _take(pairs: Mapping[int, Pair], by: Actor) -> tuple[dict[int, Instance], dict[str, Instance]]:

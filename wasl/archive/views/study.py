@@ -34,6 +34,7 @@ def study(request: Request, key: UUID) -> HttpResponse:
         "missing": missing[:SHOWN],
         "more": max(missing.count() - SHOWN, 0),
         "series": queries.series_of(key, viewer=request.actor),
+        "marks": queries.marks_of(key, viewer=request.actor),
         "transfers": [(row, why(row.error)) for row in transfers],
         "ranks": [(str(rank), words) for rank, words in enumerate(RANKS)],
         "may_copy": allowed("archive.ask_release", request.actor),

@@ -128,6 +128,12 @@ def _load_catalogue(country: str) -> int:
                 radiology.Limits(int(row["ahead"]), int(row["between"]), int(row["silence"])),
                 since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
             )  # fmt: skip
+    for row in rows("display_rules.csv"):
+        with contextlib.suppress(Refused):
+            radiology.set_display_rule(
+                modalities=row["modalities"].split(), hours=int(row["hours"]),
+                since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
+            )  # fmt: skip
     for row in rows("efforts.csv"):  # examples, until an instance adopts what it measured
         with contextlib.suppress(Refused):
             radiology.set_effort(

@@ -7,6 +7,7 @@ from wasl.radiology.events.agreements import AgreementEnding as AgreementEnding
 from wasl.radiology.events.agreements import AgreementMade as AgreementMade
 from wasl.radiology.events.agreements import AgreementSigned as AgreementSigned
 from wasl.radiology.events.agreements import EndWarningRead as EndWarningRead
+from wasl.radiology.events.comparing import ComparisonNoted as ComparisonNoted
 from wasl.radiology.events.conferences import ConferenceCaseAdded as ConferenceCaseAdded
 from wasl.radiology.events.conferences import ConferenceCaseDecided as ConferenceCaseDecided
 from wasl.radiology.events.conferences import ConferenceClosed as ConferenceClosed
@@ -19,6 +20,8 @@ from wasl.radiology.events.dispatch import EffortSet as EffortSet
 from wasl.radiology.events.dispatch import ReadingSkipped as ReadingSkipped
 from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
+from wasl.radiology.events.display import DisplayChecked as DisplayChecked
+from wasl.radiology.events.display import DisplayRuleSet as DisplayRuleSet
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
 from wasl.radiology.events.escalation import CentreWentDark as CentreWentDark
 from wasl.radiology.events.escalation import EscalationRuleSet as EscalationRuleSet

@@ -2,6 +2,7 @@
 
 from wasl.radiology.listeners import (
     agreements,
+    comparing,
     conferences,
     escalation,
     exams,
@@ -18,6 +19,7 @@ from wasl.radiology.listeners import (
 
 __all__ = [
     "agreements",
+    "comparing",
     "conferences",
     "escalation",
     "exams",

@@ -30,7 +30,7 @@ accounts.declare("radiology.expertise_withdrawn", title=_("A question that you t
 @after(ExpertiseRequested)
 def tell_the_experts(event: ExpertiseRequested, told: Told) -> None:
     """Who was named, or those who read at the hospital asked, learn of it: at any hour of what is an emergency."""
-    for person in queries.people_to_tell(event.expertise, viewer=SYSTEM):
+    for person in queries.experts_to_tell(event.expertise, viewer=SYSTEM):
         _tell(person, "asked", event.expertise, source=event.expertise, urgent=event.urgency in URGENT)
 
 

@@ -2,10 +2,12 @@
 
 from wasl.radiology.models.agreements import AgreedExam, Agreement, EndWarning
 from wasl.radiology.models.catalogue import Procedure, Side, Target, Urgency
+from wasl.radiology.models.comparing import Comparison
 from wasl.radiology.models.conferences import Conference, ConferenceCase, ConferenceImage, Invitation, Seat
 from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
+from wasl.radiology.models.display import DisplayCheck, DisplayRule
 from wasl.radiology.models.escalation import EscalationRule, EscalationStep, Opening, Outage, Presence
 from wasl.radiology.models.expertise import Expertise, ExpertiseTarget
 from wasl.radiology.models.finalising import OverRead, Supervision
@@ -22,11 +24,14 @@ __all__ = [
     "AgreedExam",
     "Agreement",
     "Assessment",
+    "Comparison",
     "Conference",
     "ConferenceCase",
     "ConferenceImage",
     "CriticalTarget",
     "DispatchRule",
+    "DisplayCheck",
+    "DisplayRule",
     "Document",
     "Effort",
     "EndWarning",

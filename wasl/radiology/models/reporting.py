@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 
 from wasl.kernel.models import Row
 from wasl.radiology.models.catalogue import Procedure
+from wasl.radiology.models.display import DisplayCheck
 from wasl.radiology.models.reading import Reading
 
 
@@ -76,6 +77,8 @@ class Report(Row):
     author = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
     # who wrote it first: a resident, or who issued it as preliminary; `author` answers for it
     drafted_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", null=True)
+    # the passed check of the display on which it was signed, where the rule asks for one
+    display = models.ForeignKey(DisplayCheck, on_delete=models.PROTECT, related_name="reports", null=True)
     language = models.CharField(max_length=2)
     sections = models.JSONField(default=dict)  # title, indication, technique, comparison, findings, conclusion
     critical = models.BooleanField(default=False)

@@ -132,7 +132,7 @@ def open_expertises(order: UUID, *, study: UUID, viewer: Actor) -> list[UUID]:
     return list(rows.values_list("id", flat=True))
 
 
-def people_to_tell(key: UUID, *, viewer: Actor) -> list[UUID]:
+def experts_to_tell(key: UUID, *, viewer: Actor) -> list[UUID]:
     """Whom a question concerns: who was named, else the radiologists and heads of department of the hospital asked."""
     found = expertise(key, viewer=viewer)
     if found.expert_asked_id:

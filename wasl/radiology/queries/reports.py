@@ -21,7 +21,15 @@ SIGNED, PRELIMINARY = Report.State.SIGNED, Report.State.PRELIMINARY
 
 def _visible_reports(viewer: Actor) -> QuerySet[Report]:
     """Issued reports; whose record is not open to the viewer stays closed (`report` and `reports_of` ask)."""
-    about = ("reading__order__procedure", "reading__place", "author", "adds_to", "drafted_by", "finalises__author")
+    about = (
+        "reading__order__procedure",
+        "reading__place",
+        "author",
+        "adds_to",
+        "drafted_by",
+        "finalises__author",
+        "display",
+    )
     rows = Report.objects.select_related(*about)
     hidden = blind_readings(viewer=viewer)
     rows = rows if hidden is None else rows.exclude(reading__in=hidden)
@@ -114,7 +122,7 @@ def signed_content(report: Report, *, viewer: Actor) -> bytes:
         signed_at=report.signed_at or report.saved_at, preliminary=report.state == PRELIMINARY,
         finalises=report.finalises.digest if report.finalises else "", change=report.change,
         follows=report.follows.digest if report.follows else "",
-        drafted_by=report.drafted_by_id,
+        drafted_by=report.drafted_by_id, display=report.display_id,
     )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 from wasl.radiology.rules import (
     agreements,
+    comparing,
     conferences,
     conversation,
     dispatch,
+    display,
     escalation,
     expertise,
     finalising,
@@ -26,14 +28,18 @@ CAN: dict[str, frozenset[str]] = {
     **vetting.CAN,
     **expertise.CAN,
     **conferences.CAN,
+    **display.CAN,
+    **comparing.CAN,
 }  # fmt: skip
 
 __all__ = [
     "CAN",
     "agreements",
+    "comparing",
     "conferences",
     "conversation",
     "dispatch",
+    "display",
     "escalation",
     "expertise",
     "finalising",

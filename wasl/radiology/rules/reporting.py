@@ -135,6 +135,7 @@ def signed_content(
     key_images: list[tuple[str, int, str]], adds_to: str, signed_at: datetime.datetime, follows: str = "",
     critical_category: int = 1, follow_up: Mapping[str, str] | None = None,
     preliminary: bool = False, finalises: str = "", change: str = "", drafted_by: UUID | None = None,
+    display: UUID | None = None,
 ) -> bytes:  # fmt: skip
     """Everything that a signature covers, always in the same bytes: JSON with sorted keys and no spaces, in UTF-8."""
     content = {
@@ -155,6 +156,8 @@ def signed_content(
         content |= {"finalises": finalises, "change": change}
     if drafted_by:
         content["drafted_by"] = str(drafted_by)
+    if display:  # the check of the display on which it was signed
+        content["display_check"] = str(display)
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

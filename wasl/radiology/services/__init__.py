@@ -10,6 +10,7 @@ from wasl.radiology.services.agreements import (
     tell_of_end,
     warn_of_end,
 )
+from wasl.radiology.services.comparing import note_comparison
 from wasl.radiology.services.conferences import (
     add_case,
     close_conference,
@@ -36,6 +37,7 @@ from wasl.radiology.services.dispatch import (
     skip_reading,
     take_next_reading,
 )
+from wasl.radiology.services.display import answer_display_check, begin_display_check, set_display_rule
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
 from wasl.radiology.services.escalation import (
     Limits,
@@ -129,11 +131,13 @@ __all__ = [
     "add_template",
     "add_to_learning_file",
     "adopt_efforts",
+    "answer_display_check",
     "answer_expertise",
     "answer_reject",
     "answer_review",
     "assign_review",
     "begin_addendum",
+    "begin_display_check",
     "begin_over_reading",
     "break_off_exam",
     "bypass_vetting",
@@ -173,6 +177,7 @@ __all__ = [
     "make_document",
     "mark_key_image",
     "move_study",
+    "note_comparison",
     "note_presence",
     "open_conference",
     "open_reading",
@@ -198,6 +203,7 @@ __all__ = [
     "see_remarks",
     "send_order",
     "set_critical_target",
+    "set_display_rule",
     "set_effort",
     "set_escalation_rule",
     "set_expertise_target",

@@ -27,7 +27,7 @@ def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, paper.Pixels] |
     """Make the sealed PDF of a signed report; told twice, it is one. `images` are 8-bit pixels by key image."""
     report = (
         Report.objects.select_related("reading__order__procedure", "reading__order__requester", "reading__study")
-        .select_related("reading__place", "author", "adds_to", "drafted_by", "finalises")
+        .select_related("reading__place", "author", "adds_to", "drafted_by", "finalises", "display")
         .filter(id=key)
         .first()
     )

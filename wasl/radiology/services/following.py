@@ -79,7 +79,7 @@ def _say_again(report: Report, reading: Reading) -> Report:
         reading=reading, follows=report, adds_to=_last(reading), author_id=report.author_id,
         drafted_by_id=report.drafted_by_id, language=report.language, sections=report.sections,
         critical=report.critical, critical_what=report.critical_what, critical_category=report.critical_category,
-        follow_up=report.follow_up, revision=report.revision, saved_at=report.saved_at,
+        follow_up=report.follow_up, revision=report.revision, saved_at=report.saved_at, display_id=report.display_id,
     )  # fmt: skip
     KeyImage.objects.bulk_create(
         KeyImage(report=copy, instance_uid=image.instance_uid, frame=image.frame, note=image.note)

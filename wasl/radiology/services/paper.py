@@ -101,6 +101,7 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             "licence": signer[1],
         },
         "signed_at": _moment(report.signed_at),
+        "display": _display(report),
         "footer": f"{footer} {address}",
         "demonstration": _("DEMONSTRATION") if settings.DEMO else "",
         "words": {
@@ -110,6 +111,14 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             "verify": _("Verify"),
         },
     }  # fmt: skip
+
+
+def _display(report: Report) -> str:
+    """On which display it was signed, as far as that was asked for."""
+    if report.display is None:
+        return ""
+    said = _("Display: quick check passed on {at}; not a calibration")
+    return said.format(at=_moment(report.display.answered_at))
 
 
 def _lines(text: str, language: str) -> list[tuple[str, bool]]:

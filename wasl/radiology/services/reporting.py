@@ -18,6 +18,7 @@ from wasl.radiology.rules import finalising, followups
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting as rules
 from wasl.radiology.rules import results as results_rules
+from wasl.radiology.services.display import display_to_sign
 from wasl.radiology.services.reading import locked_reading
 from wasl.workforce import queries as workforce
 
@@ -117,11 +118,12 @@ def unmark_key_image(key: UUID, *, by: Actor) -> None:
 
 
 @verb
-def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "") -> Report:
+def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "", screen: UUID | None = None) -> Report:
     """Sign a draft, exactly the revision that the reader saw; from now on nobody can change it.
 
     Signing twice is refused with AlreadySigned and changes nothing; so is signing on partial pictures. Where a
-    preliminary report was issued, this one makes it final, and `change` classes how the two differ.
+    preliminary report was issued, this one makes it final, and `change` classes how the two differ. `screen` is where
+    the reader sits: exams of some modalities are signed only where its display was checked (DisplayNotChecked).
     """
     report, reading = locked_report(key)
     if report.state == Report.State.SIGNED:
@@ -136,6 +138,7 @@ def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "") -> Rep
     preliminary = None if addendum else queries.preliminary_of(reading.id, viewer=by)
     finalising.check_change(change, same=finalising.says_the_same(preliminary, report) if preliminary else None)
     pixels = seen(reading, by=by)
+    report.display = display_to_sign(reading, screen=screen, by=by)
     report.finalises, report.change = preliminary, change
     report.author_id = reading_rules.reader(by)
     report.state = Report.State.SIGNED

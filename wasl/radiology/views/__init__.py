@@ -6,6 +6,7 @@ from wasl.radiology.views import (
     conversation,
     critical,
     dispatch,
+    display,
     drafting,
     editor,
     escalation,
@@ -54,4 +55,5 @@ urlpatterns = [
     *vetting_rules.urlpatterns,
     *expertise.urlpatterns,
     *conferences.urlpatterns,
+    *display.urlpatterns,
 ]

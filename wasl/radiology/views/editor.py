@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from wasl.kernel.errors import Invalid, Refused
 from wasl.kernel.http import Request, key_of
 from wasl.radiology import queries, services
+from wasl.radiology.views.display import screen_of
 from wasl.radiology.views.readings import pictures
 
 Answer = Callable[[Request, UUID], JsonResponse]
@@ -129,7 +130,9 @@ def pixels(request: Request, key: UUID) -> JsonResponse:
 @in_json
 def sign(request: Request, key: UUID) -> JsonResponse:
     """Sign the revision that the reader saw, and say where the report is."""
-    signed = services.sign_report(key, revision=count(asked(request), "revision"), by=request.actor)
+    signed = services.sign_report(
+        key, revision=count(asked(request), "revision"), screen=screen_of(request), by=request.actor
+    )
     return JsonResponse({"address": reverse("radiology:report", args=[signed.id])})
 
 

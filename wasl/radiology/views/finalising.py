@@ -19,6 +19,7 @@ from wasl.radiology import queries, services
 from wasl.radiology.queries import Report
 from wasl.radiology.rules import finalising as rules
 from wasl.radiology.rules import reading as reading_rules
+from wasl.radiology.views.display import screen_of
 from wasl.radiology.views.editor import asked, count, in_json
 from wasl.radiology.views.readings import SECTION_TITLES
 
@@ -68,7 +69,9 @@ def finalise(request: Request, key: UUID) -> HttpResponse:
         seen = request.POST.get("revision", "")
         try:
             revision = int(seen) if seen.isdecimal() and len(seen) < 9 else -1
-            signed = services.sign_report(draft.id, revision=revision, change=change, by=request.actor)
+            signed = services.sign_report(
+                draft.id, revision=revision, change=change, screen=screen_of(request), by=request.actor
+            )
         except Refused as refused:
             refusal = refused
         else:

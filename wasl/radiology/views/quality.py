@@ -20,9 +20,11 @@ from wasl.kernel.http import Request, csv_table, key_of
 from wasl.places import queries as places
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Machine, Reading, Reject
+from wasl.radiology.rules import comparing
 from wasl.radiology.rules import quality as rules
 
 MOST_DAYS = 366
+SHOWN = 50
 
 
 def rejecting(case: Reading, request: Request) -> dict[str, object]:
@@ -101,11 +103,24 @@ def quality(request: Request) -> HttpResponse:
         raise NotAllowed
     form, since, until = period_of(request)
     machines = queries.rejected_between(since, until, viewer=request.actor)
-    context = {
+    context = _comparisons(since, until, request) | {
         "form": form, "lines": _named(machines, request), "fewest": rules.FEWEST, "address": request.GET.urlencode(),
         "series": sum(one.series for one in machines), "rejected": sum(one.rejected for one in machines),
     }  # fmt: skip
     return render(request, "radiology/quality.html", context)
+
+
+def _comparisons(since: datetime.date, until: datetime.date, request: Request) -> dict[str, object]:
+    """How often each reading centre names no comparison though there was one, and, for its head, in which reports."""
+    if not comparing.SEES_COMPARISONS & request.actor.roles:
+        return {}
+    titles = {p.id: p.name for p in places.places(viewer=request.actor)}
+    centres = queries.compared_between(since, until, viewer=request.actor)
+    return {
+        "sees_comparisons": True,
+        "centres": [{"it": one, "place": titles.get(one.place, "")} for one in centres],
+        "missing": queries.without_comparison(since, until, viewer=request.actor)[:SHOWN],
+    }
 
 
 def quality_csv(request: Request) -> HttpResponseBase:

@@ -26,6 +26,7 @@ from wasl.radiology.queries import Reading, Report
 from wasl.radiology.rules import finalising, followups, reporting, safety
 from wasl.radiology.rules import reading as rules
 from wasl.radiology.views.dispatch import next_case
+from wasl.radiology.views.display import is_unchecked
 from wasl.radiology.views.ordering import TITLES, URGENCIES
 from wasl.radiology.views.orders import URGENCY_COLOURS
 from wasl.radiology.views.quality import rejecting
@@ -173,6 +174,7 @@ def reading(request: Request, key: UUID) -> HttpResponse:
         "answers": _answers(case),
         "preliminary": queries.preliminary_of(key, viewer=request.actor),
         "writes": writes,
+        "unchecked": writes and is_unchecked(case, request),
         "talks": queries.may_talk(case.order_id, viewer=request.actor),
         "draft": draft,
     }
@@ -307,6 +309,7 @@ def _sentences() -> dict[str, str]:
         "changed": gettext("This draft was changed elsewhere. Your text is still here; nothing was overwritten."),
         "keep_mine": gettext("Keep my text"),
         "take_other": gettext("Take the other text"),
+        "check_display": gettext("Check this screen"),
         "chosen": gettext("Empty sections were filled from the template."),
     }
 

@@ -349,9 +349,17 @@ async function sign() {
   if (answer.signedOut) signedOut();
   else if (answer.ok) location.assign(answer.address);
   else {
-    notice(answer.sentence, "danger");
+    notice(answer.sentence, "danger", ...(answer.refusal === "DisplayNotChecked" ? [displayLink()] : []));
     for (const [name, sentence] of Object.entries(answer.fields || {})) wrong(name, sentence);
   }
+}
+
+function displayLink() {
+  const link = document.createElement("a");
+  link.className = "btn btn-sm ms-auto";
+  link.href = form.dataset.display;
+  link.textContent = sentences.check_display;
+  return link;
 }
 
 // what changed since the preliminary report is seen on a page of its own, and signed there

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -181,7 +181,7 @@ def _read(
         return
     clock.set(moments["signed"])
     report = write(reading.id, exam, by=reader)
-    radiology.sign_report(report, revision=1, by=reader)
+    sign(reading, report, by=reader)
     clock.tell(*LATER)
     if "read" in moments:
         clock.set(moments["read"])
@@ -189,6 +189,15 @@ def _read(
         if exam.words["critical"]:
             radiology.acknowledge_result(report, by=hospital.requester)
         clock.tell()
+
+
+def sign(reading: queries.Reading, report: UUID, *, by: Actor) -> None:
+    """Sign a draft, at a screen that the reader has just checked where its exam asks for that."""
+    screen = uuid4()
+    if queries.asks_for_display(reading, viewer=by):
+        check = radiology.begin_display_check(screen=screen, width=2560, height=1440, by=by)
+        radiology.answer_display_check(check.id, answers=[picture["place"] for picture in check.pattern], by=by)
+    radiology.sign_report(report, revision=1, screen=screen, by=by)
 
 
 def write(reading: UUID, exam: Exam, *, by: Actor) -> UUID:

@@ -22,7 +22,7 @@ from wasl.edges.cli.demo import head
 from wasl.edges.cli.demo import patients as stories
 from wasl.edges.cli.demo.clock import moved
 from wasl.edges.cli.demo.country import Country, Hospital, rows
-from wasl.edges.cli.demo.history import Offer, ask, catalogue, play, register, worklist_item, write
+from wasl.edges.cli.demo.history import Offer, ask, catalogue, play, register, sign, worklist_item, write
 from wasl.edges.cli.demo.patients import Exam
 from wasl.edges.cli.demo.pictures import LABEL, picture
 from wasl.edges.cli.demo.scanner import NotReached, Scanner
@@ -141,7 +141,7 @@ def _read(country: Country, outcome: str, exam: Exam, order: UUID, number: int) 
     radiology.claim_reading(reading.id, by=reader)
     if outcome != "claimed":
         report = write(reading.id, exam, by=reader)
-        radiology.sign_report(report, revision=1, by=reader)
+        sign(reading, report, by=reader)
 
 
 def _offered(order: UUID) -> Any:  # noqa: ANN401  a row of another module
