@@ -120,6 +120,6 @@ def _verify(images: Path) -> None:
 
 
 def _bring(source: Path, target: Path) -> None:
-    if source.is_file():
+    if source.is_file() and source.resolve() != target.resolve():  # the copy's own folder may be made the store
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
