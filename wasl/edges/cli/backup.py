@@ -28,6 +28,7 @@ DUMP, IMAGES, KEYS, MANIFEST = "database.dump", "storage", "keys", "manifest.jso
 LEFT_OUT = ("arriving", "recalled")
 NO_KEYS = {"pg.secret"}  # of this machine's own PostgreSQL, and of no use elsewhere
 PIECE = 1 << 20
+MOMENTS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 @click.command()
@@ -90,7 +91,7 @@ def backup(folder: Path, how: str | None, hold: int, days: float) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    type=click.DateTime(MOMENTS),
     help="Of a copy that follows: the instance as it was then (UTC, or with +01:00).",
 )
 def restore(folder: Path, until: datetime.datetime | None) -> None:
