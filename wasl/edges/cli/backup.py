@@ -1,4 +1,7 @@
-"""`wasl backup` and `wasl restore`: the database, the images and the keys of an instance, in one folder."""
+"""`wasl backup` and `wasl restore`: the database, the images and the keys of an instance, in one folder.
+
+What follows an instance all the time is in `standby`.
+"""
 
 import contextlib
 import datetime
@@ -17,22 +20,44 @@ from wasl.edges.cli.home import data_home, make_home
 from wasl.edges.cli.instance import instance
 from wasl.edges.cli.postgres_programs import programs, server_account
 from wasl.edges.cli.running import runs
+from wasl.edges.cli.standby_folder import identity
+from wasl.edges.cli.standby_images import KEY_ENDINGS
 
 DUMP, IMAGES, KEYS, MANIFEST = "database.dump", "storage", "keys", "manifest.json"
 # images not yet acknowledged to anybody, and those that came back from the bucket for a while
 LEFT_OUT = ("arriving", "recalled")
 NO_KEYS = {"pg.secret"}  # of this machine's own PostgreSQL, and of no use elsewhere
-KEY_ENDINGS = {".secret", ".password", ".pem", ".p12"}
 PIECE = 1 << 20
+MOMENTS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def backup(folder: Path) -> None:
+@click.option("--follow", "how", flag_value="follow", help="Go on until stopped, never more than seconds behind.")
+@click.option("--leave", "how", flag_value="leave", help="Follow FOLDER no longer; what it holds stays.")
+@click.option(
+    "--hold",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1),
+    help="With --follow: gigabytes of its log that the database keeps at most while nobody follows.",
+)
+@click.option(
+    "--days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="With --follow: days of log before a new base; one can go back as far at least.",
+)
+def backup(folder: Path, how: str | None, hold: int, days: float) -> None:
     """Copy the database, the images and the keys into FOLDER, a new one; Wasl may go on working meanwhile.
 
+    With --follow the copy goes on: run it beside Wasl, as a service of its own, and again after it was stopped.
     FOLDER then holds patient data and secrets: keep it as closed as the instance itself.
     """
+    if how:
+        _follow(folder.absolute(), how, hold, days)
+        return
     if folder.exists():
         raise click.ClickException(f"{folder} exists already: name a new folder.")
     draft = folder.with_name(f"{folder.name}.part")
@@ -45,7 +70,7 @@ def backup(folder: Path) -> None:
             _run(home, "pg_dump", "--format=custom", "--no-owner", f"--file={draft / DUMP}")
             # after the database: each file that the dump names is still here, or was in the bucket before
             images = _copy(settings.STORAGE, draft / IMAGES)
-            away, missing = _elsewhere(draft / IMAGES)
+            away, missing = elsewhere(draft / IMAGES)
         _copy_keys(home, draft / KEYS)
         manifest = {
             "wasl": __version__, "country": settings.COUNTRY, "made": datetime.datetime.now(datetime.UTC).isoformat(),
@@ -64,13 +89,25 @@ def backup(folder: Path) -> None:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def restore(folder: Path) -> None:
+@click.option(
+    "--until",
+    type=click.DateTime(MOMENTS),
+    help="Of a copy that follows: the instance as it was then (UTC, or with +01:00).",
+)
+def restore(folder: Path, until: datetime.datetime | None) -> None:
     """Bring the instance in FOLDER back into an empty database and data folder; nothing that is there is replaced."""
-    manifest = _manifest(folder)
     home = data_home()
     for command in ("up", "serve", "dicom", "work"):
         if runs(home, command):
             raise click.ClickException(f"`wasl {command}` runs on {home}: stop it first.")
+    if identity(folder):
+        from wasl.edges.cli.standby_restore import restore_followed
+
+        restore_followed(folder, home, until)
+        return
+    if until:
+        raise click.ClickException(f"{folder} is of one moment: --until is for a copy made by `wasl backup --follow`.")
+    manifest = _manifest(folder)
     make_home(home)
     _copy_keys(folder / KEYS, home)
     with instance():
@@ -84,12 +121,29 @@ def restore(folder: Path) -> None:
         _copy(folder / IMAGES, settings.STORAGE)
         _run(home, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={_database()}",
              str(folder / DUMP))  # fmt: skip
-        away, missing = _elsewhere(settings.STORAGE)
+        away, missing = elsewhere(settings.STORAGE)
     if away:
         click.echo(f"{away} images lie in the bucket ({manifest.get('bucket')}): set WASL_S3_URL and the rest for it.")
     if missing:
         raise click.ClickException(f"{missing} images of the database are not in this backup.")
     click.echo(f"Restored as it was on {manifest['made']}; `wasl up` goes on from there.")
+
+
+def _follow(folder: Path, how: str, hold: int, days: float) -> None:
+    import django
+
+    from wasl.edges.cli.standby import follow, leave
+
+    if os.environ.get("WASL_DATABASE_URL"):
+        raise click.ClickException(
+            "The database is not Wasl's own (WASL_DATABASE_URL): follow it by its own means (pgBackRest, Barman)."
+        )
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wasl.settings")
+    django.setup()
+    if how == "leave":
+        leave(data_home(), folder)
+    else:
+        follow(data_home(), folder, hold=hold, days=days)
 
 
 def _manifest(folder: Path) -> dict[str, str]:
@@ -141,16 +195,16 @@ def _copy_keys(source: Path, target: Path) -> None:
             (target / path.name).chmod(0o600)
 
 
-def _elsewhere(storage: Path) -> tuple[int, int]:
+def elsewhere(storage: Path) -> tuple[int, int]:
     """How many images that the database names are not in a folder: those that the bucket has, and the others."""
     away = missing = 0
-    for path, size, in_bucket in _named():
-        if not _is_whole(storage / path, size):
+    for path, size, in_bucket in named():
+        if not is_whole(storage / path, size):
             away, missing = away + in_bucket, missing + (not in_bucket)
     return away, missing
 
 
-def _named() -> Iterator[tuple[str, int, bool]]:
+def named() -> Iterator[tuple[str, int, bool]]:
     """Every image that the database names, with its size in bytes, and whether the bucket has it."""
     from django.db import connection
 
@@ -179,7 +233,7 @@ def _nothing_released() -> Iterator[None]:
             cursor.execute("select pg_advisory_unlock_shared(%s)", [BACKUP])
 
 
-def _is_whole(path: Path, size: int) -> bool:
+def is_whole(path: Path, size: int) -> bool:
     with contextlib.suppress(OSError):
         return path.stat().st_size == size
     return False

@@ -1,5 +1,6 @@
 """`wasl doctor`: what is wrong with this instance, and how to mend it."""
 
+import datetime
 import os
 
 import click
@@ -9,6 +10,7 @@ from wasl.edges.cli.doctor_database import database_findings
 from wasl.edges.cli.doctor_gateway import gateway_findings
 from wasl.edges.cli.doctor_machine import machine_findings
 from wasl.edges.cli.doctor_messages import message_findings
+from wasl.edges.cli.doctor_standby import standby_findings
 from wasl.edges.cli.home import data_home, database_url
 
 
@@ -24,6 +26,7 @@ def doctor() -> None:
     if not any(finding.mend for finding in findings if finding.topic in ("database", "migrations")):
         findings += [*archive_findings(), *message_findings()]
     findings += machine_findings(home)
+    findings += standby_findings(home, datetime.datetime.now(datetime.UTC))
     if os.environ.get("WASL_GATEWAY") == "1":
         findings += gateway_findings(database_url(home), home)
     for finding in findings:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import functools
 import hashlib
+import math
 import os
 import pwd
 import shutil
@@ -64,7 +65,8 @@ class _Account(TypedDict, total=False):
 class Postgres:
     """One PostgreSQL cluster in one data folder, shared by every process that uses that folder."""
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(self, home: Path, *, durable: bool = True, replays: tuple[str, ...] = ()) -> None:
+        """`replays` are the options of a server that first plays a log back: it is waited for as long as it lives."""
         self.home = home.absolute()
         self.data = self.home / "pg18"
         self.run = self.home / "run"
@@ -72,7 +74,8 @@ class Postgres:
             mark = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
             self.run = Path(tempfile.gettempdir()) / f"wasl-{mark}"
         small = os.environ.get("WASL_GATEWAY", "") == "1"
-        self._options = (*(SMALL if small else ()), *(() if durable else VOLATILE))
+        self._options = (*(SMALL if small else ()), *(() if durable else VOLATILE), *replays)
+        self._patience = math.inf if replays else PATIENCE
         self._server: subprocess.Popen[bytes] | None = None
 
     @property
@@ -242,7 +245,7 @@ class Postgres:
                 preexec_fn=die_with_parent(signal.SIGINT),
                 **self._switch(),
             )
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self._patience
         while not self._ready():
             if self._server.poll() is not None or time.monotonic() > end:
                 raise PostgresFailed(f"PostgreSQL did not start; see {self.home}/pg.boot.log and {self.data}/log")

@@ -18,18 +18,6 @@ from wasl.radiology.listeners import (
 )
 
 __all__ = [
-    "agreements",
-    "comparing",
-    "conferences",
-    "escalation",
-    "exams",
-    "expertise",
-    "followups",
-    "linking",
-    "messages",
-    "priors",
-    "reading",
-    "results",
-    "review",
-    "sending",
+    "agreements", "comparing", "conferences", "escalation", "exams", "expertise", "followups", "linking", "messages",
+    "priors", "reading", "results", "review", "sending",
 ]  # fmt: skip

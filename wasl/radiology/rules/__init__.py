@@ -33,23 +33,6 @@ CAN: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 __all__ = [
-    "CAN",
-    "agreements",
-    "comparing",
-    "conferences",
-    "conversation",
-    "dispatch",
-    "display",
-    "escalation",
-    "expertise",
-    "finalising",
-    "followups",
-    "linking",
-    "ordering",
-    "quality",
-    "reading",
-    "reporting",
-    "results",
-    "review",
-    "vetting",
+    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "escalation", "expertise",
+    "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results", "review", "vetting",
 ]  # fmt: skip
