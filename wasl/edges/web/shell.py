@@ -13,6 +13,8 @@ from wasl.edges.web.navigation import entries_for
 from wasl.kernel.access import STRANGER, Actor
 from wasl.places import queries as places
 
+IN_BAR = 7  # pages that a bar holds at the width of a desk, in French and in Arabic
+
 
 class Link:
     """An entry of the navigation as this page shows it."""
@@ -103,7 +105,21 @@ class Shell:
 
     @cached_property
     def navigation(self) -> list[Link]:
-        """The pages of the person's roles."""
+        """The pages of the person's roles, as many as a bar holds."""
+        return self._links[:IN_BAR]
+
+    @cached_property
+    def more(self) -> list[Link]:
+        """The pages of the person's roles that stand in a menu behind the bar."""
+        return self._links[IN_BAR:]
+
+    @property
+    def elsewhere(self) -> Link | None:
+        """The page of the menu that is shown now."""
+        return next((link for link in self.more if link.here), None)
+
+    @cached_property
+    def _links(self) -> list[Link]:
         here = self.request.path
         return [
             Link(entry.title, entry.icon, entry.address or "", here.startswith(entry.address or " "))
