@@ -28,7 +28,7 @@ def template() -> str:
         known = [row[0] for row in server.execute("select datname from pg_database where datname ^@ %s", [FAMILY])]
         if name not in known:
             for old in known:
-                server.execute(sql.SQL("drop database {}").format(sql.Identifier(old)))
+                server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(old)))
             draft = f"{FAMILY}draft"
             server.execute(sql.SQL("create database {}").format(sql.Identifier(draft)))
             _migrate(make_conninfo(url, dbname=draft))
