@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import translation
 
 from tests.cast import Cast, cast
@@ -299,3 +299,18 @@ def test_an_address_with_changes(stage: Cast) -> None:
 )
 def test_names_of_images_are_written_as_people_write_them(carried: str, plain: str) -> None:
     assert plain_name(carried) == plain
+
+
+def test_a_bar_holds_seven_pages_and_a_menu_the_others(stage: Cast) -> None:
+    browser = browser_of(stage.karim)
+    mine = [reverse(entry.url) for entry in ENTRIES if "chief" in entry.roles and not entry.tile_only]
+    page = page_of(browser, mine[-1])
+    bar = re.search('<div class="bar-links">.*?</div>', page, re.DOTALL)
+    menu = re.search('<details class="menu bar-more">.*?</details>', page, re.DOTALL)
+    assert bar
+    assert menu
+    assert re.findall('<a href="([^"]+)"', bar[0]) == mine[:7]
+    assert re.findall('<a href="([^"]+)"', menu[0]) == mine[7:]
+    assert 'class="here"' in menu[0]
+    assert 'class="here"' not in bar[0]
+    assert "bar-more" not in page_of(browser_of(stage.amel))  # who has few pages needs no menu
