@@ -122,7 +122,7 @@ def test_no_entry_leads_to_a_refusal(stage: Cast) -> None:
         browser = browser_of(actor)
         for entry in ENTRIES:
             if entry.roles & actor.roles and entry.address:
-                assert browser.get(entry.address).status_code == 200, f"{actor.name}: {entry.url}"
+                assert browser.get(entry.address, follow=True).status_code == 200, f"{actor.name}: {entry.url}"
 
 
 def addresses(patterns: list[URLPattern | URLResolver], before: str = "", space: str = "") -> list[tuple[str, str]]:
