@@ -20,6 +20,8 @@ from wasl.archive.models import Source, Study
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
+from wasl.planning import services as planning
+from wasl.planning.models import Case
 from wasl.radiology import services as radiology
 from wasl.radiology.models import Agreement, Order, Procedure, Reading, Report
 
@@ -236,3 +238,12 @@ def agreement(stage: Cast, **values: object) -> Agreement:
 
 
 _order = order
+
+
+def published_month() -> None:
+    """The evaluation of the last month, in which all that is known now was asked for, counted and published."""
+    last = (timezone.localdate().replace(day=1) - datetime.timedelta(days=1)).replace(day=1)
+    Case.objects.update(month=last)
+    for month in (last, timezone.localdate().replace(day=1)):
+        planning.count_month(month, by=SYSTEM)
+    planning.release_month(last, by=SYSTEM)

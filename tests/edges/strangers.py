@@ -241,7 +241,7 @@ def played(opened: Door, stage: Cast) -> World:
     radiology.raise_critical_result(signed.id, by=SYSTEM)
     radiology.make_document(signed.id, by=SYSTEM)
     planning.note_cases([signed.reading.order_id], by=SYSTEM)
-    planning.count_month(timezone.localdate().replace(day=1), by=SYSTEM)
+    make.published_month()
     held = _case(stage, **about)
     radiology.claim_reading(held.id, by=stage.leila)
     draft = make.draft(stage, held.id, sections=WRITTEN)

@@ -30,6 +30,7 @@ from wasl.kernel.access import STRANGER, SYSTEM, Actor, Held
 from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
 from wasl.patients.models import Access, CareRelationship
+from wasl.planning import services as planning
 
 pytestmark = pytest.mark.django_db
 Who = dict[str, str]
@@ -594,6 +595,8 @@ def test_the_grounds_of_lists_are_those_of_pages(world: World) -> None:
 def test_every_type_that_is_served_is_valid_and_found(world: World) -> None:
     order = make.order(world.stage, patient=world.salma)
     make.signed_report(world.stage, case=make.reading(world.stage, order=order).id)
+    planning.note_cases([order.id], by=SYSTEM)
+    make.published_month()
     served = {kind for kind in fhir.owned if world.ids(f"/fhir/{kind}", world.amel)}
     assert served == set(fhir.owned)
     for kind in served:

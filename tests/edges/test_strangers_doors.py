@@ -24,6 +24,7 @@ ELSEWHERE = (ZIED, HATEM, FATMA, MACHINE)  # they may ask, and nothing here is t
 KINDS = {
     "Patient": True, "ServiceRequest": True, "ImagingStudy": True, "DiagnosticReport": True,
     "Organization": False, "Location": False, "Practitioner": False, "PractitionerRole": False,
+    "Measure": False, "MeasureReport": False,  # of no person: figures that are published
 }  # fmt: skip
 INTERACTIONS = ("read", "vread", "history", "search", "posted")
 # whose 401 says: sign in; whose 403 says: not with these posts, not with this token

@@ -279,7 +279,7 @@ def learning(request: Request) -> HttpResponse:
     listing = Listing(request, rows, sorts=("-created_at",), size=20)
     lines = [(row, queries.may_see_images(row, viewer=request.actor)) for row in listing.page]
     kinds = sorted(set(queries.lessons(viewer=request.actor).order_by().values_list("modality", flat=True)))
-    context = {"listing": listing, "lines": lines, "kinds": kinds, "modality": modality}
+    context = {"listing": listing, "lines": lines, "kinds": kinds, "chosen": modality}
     return render(request, "radiology/learning.html", context)
 
 
