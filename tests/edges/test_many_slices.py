@@ -55,7 +55,9 @@ class Peaks(threading.Thread):
         for pid in (self._pid, *descendants(self._pid)):
             with suppress(OSError, StopIteration):  # it ended meanwhile, and has no memory
                 line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmHWM"))
-                self.most[pid] = int(line.split()[1]), Path(f"/proc/{pid}/comm").read_text().strip()
+                name = Path(f"/proc/{pid}/comm").read_text().strip()
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                self.most[pid] = int(line.split()[1]), name if name.startswith("wasl ") else words.strip()
 
     def __enter__(self) -> "Peaks":
         self.start()
