@@ -17,7 +17,7 @@ from pynetdicom import AE
 
 from tests import make
 from tests.edges.dicom import OURS, THEIRS, client, write
-from tests.edges.scenes import Command, data_folder, descendants, eventually, migrated_folder, small
+from tests.edges.scenes import PATIENCE, Command, data_folder, descendants, eventually, migrated_folder, small
 from tests.edges.test_kill import (
     AN_HOUR,
     IMAGES,
@@ -128,6 +128,7 @@ def test_it_is_stopped_and_comes_back(instance: Instance, up: Command, scene: Sc
     before = [running(up, "wasl", part) for part in ("serve", "dicom")]
     scene.go_on(up)
     entity, image = AE(ae_title=THEIRS), make.image(1)
+    entity.dimse_timeout = entity.network_timeout = PATIENCE
     entity.add_requested_context(image.SOPClassUID)
     opened = [entity.associate("127.0.0.1", instance.port, ae_title=OURS) for _ in range(ON_THE_LINE)]
     assert all(one.is_established for one in opened)

@@ -50,14 +50,14 @@ def ruled(stage: Cast, **values: Any) -> None:  # noqa: ANN401
     services.set_review_rule(**{"one_in": 25, "bands": [8, 20], "days": 7, "since": since, "by": stage.hatem, **values})
 
 
-def under_review(stage: Cast, reader: Actor | None = None, **values: Any) -> Assessment:  # noqa: ANN401
-    """A report of Leila's that Mounir, or the reader named, is to assess."""
+def under_review(stage: Cast, **values: Any) -> Assessment:  # noqa: ANN401
+    """A report of Leila's that somebody is to assess: Mounir, where nobody else may."""
     if not queries.review_rule(on=timezone.now(), viewer=SYSTEM):
         ruled(stage)
-    reader = reader or second_reader(stage)
+    second_reader(stage)
     lot = services.draw_review(make.signed_report(stage, **values).id, by=SYSTEM)
     assert lot is not None
-    return Assessment.objects.get(review__report=lot.report_id, reader=reader.id)
+    return Assessment.objects.get(review__report=lot.report_id)
 
 
 def reader_of(one: Assessment) -> Actor:
