@@ -192,5 +192,22 @@ def test_who_is_asked_to_stop_ends_what_is_under_way(
     assert workers(database) == []
 
 
+def test_a_lost_job_of_the_clock_is_not_done_beside_the_one_that_waits(
+    env: dict[str, str], database: psycopg.Connection[tuple[int]]
+) -> None:
+    database.execute("delete from procrastinate_workers")
+    put_one = (
+        "insert into procrastinate_jobs (queue_name, task_name, args, status, queueing_lock, scheduled_at) "
+        "values ('clock', 'tell', '{}', %s, 'of the clock', now() + interval '1 day') returning id"
+    )
+    lost, waiting = (database.execute(put_one, [status]).fetchone() for status in ("doing", "todo"))
+    other = put(database, "doing", None)
+    with impatient(env):
+        left = "select id from procrastinate_jobs where queueing_lock = 'of the clock'"
+        assert eventually(lambda: database.execute(left).fetchall() == [waiting])
+        assert eventually(lambda: tried(database, other))  # what stands behind it is not held up
+    assert lost != waiting
+
+
 def workers(database: psycopg.Connection[tuple[int]]) -> list[int]:
     return [row[0] for row in database.execute("select id from procrastinate_workers").fetchall()]

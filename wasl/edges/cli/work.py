@@ -87,6 +87,9 @@ async def _work(concurrency: int, folder: str) -> None:
     with app.replace_connector(connector) as worker:
         # or the queues of the edges' jobs would not be known, and not be served
         worker.perform_import_paths()  # type: ignore[no-untyped-call]
+        # what a clock asks for waits once: a machine that slept, or whose clock was set, does not do days of it first
+        for periodic in worker.periodic_registry.periodic_tasks.values():
+            periodic.configure_kwargs["queueing_lock"] = periodic.task.name
         async with worker.open_async():
             set_back = asyncio.create_task(_stop_when_set_back(worker))
             pools = share(worker, concurrency, folder)
@@ -223,11 +226,25 @@ async def _rescue_lost_jobs(app: "App", hands: Hands, *, of_others: bool) -> Non
             if of_others:
                 lost = [*await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=LOST_AFTER), *lost]
             for job in lost:
-                await app.job_manager.retry_job(job)
+                await _let_wait(app, job)
             if await hands.gives_no_sign(app):
                 logging.getLogger(__name__).error("This worker gives no sign of life any more, and is ended.")
                 logging.shutdown()
                 os._exit(1)
-        except ConnectorException as error:  # another worker was quicker, or the database is away
+        except ConnectorException as error:  # the database is away
             logging.getLogger(__name__).warning("Lost jobs wait for another turn: %s", error)
         await asyncio.sleep(HEARTBEAT)
+
+
+async def _let_wait(app: "App", job: "Job") -> None:
+    """Put a lost job back into the queue; what stands in its way stands in the way of no other."""
+    from procrastinate.exceptions import ConnectorException, UniqueViolation
+    from procrastinate.jobs import Status
+
+    try:
+        await app.job_manager.retry_job(job)
+    except UniqueViolation:  # the same waits already
+        await app.job_manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+    except ConnectorException as error:  # another worker was quicker, or the database is away
+        reason = error.__cause__ or error
+        logging.getLogger(__name__).warning("A lost job waits for another turn: %s", type(reason).__name__)
