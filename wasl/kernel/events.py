@@ -98,9 +98,9 @@ def emit(event: Event, *, by: Actor, at: datetime.datetime | None = None) -> Tol
     told = Told(fact.seq, fact.at, fact.actor, fact.place)
     for hear in _during:
         hear(event, told)
-    for listener in _after.get(event.name(), ()):
-        notice = Notice.objects.create(fact=fact, listener=listener)
-        tell.configure(lock=str(event.subject)).defer(notice=str(notice.id))
+    if listeners := _after.get(event.name()):
+        notices = Notice.objects.bulk_create(Notice(fact=fact, listener=listener) for listener in listeners)
+        tell.configure(lock=str(event.subject)).batch_defer(*({"notice": str(notice.id)} for notice in notices))
     return told
 
 

@@ -72,7 +72,7 @@ def _write(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | No
     entry.place = entry.place or fact.place
     if first or fact.by != "system":
         entry.author = fact.by
-    _keep_index(entry, resource)
+    _keep_index(entry, resource, first=first)
     Version.objects.create(
         type=entry.type, resource=entry.id, version=entry.version, at=now, patient=entry.patient, fact=fact.seq,
         author=fact.by, deleted=entry.deleted, body=entry.body,
@@ -98,8 +98,8 @@ def reindex(kind: str, key: UUID) -> None:
     _keep_index(entry, None if entry.deleted else json.loads(entry.body))
 
 
-def _keep_index(entry: Entry, resource: fhir.Resource | None) -> None:
-    """Save an entry, and replace all that its resource is found by."""
+def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> None:
+    """Save an entry, and replace all that its resource is found by; of a first version there is nothing to replace."""
     index = index_of(entry.type, resource or {})
     if resource is not None:  # what is withdrawn stays part of the record it was part of
         entry.patient = index.patient
@@ -109,8 +109,10 @@ def _keep_index(entry: Entry, resource: fhir.Resource | None) -> None:
     of = {"type": entry.type, "resource": entry.id}
     kinds = {kind for kind, _ in fhir.searches.get(entry.type, {}).values()}
     if "string" in kinds:
-        Word.objects.filter(**of).delete()
+        if not first:
+            Word.objects.filter(**of).delete()
         Word.objects.bulk_create(Word(**of, param=param, text=text) for param, text in sorted(index.words))
     if "date" in kinds:
-        Moment.objects.filter(**of).delete()
+        if not first:
+            Moment.objects.filter(**of).delete()
         Moment.objects.bulk_create(Moment(**of, param=p, low=low, high=high) for p, low, high in sorted(index.moments))
