@@ -22,6 +22,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # each asks for rows that must not be
 INVARIANTS = {
+    "a case goes from one reader to another only after it was let go":
+        "select case_ from (select data ->> 'reading' case_, name, lag(name) over (partition by data ->> 'reading'"
+        " order by seq) before from kernel_fact where name in ('radiology.ReadingClaimed',"
+        " 'radiology.ReadingHandedBack', 'radiology.ReadingTimedOut', 'radiology.PreliminaryIssued')) told"
+        " where name = before and name = 'radiology.ReadingClaimed'",
     "one final report of a reading":
         "select reading_id from radiology_report where state = 'signed' and adds_to_id is null"
         " group by 1 having count(*) > 1",
