@@ -24,7 +24,11 @@ from wasl.patients import services as patients
 from wasl.patients.models import Access
 
 pytestmark = pytest.mark.django_db
-WHOM = {"recipient": "Dr Anne Martin", "institution": "Hôpital Saint-Louis", "because": "Avis neurochirurgical"}
+WHOM: dict[str, Any] = {
+    "recipient": "Dr Anne Martin",
+    "institution": "Hôpital Saint-Louis",
+    "because": "Avis neurochirurgical",
+}
 HOUR = datetime.timedelta(hours=1)
 
 
@@ -107,12 +111,10 @@ def test_nothing_opens_after_its_time(stage: Cast, study: Study, monkeypatch: py
     later = timezone.now() + HOUR
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert queries.share_at(given.token, viewer=SYSTEM) is None
-    for act in (
-        lambda: enter(given),
-        lambda: services.fetch_share(given.share.id, what="images", address="", by=SYSTEM),
-    ):
-        with pytest.raises(rules.NoSuchShare):
-            act()
+    with pytest.raises(rules.NoSuchShare):
+        enter(given)
+    with pytest.raises(rules.NoSuchShare):
+        services.fetch_share(given.share.id, what="images", address="", by=SYSTEM)
     (row,) = queries.shares_of(study.id, viewer=stage.amel)
     assert row.state == "expired"
 

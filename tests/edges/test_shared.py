@@ -2,6 +2,8 @@
 
 import datetime
 import io
+import re
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,25 +13,26 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
-from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 from PIL import Image
 from pydicom import dcmread
 
 from tests import make
+from tests.browser import browser_of
 from tests.cast import Cast, cast
 from tests.edges.foreign import Door, door
 from wasl.archive import services as archive
-from wasl.archive.models import Instance, Study
+from wasl.archive.models import Instance, Share, Study
 from wasl.edges.dicom import shared
+from wasl.edges.dicom.zipped import zipped
 from wasl.kernel.access import SYSTEM
 from wasl.patients.models import Access
 from wasl.radiology import services as radiology
 from wasl.radiology.models import Document, Reading, Report
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WHOM = {"recipient": "Dr Anne Martin", "institution": "Hôpital Saint-Louis", "because": "Avis"}
+WHOM: dict[str, Any] = {"recipient": "Dr Anne Martin", "institution": "Hôpital Saint-Louis", "because": "Avis"}
 HTML = {"accept-language": "en"}
 
 
@@ -114,6 +117,25 @@ def test_the_code_opens_one_study_and_nothing_is_kept(outside: Door, stage: Cast
     ]  # fmt: skip
 
 
+def test_from_the_page_of_a_study_to_somebody_outside(outside: Door, stage: Cast, case: Reading) -> None:
+    page, form = f"/archive/{case.study_id}/share/", {**WHOM, "hours": "24", "with_report": "on"}
+    amel = browser_of(stage.amel)
+    assert page in amel.get(f"/archive/{case.study_id}/").content.decode()
+    assert "not shared with anybody" in amel.get(page).content.decode()
+    assert "For whom" in amel.post(page, {**form, "recipient": "  "}).content.decode()
+    assert {browser_of(who).get(page).status_code for who in (stage.zied, stage.hatem)} == {403, 404}
+    made = amel.post(page, form).content.decode()
+    link, code = re.findall(r'<code class="secret[^>]*>([^<]+)</code>', made)
+    who = Visit(outside, archive.Shared(Share.objects.get(), link.split("/")[-2], code))
+    assert link.endswith(who.own)
+    assert who.enter().status_code == 303
+    listed = amel.get(page).content.decode()
+    assert "Dr Anne Martin" in listed and "1 time" in listed and code not in listed and who.share.token not in listed
+    amel.post(f"/archive/shares/{who.share.share.id}/withdraw/")
+    assert who.ask().status_code == 404
+    assert "withdrawn" in amel.get(page).content.decode()
+
+
 def test_another_study_is_not_there(outside: Door, stage: Cast, case: Reading) -> None:
     """Of the same patient even, and by another share's cookie."""
     other = make.reading(stage, patient=case.patient_id)
@@ -169,7 +191,6 @@ def test_a_download_breaks_off_where_the_share_ends(outside: Door, stage: Cast) 
     radiology.link_study(asked.id, study=study.id, because="accession", by=SYSTEM)
     who = visit(outside, stage, study)
     who.enter()
-    given = shared.zipped
 
     def slowly(files: Any) -> Iterator[bytes]:  # noqa: ANN401
         def each() -> Iterator[Any]:
@@ -178,7 +199,7 @@ def test_a_download_breaks_off_where_the_share_ends(outside: Door, stage: Cast) 
                 if number == 0:
                     archive.withdraw_share(who.share.share.id, by=stage.amel)
 
-        return given(each())
+        return zipped(each())
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionAbortedError):
         patch.setattr(shared, "zipped", slowly)
@@ -188,8 +209,8 @@ def test_a_download_breaks_off_where_the_share_ends(outside: Door, stage: Cast) 
 def test_the_hour_is_over(outside: Door, stage: Cast, case: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     who = visit(outside, stage, case.study)
     who.enter()
-    now = signing.time.time()
-    monkeypatch.setattr(signing.time, "time", lambda: now + shared.SECONDS + 2)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + shared.SECONDS + 2)
     assert who.ask(frame(case.study)).status_code == 404
     assert "Salma" not in who.ask().text
     who.cookie = f"{shared.COOKIE}={who.share.share.id}"
@@ -246,7 +267,7 @@ def test_guesses_are_slowed_and_other_sites_send_none(
 ) -> None:
     monkeypatch.setattr(settings, "ACCOUNT_RATE_LIMITS", {**settings.ACCOUNT_RATE_LIMITS, "share_code": "3/m/ip"})
     who = visit(outside, stage, case.study)
-    forged = who.ask(method="POST", data={"code": who.share.code}, headers={"origin": "https://elsewhere.example"})
+    forged = who.ask(method="POST", data={"code": who.share.code}, headers={"sec-fetch-site": "cross-site"})
     assert forged.status_code == 403
     assert who.ask(method="POST", data={"code": "x" * 2000}).status_code == 413
     assert [who.enter(code).status_code for code in ("WRONG234", "WRONG234", "")] == [403, 403, 429]

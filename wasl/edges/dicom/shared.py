@@ -47,20 +47,19 @@ SAFE = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src "
-     b"'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+     b"'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
 )  # fmt: skip
 _signer = signing.TimestampSigner(salt="wasl.shared")
 
 
 async def page(request: Request) -> Response:
     """The study, to who said the code; to others the question for it."""
-    token, share = await _share(request)
+    _, share = await _share(request)
     if not _passed(request, share):
         return await _page(request, "archive/shared_code.html", share=share)
     found = await _pictures(request, share)
     await _look(request, share)
-    context = await in_thread(_study, share, found)
-    return await _page(request, "archive/shared_study.html", share=share, token=token, **context)
+    return await _page(request, "archive/shared_study.html", share=share, **await in_thread(_study, share, found))
 
 
 async def slash(request: Request) -> Response:
@@ -70,7 +69,8 @@ async def slash(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     """The code: who says it is let in; a wrong one is counted."""
-    sight.check_origin(request)
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":  # without a referrer, Origin says nothing
+        raise HTTPException(403, "Another site may not say a code here.")
     token, share = await _share(request)
     if not await in_thread(ratelimit.consume, _django(request), action="share_code"):
         return await _page(request, "archive/shared_code.html", share=share, often=True, status=429)
@@ -190,7 +190,7 @@ async def _look(request: Request, share: Share) -> None:
     await sight.log(_seen(share), "archive.share_looked", by=services.outsider(share, address=_address(request)))
 
 
-def _study(share: Share, found: list[wado.Stored]) -> dict[str, object]:
+def _study(share: Share, found: list[wado.Stored]) -> dict[str, Any]:
     """What the page says of the study."""
     about = {row.uid: row for row in archive.series_of(share.study_id, viewer=SYSTEM)}
     series: dict[str, list[tuple[str, int]]] = {}
@@ -201,7 +201,7 @@ def _study(share: Share, found: list[wado.Stored]) -> dict[str, object]:
         "study": share.study,
         "patient": patients.patient(share.patient_id, viewer=SYSTEM),
         "series": [(row, sum(frames for _, frames in images)) for row, images in shown],
-        "pictures": [{"series": row.uid, "images": images} for row, images in shown],
+        "pictures": [{"series": row.uid, "ct": row.modality == "CT", "images": images} for row, images in shown],
         "windows": WINDOWS if "CT" in share.study.modalities else {},
         "documents": _documents(share),
     }

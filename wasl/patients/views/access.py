@@ -47,6 +47,7 @@ THINGS: dict[str, str | Promise] = {
     "release_copies": pgettext_lazy("access log", "a copy without names was taken"),
     "crosswalk": pgettext_lazy("access log", "for whom a pseudonym stands"),
     "share_study": pgettext_lazy("access log", "study, to share it outside"),
+    "shares": pgettext_lazy("access log", "shares of a study"),
     "share_opened": pgettext_lazy("access log", "shared study opened"),
     "share_wrong_code": pgettext_lazy("access log", "a wrong code of a shared study"),
     "share_looked": pgettext_lazy("access log", "images of a shared study"),

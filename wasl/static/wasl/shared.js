@@ -10,12 +10,18 @@
   const kept = new Map(); // address -> promise of an object URL; the oldest goes first
   let frames = [];
 
-  const address = (at) => frames[at] + (levels && levels.value ? `?window=${levels.value}` : "");
+  const address = (at) => frames[at] + (levels && !levels.hidden && levels.value ? `?window=${levels.value}` : "");
+
+  // the hour or the share may be over: then the page itself says so
+  async function leave() {
+    const page = await (await fetch(location.pathname)).text();
+    if (!page.includes('id="viewer"')) location.reload();
+  }
 
   function load(where) {
     if (!kept.has(where)) {
       kept.set(where, fetch(where).then(async (answer) => {
-        if (answer.status === 404) location.reload(); // the hour or the share is over: the page says so
+        if (answer.status === 404) await leave();
         if (!answer.ok) throw new Error(String(answer.status));
         return URL.createObjectURL(await answer.blob());
       }));
@@ -48,7 +54,8 @@
   }
 
   function choose(number) {
-    const { series, images } = every[number];
+    const { series, ct, images } = every[number];
+    if (levels) levels.hidden = !ct;
     frames = images.flatMap(([uid, count]) =>
       Array.from({ length: count }, (_, one) => `series/${series}/instances/${uid}/frames/${one + 1}`));
     buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === number)));
