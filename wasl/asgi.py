@@ -23,6 +23,7 @@ FAST = {
     "/fhir": "wasl.edges.fhir.fast",
     "/dicom-web": "wasl.edges.dicom.web",
     "/transfer": "wasl.edges.dicom.transfer",
+    "/shared": "wasl.edges.dicom.shared",
     "/viewer": "wasl.edges.web.viewer",
     "/live": "wasl.edges.web.live",
     "/join": "wasl.edges.links.joining",

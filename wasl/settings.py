@@ -49,6 +49,8 @@ LINKS_PORT = int(os.environ.get("WASL_LINKS_PORT", "8443"))
 # a hospital's gateway: what it keeps when the centre has it, and how much of the disk is never written
 GATEWAY = os.environ.get("WASL_GATEWAY", "") == "1"
 RELEASE_DAYS = int(os.environ.get("WASL_RELEASE_DAYS", "30"))
+# a study is shared with somebody outside for so many days at most
+SHARE_DAYS = int(os.environ.get("WASL_SHARE_DAYS", "30"))
 KEEP_DAYS = int(os.environ.get("WASL_KEEP_DAYS", "30"))
 KEEP_GB = int(os.environ.get("WASL_KEEP_GB", "0"))
 RESERVE_GB = float(os.environ.get("WASL_RESERVE_GB", "1"))
@@ -185,7 +187,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False  # machines of a ward are shared: a session ends with the browser
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 # lockout: attempts by address and by account; the counts lie in the cache table, so all processes share them
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/10m/key", "reauthenticate": "10/m/user"}
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/10m/key", "reauthenticate": "10/m/user",
+                       "share_code": "20/m/ip"}  # fmt: skip
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Wasl"

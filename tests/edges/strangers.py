@@ -28,6 +28,7 @@ from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Study
 from wasl.contracts import services as contracts
 from wasl.contracts.models import Act, Doubt, Hold, Statement
+from wasl.edges.dicom import shared
 from wasl.kernel.access import SYSTEM, Held
 from wasl.patients import services as patients
 from wasl.patients.models import Patient
@@ -42,9 +43,10 @@ from wasl.workforce.models import Roster, Swap
 # who asks: nobody, people who may do nothing yet, people of elsewhere, machines
 NOBODY, HALF, IDLE, ZIED, HATEM, FATMA = "nobody", "no second factor", "no posts", "zied", "hatem", "fatma"
 MUTE, MACHINE = "machine without scopes", "machine of another place"
+SHARED = "somebody outside with a share"  # who is let in by its own address, and by no other
 PEOPLE = (NOBODY, HALF, IDLE, ZIED, HATEM, FATMA)
-ASKERS = (*PEOPLE, MUTE, MACHINE)
-WITHOUT_POSTS = (NOBODY, HALF, IDLE)
+ASKERS = (*PEOPLE, MUTE, MACHINE, SHARED)
+WITHOUT_POSTS = (NOBODY, HALF, IDLE, SHARED)
 IDENTITY = (
     "Mabrouka", "Zghonda", "مبروكة", "زغندة", "09417263", "1961-07-29", "29/07/1961", "19610729", "29 juillet 1961",
 )  # fmt: skip
@@ -75,6 +77,7 @@ class World:
     release: UUID
     receiver: UUID
     disc: UUID
+    share: archive.Shared  # of the linked study
     link: UUID
     workitem: str  # the UID of work on the linked study
     gateway: UUID
@@ -166,6 +169,7 @@ class World:
             "archive:decide_release": {"key": self.release}, "archive:fetch_release": {"key": self.release},
             "radiology:begin_disc": {"patient": self.patient.id}, "radiology:disc": {"key": self.disc},
             "archive:close_receiver": {"key": self.receiver}, "archive:send_release": {"key": self.release},
+            "archive:share_study": {"key": self.linked.id}, "archive:withdraw_share": {"key": self.share.share.id},
             "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},
             "archive:study": {"key": self.linked.id}, "archive:send_study": {"key": self.linked.id},
             "accounts:renew_code": {"key": self.gateway}, "accounts:revoke_gateway": {"key": self.gateway},
@@ -263,6 +267,7 @@ def played(opened: Door, stage: Cast) -> World:
     (extra,) = make.send(stage, make.image(10, StudyInstanceUID=linked.uid, **header))
     hidden = [Instance.objects.get(id=extra.instance).uid]
     rejection = archive.reject_images(linked.id, instances=hidden, reason="113001", by=SYSTEM)
+    share = archive.share_study(linked.id, recipient="Dr Martin", institution="CHU", because=QUESTION, by=stage.amel)
     return World(
         door=opened, stage=stage, patient=salma, order=make.order(stage, **about), linked=linked, nobodys=nobodys,
         instance=instance, conflict=Conflict.objects.get().id, rejection=rejection.id,
@@ -279,7 +284,8 @@ def played(opened: Door, stage: Cast) -> World:
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
-        post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed), **_askers(stage),
+        post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed),
+        share=share, **_askers(stage, share),
     )  # fmt: skip
 
 
@@ -435,7 +441,7 @@ def _disc(stage: Cast, patient: UUID, header: dict[str, Any]) -> UUID:
     return disc.id
 
 
-def _askers(stage: Cast) -> dict[str, Any]:
+def _askers(stage: Cast, share: archive.Shared) -> dict[str, Any]:
     """The credentials of all who ask; the one without a second factor would see everything with it."""
     half = accounts.add_person(username="half", password="x" * 20, given_name="Half", family_name="Way", by=SYSTEM)
     accounts.give_post(half.id, role="requester", place=stage.regional, by=SYSTEM)
@@ -451,7 +457,8 @@ def _askers(stage: Cast) -> dict[str, Any]:
         credentials[who] = {"cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"}
     credentials[MUTE] = token("mute", "fhir.write", place=stage.regional)
     credentials[MACHINE] = token("elsewhere", "fhir.read", "dicomweb.read", "dicomweb.write", place=stage.other)
-    for who in (MUTE, MACHINE):
+    credentials[SHARED] = {"cookie": f"{shared.COOKIE}={shared.signed(share.share)}"}
+    for who in (MUTE, MACHINE, SHARED):
         browsers[who] = Client(enforce_csrf_checks=True, headers=credentials[who])
     return {"credentials": credentials, "browsers": browsers}
 

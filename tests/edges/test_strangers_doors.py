@@ -10,9 +10,9 @@ from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.edges import strangers
-from tests.edges.strangers import ASKERS, FATMA, HATEM, MACHINE, MUTE, WITHOUT_POSTS, ZIED, World, leaks
+from tests.edges.strangers import ASKERS, FATMA, HATEM, MACHINE, MUTE, SHARED, WITHOUT_POSTS, ZIED, World, leaks
 from wasl import asgi
-from wasl.edges.dicom import transfer, web
+from wasl.edges.dicom import shared, transfer, web
 from wasl.kernel import fhir
 from wasl.kernel.models import Fact
 from wasl.patients.models import Access
@@ -28,7 +28,7 @@ KINDS = {
 }  # fmt: skip
 INTERACTIONS = ("read", "vread", "history", "search", "posted")
 # whose 401 says: sign in; whose 403 says: not with these posts, not with this token
-FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403}
+FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403, SHARED: 401}
 LISTS = {"/studies", "/series", "/instances"}
 # what says something else than 404 to a machine that may ask, and sees nothing here
 OTHERWISE = {("GET", "/workitems"): 204, ("GET", "/ws/subscribers/{aet}"): 426}
@@ -72,7 +72,8 @@ def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 
 
 def test_somebody_decided_about_every_door() -> None:
-    assert asgi.FAST.keys() == {"/fhir", "/dicom-web", "/transfer", "/viewer", "/live", "/join", "/metrics"}
+    doors = {"/fhir", "/dicom-web", "/transfer", "/shared", "/viewer", "/live", "/join", "/metrics"}
+    assert asgi.FAST.keys() == doors
     assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
 
 
@@ -214,6 +215,28 @@ def test_lines_are_for_machines_that_may_send(world: World, who: str) -> None:
         other = {"POST": "GET", "GET": "POST"}[method]
         assert ask(world, who, other, f"/transfer{route.path}").status_code == 405
     assert ask(world, who, "GET", "/transfer/").status_code == 404
+
+
+@pytest.mark.parametrize("who", [who for who in ASKERS if who != SHARED])
+def test_a_share_is_for_who_was_told_its_code(world: World, who: str) -> None:
+    """Its link alone shows a question; who it is of, and that there is one, is known to nobody without either."""
+    values = {"series": world.instance.series.uid, "instance": world.instance.uid, "frames": 1,
+              "report": world.signed.id}  # fmt: skip
+    for route in shared.routes():
+        for method in (route.methods or set()) - {"HEAD"}:
+            there, not_there = (route.path.format(token=one, **values) for one in (world.share.token, "x" * 43))
+            unknown = ask(world, who, method, not_there)
+            if there.endswith(world.share.token):  # a sign is missing
+                assert unknown.status_code == 307
+                continue
+            assert unknown.status_code == 404, not_there
+            if method == "POST":
+                continue  # that would be a wrong code: tests/edges/test_shared.py
+            answer = ask(world, who, method, there)
+            if route.path == "/shared/{token}/":
+                assert (answer.status_code, "<form" in answer.text) == (200, True)
+            else:
+                assert said(answer) == said(unknown), there
 
 
 @pytest.mark.parametrize("who", [*WITHOUT_POSTS])

@@ -61,7 +61,8 @@ OPEN: dict[str, frozenset[str]] = {
                      "archive:outside", "archive:outside_answers", "archive:bring_studies", "archive:bring_announced",
                      "archive:releases", "archive:open_project", "archive:ask_release", "archive:release",
                      "archive:decide_release", "archive:fetch_release", "archive:receivers", "archive:close_receiver",
-                     "archive:send_release", "radiology:begin_disc", "radiology:disc",
+                     "archive:send_release", "archive:share_study", "archive:withdraw_share",
+                     "radiology:begin_disc", "radiology:disc",
                      "radiology:disc_read", "radiology:disc_take", "radiology:disc_drop"), NONE),
     "archive:change_keeping": ADMINISTRATOR,
     # an order begins with opening the record

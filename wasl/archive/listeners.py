@@ -15,6 +15,7 @@ from wasl.archive import queries, services
 from wasl.archive.dicom import encode
 from wasl.archive.events import (
     ConflictSettled,
+    ImagesRejected,
     ImagesRestored,
     ImagesTranscoded,
     InstanceConflicted,
@@ -177,6 +178,19 @@ def _encoded(images: list[Future[services.Transcoded | None]]) -> list[services.
             if image.exception() is None and (made := image.result()):
                 services.discard(made.item.stored.path)
         raise
+
+
+@after(StudyUnmatched)
+def end_shares_of_moved_study(event: StudyUnmatched, told: Told) -> None:
+    """A study that was taken from its patient is shared as theirs no more, even if it comes back."""
+    services.end_shares(event.study, why="moved", before=told.at, by=SYSTEM)
+
+
+@after(ImagesRejected, StudyRegrouped)
+def end_shares_of_empty_study(event: Event, told: Told) -> None:
+    """A study that shows no image any more is shared no more."""
+    if isinstance(event, ImagesRejected | StudyRegrouped) and not queries.has_images(event.study, viewer=SYSTEM):
+        services.end_shares(event.study, why="rejected", before=told.at, by=SYSTEM)
 
 
 @jobs.periodic(cron="* * * * *")

@@ -43,6 +43,11 @@ from wasl.archive.events.releases import ReleaseFetched as ReleaseFetched
 from wasl.archive.events.releases import ReleaseMade as ReleaseMade
 from wasl.archive.events.releases import ReleaseRefused as ReleaseRefused
 from wasl.archive.events.releases import WrongPatientSuspected as WrongPatientSuspected
+from wasl.archive.events.sharing import ShareCodeRefused as ShareCodeRefused
+from wasl.archive.events.sharing import ShareFetched as ShareFetched
+from wasl.archive.events.sharing import ShareOpened as ShareOpened
+from wasl.archive.events.sharing import ShareWithdrawn as ShareWithdrawn
+from wasl.archive.events.sharing import StudyShared as StudyShared
 from wasl.archive.events.traffic import PhantomEnded as PhantomEnded
 from wasl.archive.events.traffic import PhantomQueued as PhantomQueued
 from wasl.archive.events.traffic import PhantomSent as PhantomSent

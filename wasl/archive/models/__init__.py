@@ -32,6 +32,7 @@ from wasl.archive.models.releases import Project as Project
 from wasl.archive.models.releases import Pseudonym as Pseudonym
 from wasl.archive.models.releases import Release as Release
 from wasl.archive.models.releases import ReleasedStudy as ReleasedStudy
+from wasl.archive.models.sharing import Share as Share
 from wasl.archive.models.traffic import PhantomRun as PhantomRun
 from wasl.archive.models.traffic import Traffic as Traffic
 from wasl.archive.models.transfers import Link as Link

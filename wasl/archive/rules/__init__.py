@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
-from wasl.archive.rules import marks, rejecting
+from wasl.archive.rules import marks, rejecting, sharing
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
 from wasl.archive.rules import regrouping as regrouping
@@ -92,6 +92,7 @@ STEWARDS = frozenset({"steward", "system"})  # who keeps the crosswalk of a plac
 CAN: dict[str, frozenset[str]] = {
     "receive": SENDS,
     **marks.CAN,
+    **sharing.CAN,
     "announce": SENDS,
     "complete_study": RECONCILES,
     "complete_quiet": frozenset({"system"}),
@@ -152,11 +153,10 @@ CAN: dict[str, frozenset[str]] = {
     "begin_carried": frozenset({"system"}),
     "end_carried": frozenset({"system"}),
     "take_moves": frozenset({"system"}),
-    "add_retention": frozenset({"administrator", "system"}),
-    "close_retention": frozenset({"administrator", "system"}),
+    **dict.fromkeys(
+        ("add_retention", "close_retention", "add_link", "close_link"), frozenset({"administrator", "system"})
+    ),
     "announce_manifest": frozenset({"client", "system"}),
-    "add_link": frozenset({"administrator", "system"}),
-    "close_link": frozenset({"administrator", "system"}),
     "queue_transfer": RECONCILES | {"administrator"},
     "rank_transfer": RECONCILES | {"administrator"},
     "want_priors": frozenset({"system"}),

@@ -7,6 +7,7 @@ from wasl.archive.views import (
     receivers,
     rejections,
     releases,
+    sharing,
     sources,
     studies,
     study,
@@ -17,5 +18,5 @@ from wasl.archive.views import (
 urlpatterns = [
     *studies.urlpatterns, *study.urlpatterns, *upload.urlpatterns, *conflicts.urlpatterns, *sources.urlpatterns,
     *links.urlpatterns, *outside.urlpatterns, *receivers.urlpatterns, *rejections.urlpatterns, *releases.urlpatterns,
-    *traffic.urlpatterns,
+    *traffic.urlpatterns, *sharing.urlpatterns,
 ]  # fmt: skip

@@ -38,6 +38,7 @@ def study(request: Request, key: UUID) -> HttpResponse:
         "transfers": [(row, why(row.error)) for row in transfers],
         "ranks": [(str(rank), words) for rank, words in enumerate(RANKS)],
         "may_copy": allowed("archive.ask_release", request.actor),
+        "may_share": bool(found.patient_id) and allowed("archive.share_study", request.actor),
         "sends": allowed("archive.queue_transfer", request.actor),
         "lines": queries.links(viewer=request.actor),
         "under_way": any(row.ended_at is None for row in transfers),

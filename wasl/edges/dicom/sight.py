@@ -19,6 +19,7 @@ from wasl.kernel.access import Actor
 
 CLINICAL = ("requester", "radiographer", "resident", "radiologist", "chief", "registrar", "client")
 IMAGING = ("radiographer", "radiologist", "chief", "client")
+SHARE = "share"  # the ground of who comes by a link and a code (edges/dicom/shared.py)
 LOOK_SECONDS = 600  # looks of one person at one study within this time are one look
 
 _MINE = """((r.place_id = any(%(clinical)s) and r.person is null) or r.person = %(person)s)
@@ -73,7 +74,7 @@ class Seen:
     @property
     def blind(self) -> bool:
         """Whether what names the reader of its images is kept from who looks."""
-        return self.ground == "review"
+        return self.ground in ("review", SHARE)
 
 
 def params(viewer: Actor) -> dict[str, object]:

@@ -109,6 +109,18 @@ def document(key: UUID, *, viewer: Actor) -> Document:
     return found
 
 
+def final_documents(study: UUID, *, patient: UUID, viewer: Actor) -> list[Document]:
+    """The sealed PDFs of a study's final report and its addenda, for Wasl itself, which gives them with the images.
+
+    None that is preliminary, was withdrawn, or is of another patient than the one named.
+    """
+    if not viewer.is_system:
+        return []
+    rows = Document.objects.filter(report__state=SIGNED, report__reading__study=study, report__reading__patient=patient)
+    rows = rows.exclude(report__reading__state=Reading.State.WITHDRAWN).select_related("report")
+    return list(rows.order_by("report__signed_at"))
+
+
 def signed_content(report: Report, *, viewer: Actor) -> bytes:
     """What the signature of a report covers, as its row now stands: the bytes whose SHA-256 is its digest."""
     reading = report.reading
