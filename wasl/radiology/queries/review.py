@@ -26,6 +26,7 @@ from wasl.radiology.models import (
     ReviewRule,
 )  # fmt: skip
 from wasl.radiology.queries.agreements import is_agreed
+from wasl.radiology.queries.blinding import writers_of
 from wasl.radiology.rules import review as rules
 from wasl.workforce import queries as workforce
 
@@ -70,18 +71,6 @@ def _patient(report: Report, viewer: Actor) -> list[str]:
     who = patients.patient(report.reading.patient_id, viewer=viewer)
     numbers = [number.value for number in patients.numbers_of(who.id, viewer=viewer)]
     return [who.number, *numbers, *f"{who.latin_name} {who.arabic_name}".split()]
-
-
-def writers_of(report: Report, *, viewer: Actor) -> list[str]:
-    """The family names, in both scripts, of all who had a hand in a report; for Wasl itself, that leaves them out."""
-    if not viewer.is_system:
-        return []
-    rows = Report.objects.filter(reading=report.reading_id)
-    found: set[str] = set()
-    for name in ("author", "drafted_by"):
-        for given in rows.values_list(f"{name}__family_name", f"{name}__family_name_ar"):
-            found |= {word for word in given if word}
-    return sorted(found)
 
 
 def reviewer_for(review: Review, *, viewer: Actor) -> UUID | None:
