@@ -298,6 +298,7 @@ def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:
     asked = Assessment.objects.create(review=review, kind="review", reader=Person.objects.get(id=str(stage.sirine.id)))
     since = timezone.localdate()
     rule = radiology.set_double_rule("Nuit", DOUBLE, since=since, by=SYSTEM)
+    radiology.end_double_rule(rule.id, by=SYSTEM)  # so that nothing is left to end
     double = DoubleReading.objects.create(report=signed, centre_id=stage.university, due_at=timezone.now())
     DoubleCause.objects.create(double=double, rule=rule)
     until = timezone.now() + datetime.timedelta(days=1)
