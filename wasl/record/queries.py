@@ -29,7 +29,7 @@ def _visible(viewer: Actor, type: str) -> Q:
 def _blind(viewer: Actor) -> Q:
     """The reports of exams that the viewer assesses now, without knowing what was reported nor by whom."""
     hidden = Q(pk__in=[])
-    for study in patients.reviewed_studies(viewer=viewer):
+    for study in patients.reviewed_studies(viewer=viewer) if "radiologist" in viewer.roles else ():
         hidden |= Q(type=REPORT, body__contains=f"ImagingStudy/{study}")
     return hidden
 

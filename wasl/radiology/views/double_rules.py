@@ -29,7 +29,7 @@ class Rule(Exams):
     name = forms.CharField(label=_("Name of the rule"), max_length=80, widget=forms.TextInput({"dir": "auto"}))
     centre = forms.ChoiceField(label=_("Readers of"), required=False)
     urgencies = forms.MultipleChoiceField(
-        label=_("Urgency"), choices=URGENCIES, required=False, widget=forms.CheckboxSelectMultiple,
+        label=_("Urgency"), choices=URGENCIES, required=False, widget=forms.CheckboxSelectMultiple({"class": "form-check-input"}),
         help_text=_("None chosen: all."),
     )  # fmt: skip
     night_from = forms.IntegerField(label=_("Signed from this hour on"), min_value=0, max_value=23, required=False)
@@ -108,7 +108,7 @@ def _in_words(rule: DoubleRule) -> list[str]:
     urgencies = dict(URGENCIES)
     said = [rule.procedure.name if rule.procedure else rule.modality or gettext("any exam")]
     if rule.urgencies:
-        said.append(", ".join(str(urgencies[one]) for one in rule.urgencies))
+        said.append(" · ".join(str(urgencies[one]) for one in rule.urgencies))
     if rule.night_from is not None:
         said.append(
             gettext("signed from {begins}:00 to {ends}:00").format(begins=rule.night_from, ends=rule.night_until)
