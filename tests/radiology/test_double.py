@@ -23,7 +23,7 @@ from wasl.patients import rules as patient_rules
 from wasl.patients import services as patient_services
 from wasl.patients.models import CareRelationship
 from wasl.radiology import queries, services
-from wasl.radiology.events import ReadingsArbitrated, ReadingsCompared
+from wasl.radiology.events import ReadingsArbitrated, SecondReadingGiven
 from wasl.radiology.listeners import double as listeners
 from wasl.radiology.models import DoubleReading, DoubleRule, Obligation, Opinion, Report
 from wasl.radiology.rules import blinding
@@ -243,14 +243,17 @@ def test_where_the_second_stands_an_addendum_is_asked_for_and_informs_as_ever(st
     assert Obligation.objects.filter(report=signed).exists()
 
 
-def test_what_is_newly_critical_waits_for_no_arbiter(stage: Cast) -> None:
-    double = compared(stage)
+def test_what_is_newly_critical_waits_for_nobody(stage: Cast) -> None:
+    double, reader = read_twice(stage), second_reader(stage)
+    services.claim_double_reading(double.id, by=reader)
+    services.give_second_reading(double.id, by=reader, **READ)
     about = {"opinion": uuid.uuid4(), "double": double.id, "patient": uuid.uuid4(), "place": stage.regional}
     listeners.tell_of_what_is_critical(
-        ReadingsCompared(**about, part="second", verdict="major", newly_critical=True), TOLD
+        SecondReadingGiven(**about, part="second", category="critical", newly_critical=True), TOLD
     )
     assert {m.person_id for m in Message.objects.filter(urgent=True)} == {stage.leila.id, stage.karim.id}
     assert [told.asks for told in queries.double_outcomes(viewer=stage.leila)] == [True]
+    assert [told.double.id for told in queries.double_matters(viewer=stage.karim)] == [double.id]
     compared(stage, category="finding")  # waits for its arbiter, and nobody is told
     assert len(queries.double_outcomes(viewer=stage.leila)) == 1
 

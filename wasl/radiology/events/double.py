@@ -70,6 +70,7 @@ class SecondReadingGiven(Event):
     place: UUID
     part: str
     category: str
+    newly_critical: bool  # the first report is not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,6 @@ class ReadingsCompared(Event):
     place: UUID
     part: str
     verdict: str
-    newly_critical: bool  # the second reading alone is critical
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,15 @@ from wasl.accounts import services as accounts
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.events import Told, after
 from wasl.radiology import queries
-from wasl.radiology.events import ReadingsArbitrated, ReadingsCompared
+from wasl.radiology.events import ReadingsArbitrated, SecondReadingGiven
 
 accounts.declare("radiology.second_critical", title=_("A second reader found something critical in an exam"))
 accounts.declare("radiology.second_stands", title=_("A second reading stands: an addendum is needed"))
 
 
-@after(ReadingsCompared)
-def tell_of_what_is_critical(event: ReadingsCompared, told: Told) -> None:
-    """What the second reader alone finds critical does not wait for an arbiter."""
+@after(SecondReadingGiven)
+def tell_of_what_is_critical(event: SecondReadingGiven, told: Told) -> None:
+    """What the second reader alone finds critical waits neither for the comparison nor for an arbiter."""
     if event.newly_critical:
         _tell(event.double, "second_critical", told)
 

@@ -19,6 +19,7 @@ from wasl.workforce import queries as workforce
 
 Part = Opinion.Part
 ABOUT = ("report__reading__order__procedure", "report__reading__place", "report__reading__study")
+OUTCOMES = 50  # of one’s own, the newest
 STANDS = Q(report__reading__state=Reading.State.SIGNED)
 
 
@@ -137,7 +138,7 @@ class Outcome:
 
 def double_outcomes(*, viewer: Actor) -> list[Outcome]:
     """What was read differently in the viewer's own reports, once decided, or at once where it is critical."""
-    return _outcomes(DoubleReading.objects.filter(report__author=viewer.id)) if viewer.id else []
+    return _outcomes(DoubleReading.objects.filter(report__author=viewer.id), OUTCOMES) if viewer.id else []
 
 
 def double_matters(*, viewer: Actor) -> list[Outcome]:
@@ -146,22 +147,22 @@ def double_matters(*, viewer: Actor) -> list[Outcome]:
     return [one for one in _outcomes(rows.exclude(stands="first")) if one.asks]
 
 
-def _outcomes(rows: QuerySet[DoubleReading], most: int = 100) -> list[Outcome]:
-    compared = Opinion.objects.filter(double=OuterRef("pk"), part=Part.SECOND, verdict__in=Opinion.DISCREPANCIES)
-    alarming = compared.filter(category=Opinion.Category.CRITICAL, double__report__critical=False)
-    told = Q(Exists(compared), closed_at__isnull=False) | Q(Exists(alarming))
+def _outcomes(rows: QuerySet[DoubleReading], most: int | None = None) -> list[Outcome]:
+    second = Opinion.objects.filter(double=OuterRef("pk"), part=Part.SECOND, given_back_at__isnull=True)
+    differs = second.filter(verdict__in=Opinion.DISCREPANCIES)
+    alarms = second.filter(category=Opinion.Category.CRITICAL, double__report__critical=False)
+    told = Q(Exists(differs), closed_at__isnull=False) | Q(Exists(alarms))
     found = list(rows.filter(STANDS, told).select_related(*ABOUT).order_by("-created_at")[:most])
-    said = {
-        (one.double_id, one.part): one
-        for one in Opinion.objects.filter(double__in=[row.id for row in found], done_at__isnull=False)
-    }
+    given = Q(part=Part.SECOND, given_at__isnull=False) | Q(part=Part.ARBITER, done_at__isnull=False)
+    opinions = Opinion.objects.filter(given, double__in=[row.id for row in found], given_back_at__isnull=True)
+    said = {(one.double_id, one.part): one for one in opinions}
     cases = [row.report.reading_id for row in found]
     added = Report.objects.filter(reading__in=cases, state=Report.State.SIGNED, adds_to__isnull=False)
     last = dict(added.order_by().values_list("reading").annotate(last=Max("signed_at")))
     outcomes = []
     for row in found:
         second, at = said[row.id, Part.SECOND], last.get(row.report.reading_id)
-        corrected = at is not None and second.done_at is not None and at > second.done_at
+        corrected = at is not None and second.given_at is not None and at > second.given_at
         outcomes.append(Outcome(row, second, said.get((row.id, Part.ARBITER)), corrected))
     return outcomes
 

@@ -109,7 +109,8 @@ def give_second_reading(key: UUID, *, conclusion: str, category: str, by: Actor,
     opinion.conclusion, opinion.category = conclusion.strip()[: rules.LONGEST], category
     opinion.given_at = timezone.now()
     opinion.save(update_fields=("findings", "conclusion", "category", "given_at"))
-    emit(SecondReadingGiven(category=category, **_about(opinion)), by=by)
+    newly = category == Opinion.Category.CRITICAL and not opinion.double.report.critical
+    emit(SecondReadingGiven(category=category, newly_critical=newly, **_about(opinion)), by=by)
     return opinion
 
 
@@ -125,8 +126,7 @@ def compare_readings(key: UUID, *, verdict: str, by: Actor, reason: str = "") ->
     _done(opinion, reason, "verdict", by=by)
     if verdict == Opinion.Verdict.AGREES:
         _close(opinion.double, Stands.FIRST)
-    newly = critical and not opinion.double.report.critical
-    emit(ReadingsCompared(verdict=verdict, newly_critical=newly, **_about(opinion)), by=by)
+    emit(ReadingsCompared(verdict=verdict, **_about(opinion)), by=by)
     return opinion
 
 

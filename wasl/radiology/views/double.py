@@ -51,7 +51,7 @@ def _list(request: Request, refusal: Refused | None = None) -> HttpResponse:
     context = {
         "taken": queries.opinions_to_give(viewer=viewer),
         "waiting": [(one, one.due_at < now) for one in queries.double_readings_waiting(viewer=viewer)[:SHOWN]],
-        "outcomes": queries.double_outcomes(viewer=viewer)[:SHOWN],
+        "outcomes": queries.double_outcomes(viewer=viewer),
         "refusal": refusal,
     }
     return render(request, "radiology/double_readings.html", context, status=refusal.http if refusal else 200)

@@ -29,7 +29,8 @@ class Rule(Exams):
     name = forms.CharField(label=_("Name of the rule"), max_length=80, widget=forms.TextInput({"dir": "auto"}))
     centre = forms.ChoiceField(label=_("Readers of"), required=False)
     urgencies = forms.MultipleChoiceField(
-        label=_("Urgency"), choices=URGENCIES, required=False, widget=forms.CheckboxSelectMultiple({"class": "form-check-input"}),
+        label=_("Urgency"), choices=URGENCIES, required=False,
+        widget=forms.CheckboxSelectMultiple({"class": "form-check-input"}),
         help_text=_("None chosen: all."),
     )  # fmt: skip
     night_from = forms.IntegerField(label=_("Signed from this hour on"), min_value=0, max_value=23, required=False)
