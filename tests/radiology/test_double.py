@@ -25,8 +25,8 @@ from wasl.patients.models import CareRelationship
 from wasl.radiology import queries, services
 from wasl.radiology.events import ReadingsArbitrated, SecondReadingGiven
 from wasl.radiology.listeners import double as listeners
-from wasl.radiology.models import DoubleReading, DoubleRule, Obligation, Opinion, Report
-from wasl.radiology.rules import blinding
+from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Obligation, Opinion, Report
+from wasl.radiology.rules import blinding, review
 from wasl.radiology.rules import double as rules
 from wasl.record import queries as record
 
@@ -256,6 +256,20 @@ def test_what_is_newly_critical_waits_for_nobody(stage: Cast) -> None:
     assert [told.double.id for told in queries.double_matters(viewer=stage.karim)] == [double.id]
     compared(stage, category="finding")  # waits for its arbiter, and nobody is told
     assert len(queries.double_outcomes(viewer=stage.leila)) == 1
+
+
+def test_who_reads_it_again_does_not_review_it_nor_the_other_way_round(
+    stage: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "is_drawn", lambda *_args, **_kwargs: True)
+    since = timezone.localdate() - datetime.timedelta(days=40)
+    services.set_review_rule(one_in=25, bands=[8], days=7, since=since, by=stage.hatem)
+    mounir = second_reader(stage)
+    read, reviewed = compared(stage, by=mounir, verdict="agrees", category="finding"), read_twice(stage)
+    for double in (read, reviewed):
+        services.draw_review(double.report_id, by=SYSTEM)
+    assert Assessment.objects.get().review.report_id == reviewed.report_id
+    assert not queries.double_readings_waiting(viewer=mounir)
 
 
 def test_what_is_given_back_or_left_lying_goes_to_another(stage: Cast) -> None:

@@ -11,7 +11,7 @@ from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
-from wasl.radiology.models import DoubleReading, DoubleRule, Opinion, OverRead, Reading, Report
+from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Opinion, OverRead, Reading, Report
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
 from wasl.radiology.queries.openings import served_by
 from wasl.radiology.rules import double as rules
@@ -85,6 +85,7 @@ def _visible_doubles(viewer: Actor) -> QuerySet[DoubleReading]:
     return DoubleReading.objects.filter(
         ~Exists(Report.objects.filter(mine, reading=OuterRef("report__reading"))),
         ~Exists(OverRead.objects.filter(report=OuterRef("report"), reader=viewer.id)),
+        ~Exists(Assessment.objects.filter(review__report=OuterRef("report"), reader=viewer.id)),
         ~Exists(Opinion.objects.filter(double=OuterRef("pk"), reader=viewer.id)),
         ~Exists(looked), STANDS, report__reading__in=Reading.objects.filter(served), closed_at__isnull=True,
     )  # fmt: skip
@@ -95,7 +96,9 @@ def double_readings_waiting(*, viewer: Actor) -> QuerySet[DoubleReading]:
     of = Opinion.objects.filter(double=OuterRef("pk"), given_back_at__isnull=True)
     held = of.filter(Q(done_at__isnull=False) | Q(until__gt=timezone.now()))
     differs = Exists(of.filter(part=Part.SECOND, verdict__in=Opinion.DISCREPANCIES))
-    rows = _visible_doubles(viewer).annotate(arbiter=differs).select_related(*ABOUT)
+    rows = (
+        _visible_doubles(viewer).select_related(*ABOUT).annotate(**{"arbiter": differs})
+    )  # the model declares its type
     second = Q(~Exists(held.filter(part=Part.SECOND)), arbiter=False)
     third = Q(~Exists(held.filter(part=Part.ARBITER)), arbiter=True)
     return rows.filter(second | third).order_by("due_at", "id")
@@ -148,9 +151,9 @@ def double_matters(*, viewer: Actor) -> list[Outcome]:
 
 
 def _outcomes(rows: QuerySet[DoubleReading], most: int | None = None) -> list[Outcome]:
-    second = Opinion.objects.filter(double=OuterRef("pk"), part=Part.SECOND, given_back_at__isnull=True)
-    differs = second.filter(verdict__in=Opinion.DISCREPANCIES)
-    alarms = second.filter(category=Opinion.Category.CRITICAL, double__report__critical=False)
+    seconds = Opinion.objects.filter(double=OuterRef("pk"), part=Part.SECOND, given_back_at__isnull=True)
+    differs = seconds.filter(verdict__in=Opinion.DISCREPANCIES)
+    alarms = seconds.filter(category=Opinion.Category.CRITICAL, double__report__critical=False)
     told = Q(Exists(differs), closed_at__isnull=False) | Q(Exists(alarms))
     found = list(rows.filter(STANDS, told).select_related(*ABOUT).order_by("-created_at")[:most])
     given = Q(part=Part.SECOND, given_at__isnull=False) | Q(part=Part.ARBITER, done_at__isnull=False)
