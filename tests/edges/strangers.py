@@ -36,7 +36,8 @@ from wasl.places import services as places
 from wasl.places.models import Place
 from wasl.planning import services as planning
 from wasl.radiology import services as radiology
-from wasl.radiology.models import Assessment, Order, Reading, Report, Review
+from wasl.radiology.models import Assessment, DoubleCause, DoubleReading, Opinion, Order, Reading, Report, Review
+from wasl.radiology.rules.double import Asked
 from wasl.workforce import services as workforce
 from wasl.workforce.models import Roster, Swap
 
@@ -53,6 +54,7 @@ IDENTITY = (
 WRITTEN = {
     "title": "Scanner cérébral", "findings": "Lacune capsulaire ancienne.", "conclusion": "Pas de saignement récent.",
 }  # fmt: skip
+DOUBLE = Asked(night=(22, 6))
 QUESTION = "Céphalées brutales au réveil ?"
 
 
@@ -104,6 +106,8 @@ class World:
     preliminary: Report  # whose case Leila holds, to make it final
     changed: Report  # preliminary, and changed by its final report since
     review: UUID  # of the signed report
+    double: UUID  # of the signed report, taken by Sirine
+    double_rule: UUID  # that asked for it
     assessment: UUID
     post: Post
     credentials: dict[str, dict[str, str]]
@@ -156,6 +160,11 @@ class World:
             **dict.fromkeys(("radiology:assess", "radiology:take_review", "radiology:decline_review",
                              "radiology:add_to_learning_file"), {"key": self.assessment}),
             "radiology:feedback": {"key": self.review},
+            **dict.fromkeys(("radiology:double_reading", "radiology:claim_double_reading",
+                             "radiology:give_second_reading", "radiology:compare_readings",
+                             "radiology:arbitrate_readings", "radiology:give_back_double_reading"),
+                            {"key": self.double}),
+            "radiology:end_double_rule": {"key": self.double_rule},
             "radiology:begin_addendum": report, "radiology:acknowledge_result": report,
             "radiology:critical_": report, "radiology:record_communication": report,
             "radiology:hand_over_result": report, "radiology:dismiss_recommendation": report,
@@ -290,10 +299,17 @@ def played(opened: Door, stage: Cast) -> World:
 
 
 def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:
-    """Somebody who had no part in the signed report is to assess it."""
+    """Somebody who had no part in the signed report is to assess it, and to read its images a second time."""
     review = Review.objects.create(report=signed, centre_id=stage.university, due_at=timezone.now())
     asked = Assessment.objects.create(review=review, kind="review", reader=Person.objects.get(id=str(stage.sirine.id)))
-    return {"review": review.id, "assessment": asked.id}
+    since = timezone.localdate()
+    rule = radiology.set_double_rule("Nuit", DOUBLE, since=since, by=SYSTEM)
+    radiology.end_double_rule(rule.id, by=SYSTEM)  # so that nothing is left to end
+    double = DoubleReading.objects.create(report=signed, centre_id=stage.university, due_at=timezone.now())
+    DoubleCause.objects.create(double=double, rule=rule)
+    until = timezone.now() + datetime.timedelta(days=1)
+    Opinion.objects.create(double=double, part="second", reader=asked.reader, until=until)
+    return {"review": review.id, "assessment": asked.id, "double": double.id, "double_rule": rule.id}
 
 
 def _told(stage: Cast) -> UUID:

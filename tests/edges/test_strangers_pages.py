@@ -79,6 +79,9 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:begin_over_reading", "radiology:reviews", "radiology:assess", "radiology:take_review",
         "radiology:decline_review", "radiology:add_to_learning_file", "radiology:feedback", "radiology:matters",
         "radiology:learning",
+        "radiology:double_readings", "radiology:double_reading", "radiology:claim_double_reading",
+        "radiology:give_second_reading", "radiology:compare_readings", "radiology:arbitrate_readings",
+        "radiology:give_back_double_reading",
         "radiology:display", "radiology:begin_display_check", "radiology:answer_display_check",
         "radiology:report_pdf", "radiology:begin_addendum", "radiology:acknowledge_result", "radiology:move_study",
         "radiology:move_series", "radiology:undo_step", "radiology:unknown", "radiology:identify_patient",
@@ -96,6 +99,7 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("radiology:vetting_rates", "radiology:vetting_rates_csv"), PLANNER),
     **dict.fromkeys(("radiology:vetting_rules", "radiology:add_protocol"), PLANNER | ADMINISTRATOR),
     **dict.fromkeys(("radiology:set_vetting_rule", "radiology:set_vetting_target"), PLANNER),
+    **dict.fromkeys(("radiology:double_rules", "radiology:set_double_rule", "radiology:end_double_rule"), PLANNER),
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv", "radiology:review_figures",
                      "radiology:set_review_rule"), PLANNER),
     **dict.fromkeys(("radiology:conferences", "radiology:open_conference"), CLINICIAN),  # of their own

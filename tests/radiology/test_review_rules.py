@@ -8,6 +8,7 @@ import pytest
 
 from wasl.kernel.errors import Refused
 from wasl.radiology.rules import review as rules
+from wasl.radiology.rules.blinding import HIDDEN, masked
 
 SECRET = bytes(range(32))
 DAY = datetime.date(2026, 11, 1)
@@ -100,13 +101,13 @@ def test_an_answer(answer: str, text: str, scored: bool, answered: bool, refused
 @pytest.mark.parametrize(
     ("text", "names", "shown"),
     [
-        ("Dr Haddad, CHU", ["Haddad"], f"Dr {rules.HIDDEN}, CHU"), ("dr HADDAD", ["Haddad"], f"dr {rules.HIDDEN}"),
-        ("Haddadi", ["Haddad"], "Haddadi"), ("د. الحداد", ["الحداد"], f"د. {rules.HIDDEN}"), ("a b", ["a", ""], "a b"),
-        ("Ben Salah et Salah", ["Salah", "Ben Salah"], f"{rules.HIDDEN} et {rules.HIDDEN}"),
+        ("Dr Haddad, CHU", ["Haddad"], f"Dr {HIDDEN}, CHU"), ("dr HADDAD", ["Haddad"], f"dr {HIDDEN}"),
+        ("Haddadi", ["Haddad"], "Haddadi"), ("د. الحداد", ["الحداد"], f"د. {HIDDEN}"), ("a b", ["a", ""], "a b"),
+        ("Ben Salah et Salah", ["Salah", "Ben Salah"], f"{HIDDEN} et {HIDDEN}"),
     ],
 )  # fmt: skip
 def test_names_are_painted_over(text: str, names: list[str], shown: str) -> None:
-    assert rules.masked(text, names) == shown
+    assert masked(text, names) == shown
 
 
 def test_a_lesson_says_something_and_names_nobody() -> None:

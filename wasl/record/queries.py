@@ -13,6 +13,7 @@ from wasl.record.models import Entry, Version
 __all__ = ["Entry", "Version", "entry", "timeline", "types", "versions"]
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
+REPORT = "DiagnosticReport"
 
 
 def _visible(viewer: Actor, type: str) -> Q:
@@ -21,14 +22,22 @@ def _visible(viewer: Actor, type: str) -> Q:
         return Q()
     if not viewer.held:
         return Q(pk__in=[])
-    opened = Q(patient__in=patients.opened(viewer=viewer))
+    opened = Q(patient__in=patients.opened(viewer=viewer)) & ~_blind(viewer)
     return opened if fhir.of_patients(type) else opened | Q(patient__isnull=True)
+
+
+def _blind(viewer: Actor) -> Q:
+    """The reports of exams that the viewer assesses now, without knowing what was reported nor by whom."""
+    hidden = Q(pk__in=[])
+    for study in patients.reviewed_studies(viewer=viewer) if "radiologist" in viewer.roles else ():
+        hidden |= Q(type=REPORT, body__contains=f"ImagingStudy/{study}")
+    return hidden
 
 
 def timeline(patient: UUID, *, viewer: Actor, type: str = "") -> QuerySet[Entry]:
     """What the record says of a patient, from all hospitals, newest first; of one type or of all. Raises NoGround."""
     patients.require_ground(patient, viewer=viewer)
-    rows = Entry.objects.filter(patient=patient, deleted=False).exclude(type=IDENTITY)
+    rows = Entry.objects.filter(~_blind(viewer), patient=patient, deleted=False).exclude(type=IDENTITY)
     return rows.filter(type=type) if type else rows
 
 

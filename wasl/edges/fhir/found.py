@@ -18,9 +18,14 @@ from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 
 
-def _seen(kind: str) -> str:
-    """The condition that a resource may be seen: its patient's record is open, or it is no patient's by its type."""
-    return "g.ground is not null" if fhir.of_patients(kind) else "(e.patient is null or g.ground is not null)"
+def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
+    """The condition that a resource may be seen: its patient's record is open, or it is no patient's by its type.
+
+    A report also, that its viewer does not assess just now without knowing it.
+    """
+    opened = "g.ground is not null" if fhir.of_patients(kind) else "(e.patient is null or g.ground is not null)"
+    known, values = gate.known_to(viewer) if kind == "DiagnosticReport" else ("true", [])
+    return f"{opened} and {known}", values
 
 
 class Hit(NamedTuple):
@@ -82,9 +87,10 @@ async def total(asked: Asked, *, viewer: Actor) -> int:
     """How many there are of what was asked."""
     where, values = _where(asked)
     opened, grounds = gate.open_to(viewer)
-    text = f"select count(*) from record_entry e {opened} where {_seen(asked.kind)} and {where}"  # noqa: S608  of our own words
+    seen, known = _seen(asked.kind, viewer)
+    text = f"select count(*) from record_entry e {opened} where {seen} and {where}"  # noqa: S608  of our own words
     async with (await gate.pool()).connection() as connection:
-        row: Any = await (await connection.execute(text.encode(), [*grounds, *values])).fetchone()
+        row: Any = await (await connection.execute(text.encode(), [*grounds, *known, *values])).fetchone()
     return int(row[0])
 
 
@@ -103,9 +109,10 @@ async def _ask(
     more: list[object] | None = None,
 ) -> list[Hit]:
     opened, grounds = gate.open_to(viewer)
-    text = f"{select}{opened} where {_seen(kind)} and {where} {tail}"
+    seen, known = _seen(kind, viewer)
+    text = f"{select}{opened} where {seen} and {where} {tail}"
     async with (await gate.pool()).connection() as connection:
-        cursor = await connection.execute(text.encode(), [*grounds, *values, *(more or [])])
+        cursor = await connection.execute(text.encode(), [*grounds, *known, *values, *(more or [])])
         return [Hit(*row) for row in await cursor.fetchall()]
 
 

@@ -1,11 +1,20 @@
 """What may be asked about patients."""
 
 from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
-from wasl.patients.queries.access import GROUNDS, caring_places, ground, is_reviewing, opened, require_ground
+from wasl.patients.queries.access import (
+    GROUNDS,
+    caring_places,
+    ground,
+    is_reviewing,
+    opened,
+    require_ground,
+    reviewed_studies,
+)
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
     identities_of,
+    looks,
     numbers_of,
     patient,
     patient_for_record,
@@ -17,6 +26,6 @@ from wasl.patients.rules import name_form  # for doors that ask for names in the
 __all__ = [
     "GROUNDS", "LIMIT", "Access", "CareRelationship", "Patient", "SourceIdentity",  # for the faces to name
     "accesses", "by_local_number", "by_number", "candidates", "caring_places", "doubles", "every_patient", "ground",
-    "identities_of", "is_reviewing", "name_form", "numbers_of", "opened", "patient", "patient_for_record", "relations",
-    "require_ground", "search",
+    "identities_of", "is_reviewing", "looks", "name_form", "numbers_of", "opened", "patient", "patient_for_record",
+    "relations", "require_ground", "reviewed_studies", "search",
 ]  # fmt: skip

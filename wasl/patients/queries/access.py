@@ -47,8 +47,15 @@ def require_ground(patient: UUID, *, viewer: Actor) -> str:
 
 def is_reviewing(study: UUID, *, viewer: Actor) -> bool:
     """Whether the viewer reviews the report of a study now, and may see its images without knowing who read them."""
-    rows = CareRelationship.objects.filter(ground=REVIEW, source=study, person=viewer.id)
-    return viewer.id is not None and rows.filter(starts_at__lte=timezone.now(), ends_at__gt=timezone.now()).exists()
+    return study in reviewed_studies(viewer=viewer)
+
+
+def reviewed_studies(*, viewer: Actor) -> frozenset[UUID]:
+    """The studies whose report the viewer reviews now: neither it nor its reader is for them to know."""
+    now = timezone.now()
+    rows = CareRelationship.objects.filter(ground=REVIEW, person=viewer.id, person__isnull=False)
+    sources = rows.filter(starts_at__lte=now, ends_at__gt=now).values_list("source", flat=True)
+    return frozenset(study for study in sources if study)
 
 
 def opened(*, viewer: Actor) -> "QuerySet[CareRelationship, UUID]":

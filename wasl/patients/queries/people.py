@@ -57,6 +57,11 @@ def accesses(patient: UUID, *, viewer: Actor) -> QuerySet[Access]:
     return Access.objects.filter(patient=patient).annotate(who=who).order_by("-created_at")
 
 
+def looks(*, viewer: Actor) -> QuerySet[Access]:
+    """What the viewer looked at on a ground that opens a record, to be asked about within a larger question."""
+    return Access.objects.filter(actor=str(viewer)).exclude(ground__in=("review", "none"))
+
+
 def patient_for_record(key: UUID) -> Patient:
     """One person with all numbers, for the record."""
     rows = Patient.objects.select_related("region").prefetch_related("identities__place")

@@ -22,6 +22,14 @@ from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
 from wasl.radiology.events.display import DisplayChecked as DisplayChecked
 from wasl.radiology.events.display import DisplayRuleSet as DisplayRuleSet
+from wasl.radiology.events.double import DoubleReadingClaimed as DoubleReadingClaimed
+from wasl.radiology.events.double import DoubleReadingGivenBack as DoubleReadingGivenBack
+from wasl.radiology.events.double import DoubleRuleSet as DoubleRuleSet
+from wasl.radiology.events.double import DoubleRuleWithdrawn as DoubleRuleWithdrawn
+from wasl.radiology.events.double import ReadingsArbitrated as ReadingsArbitrated
+from wasl.radiology.events.double import ReadingsCompared as ReadingsCompared
+from wasl.radiology.events.double import SecondReadingGiven as SecondReadingGiven
+from wasl.radiology.events.double import SecondReadingOpened as SecondReadingOpened
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
 from wasl.radiology.events.escalation import CentreWentDark as CentreWentDark
 from wasl.radiology.events.escalation import EscalationRuleSet as EscalationRuleSet

@@ -4,6 +4,7 @@ from wasl.radiology.listeners import (
     agreements,
     comparing,
     conferences,
+    double,
     escalation,
     exams,
     expertise,
@@ -18,6 +19,6 @@ from wasl.radiology.listeners import (
 )
 
 __all__ = [
-    "agreements", "comparing", "conferences", "escalation", "exams", "expertise", "followups", "linking", "messages",
-    "priors", "reading", "results", "review", "sending",
+    "agreements", "comparing", "conferences", "double", "escalation", "exams", "expertise", "followups", "linking",
+    "messages", "priors", "reading", "results", "review", "sending",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
 from wasl.radiology.models import CriticalTarget, Handing, Obligation, PassingRule, Reading, Report
+from wasl.radiology.queries.blinding import blind_readings
 from wasl.radiology.queries.turnaround import _visible as _visible_places
 from wasl.radiology.rules import results as rules
 from wasl.workforce import queries as workforce
@@ -27,7 +28,9 @@ def _visible(viewer: Actor) -> QuerySet[Obligation]:
         return rows
     if viewer.id is None or not viewer.held:
         return rows.none()
-    return rows.filter(Q(place__in=viewer.places(*rules.CLINICIANS)) | _told_by(viewer))
+    rows = rows.filter(Q(place__in=viewer.places(*rules.CLINICIANS)) | _told_by(viewer))
+    hidden = blind_readings(viewer=viewer)
+    return rows if hidden is None else rows.exclude(report__reading__in=hidden)
 
 
 def _told_by(viewer: Actor) -> Q:

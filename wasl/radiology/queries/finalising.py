@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
-from wasl.radiology.models import Obligation, OverRead, Reading, Report, Supervision
+from wasl.radiology.models import DoubleReading, Obligation, OverRead, Reading, Report, Supervision
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
 from wasl.radiology.rules import finalising as rules
 from wasl.workforce import queries as workforce
@@ -93,9 +93,10 @@ def _visible_finals(viewer: Actor) -> QuerySet[Report]:
     readable = Reading.objects.filter(may_be_read_by(viewer.id, OF_READING, viewer=viewer))
     own = Q(author=viewer.id) | Q(drafted_by=viewer.id, drafted_by__isnull=False)
     rows = rows.filter(served, state=Report.State.SIGNED, adds_to__isnull=True, reading__in=readable)
-    # whoever assesses a report without knowing its author is not told it here
+    # whoever assesses a report without knowing its author, or may come to, is not told it here
     assessed = Q(review__assessments__reader=viewer.id)
-    return rows.filter(reading__state=Reading.State.SIGNED).exclude(own).exclude(assessed)
+    read_again = Q(id__in=DoubleReading.objects.filter(closed_at__isnull=True).values("report"))
+    return rows.filter(reading__state=Reading.State.SIGNED).exclude(own).exclude(assessed).exclude(read_again)
 
 
 def reports_to_over_read(*, viewer: Actor) -> list[Report]:

@@ -11,6 +11,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.radiology.models import Link, Reading, Report
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
+from wasl.radiology.queries.blinding import blind_readings
 from wasl.radiology.queries.openings import served_by
 from wasl.radiology.rules import reading as rules
 
@@ -36,7 +37,8 @@ def _visible_readings(viewer: Actor) -> QuerySet[Reading]:
     for place in viewer.places("chief"):
         for role in rules.READERS:
             mine |= Q(claimed_by__in=accounts.holders(role, place=place, viewer=viewer).values("id"))
-    return rows.filter(mine)
+    hidden = blind_readings(viewer=viewer)
+    return rows.filter(mine) if hidden is None else rows.filter(mine).exclude(id__in=hidden)
 
 
 def readings(*, viewer: Actor) -> QuerySet[Reading]:

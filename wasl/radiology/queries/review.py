@@ -26,6 +26,7 @@ from wasl.radiology.models import (
     ReviewRule,
 )  # fmt: skip
 from wasl.radiology.queries.agreements import is_agreed
+from wasl.radiology.queries.blinding import writers_of
 from wasl.radiology.rules import review as rules
 from wasl.workforce import queries as workforce
 
@@ -72,18 +73,6 @@ def _patient(report: Report, viewer: Actor) -> list[str]:
     return [who.number, *numbers, *f"{who.latin_name} {who.arabic_name}".split()]
 
 
-def writers_of(report: Report, *, viewer: Actor) -> list[str]:
-    """The family names, in both scripts, of all who had a hand in a report; for Wasl itself, that leaves them out."""
-    if not viewer.is_system:
-        return []
-    rows = Report.objects.filter(reading=report.reading_id)
-    found: set[str] = set()
-    for name in ("author", "drafted_by"):
-        for given in rows.values_list(f"{name}__family_name", f"{name}__family_name_ar"):
-            found |= {word for word in given if word}
-    return sorted(found)
-
-
 def reviewer_for(review: Review, *, viewer: Actor) -> UUID | None:
     """Who is to assess a report next: a radiologist who reads such exams there, had no part in it, and has least to do.
 
@@ -116,9 +105,9 @@ def _competent(reading: Reading) -> set[UUID]:
 
 
 def _parties(review: Review) -> set[UUID | None]:
-    """All who wrote, drafted or added to a report, over-read it, or were asked to assess it before."""
+    """All who wrote, drafted or added to a report, read it a second time, or were asked to assess it before."""
     parts = Report.objects.filter(reading=review.report.reading_id).values_list(
-        "author", "drafted_by", "over_read__reader"
+        "author", "drafted_by", "over_read__reader", "double__opinions__reader"
     )
     asked: set[UUID | None] = {one.reader_id for one in review.assessments.all()}
     return {person for part in parts for person in part} | asked

@@ -7,6 +7,7 @@ from wasl.radiology.rules import (
     conversation,
     dispatch,
     display,
+    double,
     escalation,
     expertise,
     finalising,
@@ -29,10 +30,12 @@ CAN: dict[str, frozenset[str]] = {
     **expertise.CAN,
     **conferences.CAN,
     **display.CAN,
+    **double.CAN,
     **comparing.CAN,
 }  # fmt: skip
 
 __all__ = [
-    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "escalation", "expertise",
-    "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results", "review", "vetting",
+    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "escalation",
+    "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results",
+    "review", "vetting",
 ]  # fmt: skip

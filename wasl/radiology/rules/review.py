@@ -4,12 +4,12 @@ import datetime
 import hashlib
 import hmac
 import math
-import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
+from wasl.radiology.rules.blinding import masked
 
 CAN: dict[str, frozenset[str]] = {
     "set_review_rule": frozenset({"planner", "administrator", "system"}),
@@ -24,8 +24,6 @@ CAN: dict[str, frozenset[str]] = {
 SEES_FIGURES: Final = frozenset({"radiologist", "chief", "planner"})
 FEWEST_IN_BAND, MOST_BANDS = 1, 6
 LONGEST, SHORTEST_LESSON, LONGEST_LESSON = 2000, 20, 4000
-OPEN_HOURS: Final = 48  # the images are open to a reviewer
-HIDDEN: Final = "▇▇▇"  # where a report names who wrote it
 Z95: Final = 1.959964  # of the normal distribution, for an interval of 95 %
 
 
@@ -163,14 +161,6 @@ def check_lesson(title: str, points: str, *, names: Iterable[str]) -> None:
         raise LessonTooShort
     if masked(f"{title}\n{points}", names) != f"{title}\n{points}":
         raise LessonNames
-
-
-def masked(text: str, names: Iterable[str]) -> str:
-    """A text with each of these names, whole words in any case, painted over; names of one or two letters stay."""
-    for name in sorted({name.strip() for name in names}, key=len, reverse=True):
-        if len(name) > 2:
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
-    return text
 
 
 def interval(hits: int, total: int) -> tuple[float, float]:

@@ -39,6 +39,14 @@ from wasl.radiology.services.dispatch import (
 )
 from wasl.radiology.services.display import answer_display_check, begin_display_check, set_display_rule
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
+from wasl.radiology.services.double import (
+    arbitrate_readings,
+    claim_double_reading,
+    compare_readings,
+    give_back_double_reading,
+    give_second_reading,
+)
+from wasl.radiology.services.double_rules import end_double_rule, set_double_rule
 from wasl.radiology.services.escalation import (
     Limits,
     acknowledge_step,
@@ -120,22 +128,23 @@ from wasl.radiology.services.viewing import state_pixels
 __all__ = [
     "accept_exam", "acknowledge_by_code", "acknowledge_result", "acknowledge_step", "add_case", "add_phrase",
     "add_procedure", "add_protocol", "add_template", "add_to_learning_file", "adopt_efforts", "answer_display_check",
-    "answer_expertise", "answer_reject", "answer_review", "assign_review", "begin_addendum", "begin_display_check",
-    "begin_over_reading", "break_off_exam", "bypass_vetting", "cancel_order", "change_agreement", "change_exam",
-    "claim_reading", "close_conference", "close_recommendation", "decide_case", "declare_centre_back",
-    "declare_centre_dark", "decline_expertise", "decline_review", "dismiss_recommendation", "draft_agreement",
-    "draft_rule", "draw_review", "end_agreement", "escalate_reading", "file_document", "find_centre_back",
-    "find_centre_dark", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading", "hand_over_report",
-    "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "join_conference", "keep_reading",
-    "Limits", "link_study", "log_call", "make_document", "mark_key_image", "move_study", "note_comparison",
-    "note_presence", "open_conference", "open_reading", "open_recommendation", "over_read_report", "pass_on_reading",
-    "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall",
-    "read_report", "record_communication", "redistribute_readings", "refuse_exam", "reject_series",
+    "answer_expertise", "answer_reject", "answer_review", "arbitrate_readings", "assign_review", "begin_addendum",
+    "begin_display_check", "begin_over_reading", "break_off_exam", "bypass_vetting", "cancel_order", "change_agreement",
+    "change_exam", "claim_double_reading", "claim_reading", "close_conference", "close_recommendation",
+    "compare_readings", "decide_case", "declare_centre_back", "declare_centre_dark", "decline_expertise",
+    "decline_review", "dismiss_recommendation", "draft_agreement", "draft_rule", "draw_review", "end_agreement",
+    "end_double_rule", "escalate_reading", "file_document", "find_centre_back", "find_centre_dark", "flag_reading",
+    "follow_images", "follow_images_back", "give_back_double_reading", "give_second_reading", "hand_back_reading",
+    "hand_over_report", "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "join_conference",
+    "keep_reading", "Limits", "link_study", "log_call", "make_document", "mark_key_image", "move_study",
+    "note_comparison", "note_presence", "open_conference", "open_reading", "open_recommendation", "over_read_report",
+    "pass_on_reading", "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning",
+    "read_recall", "read_report", "record_communication", "redistribute_readings", "refuse_exam", "reject_series",
     "reopen_recommendation", "request_expertise", "save_draft", "score_review", "seal", "see_remarks", "send_order",
-    "set_critical_target", "set_display_rule", "set_effort", "set_escalation_rule", "set_expertise_target",
-    "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule", "set_vetting_target",
-    "sign_agreement", "sign_report", "skip_reading", "start_exam", "state_pixels", "take_expertise",
-    "take_next_reading", "take_review", "tell_of_end", "Terms", "time_out_reading", "try_document",
+    "set_critical_target", "set_display_rule", "set_double_rule", "set_effort", "set_escalation_rule",
+    "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule",
+    "set_vetting_target", "sign_agreement", "sign_report", "skip_reading", "start_exam", "state_pixels",
+    "take_expertise", "take_next_reading", "take_review", "tell_of_end", "Terms", "time_out_reading", "try_document",
     "undo_identification", "undo_move", "unlink_study", "unmark_key_image", "verification_address", "vet_afterwards",
     "warn_of_end", "withdraw_expertise", "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

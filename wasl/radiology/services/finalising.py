@@ -15,7 +15,9 @@ from wasl.radiology.models import KeyImage, OverRead, Reading, Report, Supervisi
 from wasl.radiology.rules import finalising as rules
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting
+from wasl.radiology.rules.double import SecondReadingFirst
 from wasl.radiology.services import dated
+from wasl.radiology.services.blinding import check_not_blind
 from wasl.radiology.services.reporting import about, begun_addendum, draft_to_write, locked_report, seen
 from wasl.workforce import queries as workforce
 
@@ -129,6 +131,9 @@ def _report_to_over_read(key: UUID, *, by: Actor) -> tuple[Report, Reading, UUID
         raise reading_rules.NotYourHospitals
     if not queries.is_agreed(reading, reader=person, viewer=by):
         raise reading_rules.NoAgreement
+    check_not_blind(reading.id, by=by)
+    if queries.is_read_again(key, viewer=by):
+        raise SecondReadingFirst
     if before := OverRead.objects.select_related("reader").filter(report=report).first():
         raise rules.AlreadyOverRead(reader=before.reader)
     return report, reading, person

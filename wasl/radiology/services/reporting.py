@@ -18,7 +18,9 @@ from wasl.radiology.rules import finalising, followups
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting as rules
 from wasl.radiology.rules import results as results_rules
+from wasl.radiology.services.blinding import check_not_blind
 from wasl.radiology.services.display import display_to_sign
+from wasl.radiology.services.double import open_second_reading
 from wasl.radiology.services.reading import locked_reading
 from wasl.workforce import queries as workforce
 
@@ -123,7 +125,8 @@ def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "", screen
 
     Signing twice is refused with AlreadySigned and changes nothing; so is signing on partial pictures. Where a
     preliminary report was issued, this one makes it final, and `change` classes how the two differ. `screen` is where
-    the reader sits: exams of some modalities are signed only where its display was checked (DisplayNotChecked).
+    the reader sits: exams of some modalities are signed only where its display was checked (DisplayNotChecked). A
+    second reading is opened with it where a rule asks for one.
     """
     report, reading = locked_report(key)
     if report.state == Report.State.SIGNED:
@@ -151,6 +154,8 @@ def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "", screen
         reading.save(update_fields=("state", "claimed_until"))
     fact = AddendumSigned if addendum else ReportSigned
     emit(fact(report=key, reader=report.author_id, critical=report.critical, pixels=pixels, **about(reading)), by=by)
+    if not addendum:
+        open_second_reading(report, by=by)
     return report
 
 
@@ -165,6 +170,7 @@ def begin_addendum(report: UUID, *, by: Actor) -> Report:
         raise rules.NotSigned
     if reading.state == Reading.State.WITHDRAWN:
         raise reading_rules.ReadingIsWithdrawn
+    check_not_blind(reading.id, by=by)
     person = reading_rules.reader(by)
     if person != reading.claimed_by_id:
         if not workforce.serves(person, place=reading.place_id, modality=reading.modality, viewer=by):

@@ -16,7 +16,6 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
-from wasl.patients import services as patients
 from wasl.places import queries as places
 from wasl.radiology import queries
 from wasl.radiology.events import (
@@ -34,6 +33,7 @@ from wasl.radiology.models import Assessment, LearningCase, Lot, Report, Review,
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import review as rules
 from wasl.radiology.services import dated
+from wasl.radiology.services.blinding import close_images, open_images
 from wasl.workforce import queries as workforce
 
 Kind = Assessment.Kind
@@ -126,13 +126,10 @@ def _assign(review: Review, kind: str, *, by: Actor) -> Assessment | None:
 def take_review(key: UUID, *, by: Actor) -> Assessment:
     """Open the images and the words of a report that one is to assess; who read it stays hidden, the record closed."""
     asked = _own(key, by=by)
-    reading, now = asked.review.report.reading, timezone.now()
-    asked.taken_at = asked.taken_at or now
+    reading = asked.review.report.reading
+    asked.taken_at = asked.taken_at or timezone.now()
     asked.save(update_fields=("taken_at",))
-    patients.open_for_review(
-        reading.patient_id, study=reading.study_id, because=ReviewTaken.name(),
-        until=now + datetime.timedelta(hours=rules.OPEN_HOURS), by=by,
-    )  # fmt: skip
+    open_images(reading, because=ReviewTaken.name(), by=by)
     emit(ReviewTaken(patient=reading.patient_id, **_about(asked)), by=by)
     return asked
 
@@ -150,7 +147,7 @@ def score_review(
     asked.text, asked.scored_at = text.strip()[: rules.LONGEST], timezone.now()
     asked.save(update_fields=("score", "matters", "reasons", "text", "scored_at"))
     reading = asked.review.report.reading
-    patients.close_for_review(study=reading.study_id, person=asked.reader_id, by=by)
+    close_images(reading, person=asked.reader_id, by=by)
     told = ReviewScored(patient=reading.patient_id, score=score, matters=matters, **_about(asked))
     emit(told, by=by)
     return asked
@@ -164,7 +161,7 @@ def decline_review(key: UUID, *, because: str, by: Actor) -> Assessment:
         raise rules.NotADecline
     asked.declined, asked.declined_at = because, timezone.now()
     asked.save(update_fields=("declined", "declined_at"))
-    patients.close_for_review(study=asked.review.report.reading.study_id, person=asked.reader_id, by=by)
+    close_images(asked.review.report.reading, person=asked.reader_id, by=by)
     emit(ReviewDeclined(because=because, **_about(asked)), by=by)
     _assign(asked.review, asked.kind, by=by)
     return asked

@@ -7,6 +7,8 @@ from wasl.radiology.views import (
     critical,
     dispatch,
     display,
+    double,
+    double_rules,
     drafting,
     editor,
     escalation,
@@ -56,4 +58,6 @@ urlpatterns = [
     *expertise.urlpatterns,
     *conferences.urlpatterns,
     *display.urlpatterns,
+    *double_rules.urlpatterns,
+    *double.urlpatterns,
 ]

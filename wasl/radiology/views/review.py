@@ -13,7 +13,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Listing, Request
 from wasl.kernel.verbs import allowed
@@ -21,8 +20,8 @@ from wasl.patients import services as patients
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Assessment, Review
 from wasl.radiology.rules import review as rules
+from wasl.radiology.views.double import unnamed
 from wasl.radiology.views.quality import period_of
-from wasl.radiology.views.readings import SECTION_TITLES
 
 SCORES = [
     (1, False, _("I agree"), _("I would have written the same in substance.")),
@@ -96,17 +95,11 @@ def _assessed(request: Request, asked: Assessment, refusal: Refused | None) -> H
         context |= {"said": in_words(asked), "lesson": lesson}
     elif asked.taken_at is not None:
         report = asked.review.report
-        names = queries.writers_of(report, viewer=SYSTEM)
         patients.log_access(
             report.reading.patient_id, what="radiology.review", ground="review", by=request.actor, subject=report.id
         )
         context |= {
-            "report": report,
-            "sections": [
-                (SECTION_TITLES[name], rules.masked(text, names)) for name, text in report.sections.items()
-                if name in SECTION_TITLES and name != "title"
-            ],
-            "critical_what": rules.masked(report.critical_what, names),
+            **unnamed(report),
             "scores": [(_code(score, matters=matters), title, text) for score, matters, title, text in SCORES],
             "reasons": Assessment.Reason.choices,
             "given": request.POST,
@@ -196,7 +189,9 @@ def matters(request: Request) -> HttpResponse:
     """The reports of one's department that may need an addendum; who wrote them, and scores, are not said."""
     if not request.actor.places("chief"):
         raise NotAllowed
-    rows = [(told.review, told.review.report.reading) for told in queries.matters_open(viewer=request.actor)]
+    reports = [told.review.report for told in queries.matters_open(viewer=request.actor)]
+    reports += [told.double.report for told in queries.double_matters(viewer=request.actor)]
+    rows = [(report, report.reading) for report in {report.id: report for report in reports}.values()]
     return render(request, "radiology/matters.html", {"rows": rows})
 
 
