@@ -12,6 +12,7 @@ from wasl.radiology.listeners import (
     messages,
     priors,
     reading,
+    regions,
     results,
     review,
     sending,
@@ -19,5 +20,5 @@ from wasl.radiology.listeners import (
 
 __all__ = [
     "agreements", "comparing", "conferences", "escalation", "exams", "expertise", "followups", "linking", "messages",
-    "priors", "reading", "results", "review", "sending",
+    "priors", "reading", "regions", "results", "review", "sending",
 ]  # fmt: skip

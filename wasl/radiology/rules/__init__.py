@@ -15,6 +15,7 @@ from wasl.radiology.rules import (
     ordering,
     quality,
     reading,
+    regions,
     reporting,
     results,
     review,
@@ -30,9 +31,11 @@ CAN: dict[str, frozenset[str]] = {
     **conferences.CAN,
     **display.CAN,
     **comparing.CAN,
+    **regions.CAN,
 }  # fmt: skip
 
 __all__ = [
     "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "escalation", "expertise",
-    "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results", "review", "vetting",
+    "finalising", "followups", "linking", "ordering", "quality", "reading", "regions", "reporting", "results", "review",
+    "vetting",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from wasl.radiology.events import OverReadingBegun, PreliminaryIssued, ReportOve
 from wasl.radiology.models import KeyImage, OverRead, Reading, Report, Supervision
 from wasl.radiology.rules import finalising as rules
 from wasl.radiology.rules import reading as reading_rules
-from wasl.radiology.rules import reporting
+from wasl.radiology.rules import regions, reporting
 from wasl.radiology.services import dated
 from wasl.radiology.services.reporting import about, begun_addendum, draft_to_write, locked_report, seen
 from wasl.workforce import queries as workforce
@@ -52,6 +52,8 @@ def issue_preliminary(key: UUID, *, revision: int, by: Actor) -> Report:
         raise rules.AlreadyPreliminary
     if report.revision != revision:
         raise reporting.DraftChanged
+    regions.check_merged(row.get_body_display() for row in queries.open_regions(reading.id, viewer=by))
+    report.readers = queries.readers_of_regions(reading.id, viewer=by)
     reporting.check_signable(
         report.sections, critical=report.critical, critical_what=report.critical_what, follow_up=report.follow_up
     )

@@ -21,6 +21,7 @@ from wasl.radiology.views import (
     quality,
     readings,
     reconciliation,
+    regions,
     reports,
     results,
     review,
@@ -56,4 +57,5 @@ urlpatterns = [
     *expertise.urlpatterns,
     *conferences.urlpatterns,
     *display.urlpatterns,
+    *regions.urlpatterns,
 ]
