@@ -19,9 +19,9 @@ from wasl.radiology.events import FindingReleased, ReadingOpened, RegionTakenBac
 from wasl.radiology.fhir.reports import diagnostic_report
 from wasl.radiology.listeners import regions as listeners
 from wasl.radiology.models import Obligation, Reading, Receipt, Region, Report
+from wasl.radiology.rules import finalising, reporting
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import regions as rules
-from wasl.radiology.rules import reporting
 
 pytestmark = pytest.mark.django_db
 TRAUMA = ("head", "neck", "chest", "abdomen", "spine")
@@ -205,6 +205,9 @@ def test_one_merged_report_names_who_read_what(stage: Cast) -> None:
     assert [one["display"] for one in resource["resultsInterpreter"]] == [
         "Mounir Chebbi", "Sirine Chaabane", "Leila Haddad",
     ]  # fmt: skip
+    with pytest.raises(finalising.OwnReport):
+        services.begin_over_reading(report.id, by=mounir)
+    assert {"Haddad", "Chebbi", "شعبان"} <= set(queries.writers_of(Report.objects.get(id=report.id), viewer=SYSTEM))
     with pytest.raises(reading_rules.AlreadyRead):
         services.claim_region(head.id, by=mounir)
 

@@ -101,7 +101,7 @@ def test_a_finding_is_released_and_marked(stage: Cast, mounir: Actor) -> None:
         assert BLEED in asker.get(page).content.decode()
     text = asker.get(address("report", finding.id)).content.decode()
     assert "PARTIAL" in text
-    assert ": head" in text
+    assert "· head" in text
     assert address("report_pdf", finding.id) not in text
     assert asker.get(address("report_pdf", finding.id)).status_code == 404
     assert BLEED in browser_of(stage.leila).get(address("reading", case.id)).content.decode()

@@ -109,7 +109,7 @@ def _keys(chain: list[Report]) -> list[UUID]:
 def _writers(chain: list[Report]) -> dict[UUID, str]:
     """Everybody who wrote: who read a region of it, who drafted, then who answers for it."""
     people = [person for report in chain for person in (report.drafted_by, report.author) if person]
-    keys = [UUID(reader["reader"]) for report in chain for reader in report.readers]
+    keys = [key for report in chain for key in report.region_readers]
     with translation.override("en"):  # the record comes out the same in whatever language somebody was working
         names = accounts.names(keys, viewer=SYSTEM) if keys else {}
     return {key: names[key] for key in keys if key in names} | {person.id: str(person) for person in people}

@@ -1,5 +1,7 @@
 """Reports: what they begin from, what is written, what is signed."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -138,6 +140,11 @@ class Report(Row):
                 name="radiology_a_partial_report_is_a_critical_finding_of_a_region",
             ),
         )
+
+    @property
+    def region_readers(self) -> list[UUID]:
+        """The people who read the regions of a merged report, in its order."""
+        return [UUID(one["reader"]) for one in self.readers]
 
 
 class KeyImage(Row):

@@ -108,6 +108,7 @@ def _visible_finals(viewer: Actor) -> QuerySet[Report]:
         served |= Q(reading__place=cover.place_id) & kinds
     readable = Reading.objects.filter(may_be_read_by(viewer.id, OF_READING, viewer=viewer))
     own = Q(author=viewer.id) | Q(drafted_by=viewer.id, drafted_by__isnull=False)
+    own |= Q(readers__contains=[{"reader": str(viewer.id)}])
     rows = rows.filter(served, state=Report.State.SIGNED, adds_to__isnull=True, reading__in=readable)
     # whoever assesses a report without knowing its author is not told it here
     assessed = Q(review__assessments__reader=viewer.id)

@@ -96,7 +96,7 @@ def attribution(report: Report, *, viewer: Actor) -> list[tuple[str, str]]:
     """Who read which region of a report that the viewer has already been given, in words; empty for most reports."""
     if not report.readers or not viewer.held:
         return []
-    names = accounts.names([UUID(one["reader"]) for one in report.readers], viewer=SYSTEM)
+    names = accounts.names(report.region_readers, viewer=SYSTEM)
     return [(str(Region.Body(one["region"]).label), names.get(UUID(one["reader"]), "")) for one in report.readers]
 
 

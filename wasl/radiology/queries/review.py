@@ -20,6 +20,7 @@ from wasl.radiology.models import (
     LearningCase,
     Lot,
     Reading,
+    Region,
     Report,
     Review,
     ReviewMonth,
@@ -81,6 +82,9 @@ def writers_of(report: Report, *, viewer: Actor) -> list[str]:
     for name in ("author", "drafted_by"):
         for given in rows.values_list(f"{name}__family_name", f"{name}__family_name_ar"):
             found |= {word for word in given if word}
+    parts = Region.objects.filter(reader__in=report.region_readers)
+    for given in parts.values_list("reader__family_name", "reader__family_name_ar").distinct():
+        found |= {word for word in given if word}
     return sorted(found)
 
 
@@ -116,12 +120,12 @@ def _competent(reading: Reading) -> set[UUID]:
 
 
 def _parties(review: Review) -> set[UUID | None]:
-    """All who wrote, drafted or added to a report, over-read it, or were asked to assess it before."""
+    """All who wrote, drafted or added to a report, read a region of it or all of it again, or were asked before."""
     parts = Report.objects.filter(reading=review.report.reading_id).values_list(
         "author", "drafted_by", "over_read__reader"
     )
     asked: set[UUID | None] = {one.reader_id for one in review.assessments.all()}
-    return {person for part in parts for person in part} | asked
+    return {person for part in parts for person in part} | asked | set(review.report.region_readers)
 
 
 def reviews_without_reader(*, viewer: Actor) -> list[UUID]:

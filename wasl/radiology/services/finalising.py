@@ -125,7 +125,7 @@ def _report_to_over_read(key: UUID, *, by: Actor) -> tuple[Report, Reading, UUID
     if reading.state == Reading.State.WITHDRAWN:
         raise reading_rules.ReadingIsWithdrawn
     person = reading_rules.reader(by)
-    if person in (report.author_id, report.drafted_by_id):
+    if person in (report.author_id, report.drafted_by_id, *report.region_readers):
         raise rules.OwnReport
     if not workforce.serves(person, place=reading.place_id, modality=reading.modality, viewer=by):
         raise reading_rules.NotYourHospitals

@@ -202,7 +202,7 @@ def release_finding(key: UUID, *, what: str, by: Actor, category: int = 1, langu
     if again := next((one for one in said if one.region_id == key and one.critical_what == words), None):
         return again
     with translation.override(language):
-        title = f"{region.reading.order.procedure.name}: {region.get_body_display()}"
+        title = f"{region.reading.order.procedure.name} · {region.get_body_display()}"
     report = Report(
         reading=region.reading, region=region, author_id=person, language=language, critical=True, critical_what=words,
         critical_category=category, sections={"title": title, "conclusion": words}, state=Report.State.PARTIAL,
