@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 from tests import make
 from tests.cast import Cast, cast
 from tests.radiology.test_reading import second_reader, told
+from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotAllowed, NotFound, Refused
-from wasl.kernel.events import Told
+from wasl.kernel.events import Event, Told
 from wasl.kernel.models import Fact
 from wasl.patients import queries as patients
 from wasl.radiology import queries, services
@@ -33,11 +34,15 @@ def stage() -> Cast:
     return cast()
 
 
-def tell(event: Any) -> None:  # noqa: ANN401
-    """What the listeners of this file would do once an event is committed."""
+def tell(event: Event) -> None:
+    """What the listener of this file would do once an event is committed."""
     at = Told(seq=1, at=Fact.objects.latest("seq").at, by="system", place=None)
-    {ReadingOpened: listeners.fan_out, FindingReleased: listeners.hand_over_the_finding,
-     RegionTakenBack: listeners.tell_its_reader}[type(event)](event, at)  # fmt: skip
+    if isinstance(event, ReadingOpened):
+        listeners.fan_out(event, at)
+    elif isinstance(event, FindingReleased):
+        listeners.hand_over_the_finding(event, at)
+    elif isinstance(event, RegionTakenBack):
+        listeners.tell_its_reader(event, at)
 
 
 def polytrauma(stage: Cast) -> Reading:
@@ -62,9 +67,9 @@ def read(region: Region, *, by: Actor, conclusion: str = "RAS.", findings: str =
     return services.hand_in_region(region.id, by=by, **about)  # type: ignore[arg-type]
 
 
-def signed(stage: Cast, case: Reading, **values: str) -> Report:
+def signed(stage: Cast, case: Reading) -> Report:
     draft = Report.objects.get(reading=case, state="draft")
-    return services.sign_report(draft.id, revision=draft.revision, by=stage.leila, **values)
+    return services.sign_report(draft.id, revision=draft.revision, by=stage.leila)
 
 
 def test_a_polytrauma_order_fans_out_once(stage: Cast) -> None:
@@ -224,6 +229,10 @@ def test_a_region_is_taken_back_for_a_reason(stage: Cast) -> None:
             services.take_back_regions(case.id, regions=regions, because=because, by=stage.leila)
     services.take_back_regions(case.id, regions=[head.id, chest.id], because="Bloc opératoire", by=stage.leila)
     assert patients.ground(case.patient_id, viewer=mounir) is None
+    for region, reader in ((head, mounir.id), (chest, None)):
+        about = {"order": case.order_id, "patient": case.patient_id, "place": case.place_id, "reading": case.id}
+        tell(RegionTakenBack(region=region.id, body=region.body, reader=reader, **about))
+    assert [one.kind for one in accounts.messages(viewer=mounir)] == ["radiology.region_taken_back"]
     with pytest.raises(rules.RegionEnded):
         services.save_region(head.id, findings="x", conclusion="", revision=1, by=mounir)
     with pytest.raises(rules.RegionEnded):
@@ -336,7 +345,7 @@ def test_what_the_database_refuses(stage: Cast) -> None:
         ("radiology_signed_reports_leave_no_region_open", lambda: Report.objects.filter(
             reading=other).update(state="signed", signed_at=report.signed_at, digest="0" * 64)),
         ("radiology_a_finding_is_told_before_its_report", lambda: Report.objects.create(
-            reading=case, region=merged, state="partial", author_id=stage.leila.id, language="fr", critical=True,
+            reading=case, region=merged, state="partial", author=finding.author, language="fr", critical=True,
             critical_what="x", saved_at=finding.saved_at, signed_at=finding.signed_at, digest="1" * 64)),
         ("radiology_a_partial_report_is_a_critical_finding_of_a_region",
          lambda: Report.objects.filter(reading=other).update(region=head)),

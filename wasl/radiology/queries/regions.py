@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.text import capfirst
 
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM, Actor
@@ -97,7 +98,8 @@ def attribution(report: Report, *, viewer: Actor) -> list[tuple[str, str]]:
     if not report.readers or not viewer.held:
         return []
     names = accounts.names(report.region_readers, viewer=SYSTEM)
-    return [(str(Region.Body(one["region"]).label), names.get(UUID(one["reader"]), "")) for one in report.readers]
+    labels = [capfirst(str(Region.Body(one["region"]).label)) for one in report.readers]
+    return list(zip(labels, (names.get(key, "") for key in report.region_readers), strict=True))
 
 
 def _place(row: Region) -> tuple[bool, int]:

@@ -1,5 +1,6 @@
 """Several readers on one patient: a case is split, each region has a page to be read on, and all become one report."""
 
+from typing import TypedDict
 from uuid import UUID
 
 from django.contrib import messages
@@ -226,7 +227,15 @@ def _mine(request: Request, key: UUID) -> Region:
     return found
 
 
-def _written(request: Request) -> dict[str, str | int]:
+class Written(TypedDict):
+    """What stands on the page, and the revision that it was written upon."""
+
+    findings: str
+    conclusion: str
+    revision: int
+
+
+def _written(request: Request) -> Written:
     revision = request.POST.get("revision", "")
     return {
         "findings": request.POST.get("findings", ""),
