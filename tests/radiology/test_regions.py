@@ -16,7 +16,8 @@ from wasl.kernel.events import Event, Told
 from wasl.kernel.models import Fact
 from wasl.patients import queries as patients
 from wasl.radiology import queries, services
-from wasl.radiology.events import FindingReleased, ReadingOpened, RegionTakenBack
+from wasl.radiology.dicom.speaking import print_what_followed
+from wasl.radiology.events import FindingReleased, ReadingOpened, RegionTakenBack, ReportFollowed
 from wasl.radiology.fhir.reports import diagnostic_report
 from wasl.radiology.listeners import regions as listeners
 from wasl.radiology.models import Obligation, Reading, Receipt, Region, Report
@@ -210,6 +211,7 @@ def test_one_merged_report_names_who_read_what(stage: Cast) -> None:
     assert [one["display"] for one in resource["resultsInterpreter"]] == [
         "Mounir Chebbi", "Sirine Chaabane", "Leila Haddad",
     ]  # fmt: skip
+    assert {mounir.id, stage.sirine.id} <= set(queries.people_of_case(case.order_id, viewer=SYSTEM))
     with pytest.raises(finalising.OwnReport):
         services.begin_over_reading(report.id, by=mounir)
     assert {"Haddad", "Chebbi", "شعبان"} <= set(queries.writers_of(Report.objects.get(id=report.id), viewer=SYSTEM))
@@ -322,6 +324,13 @@ def test_regions_go_where_the_images_go(stage: Cast) -> None:
     copy = Report.objects.get(follows=finding)
     assert (copy.state, copy.reading_id, copy.region_id) == ("partial", spine.reading_id, finding.region_id)
     assert queries.needs_telling(copy.id, viewer=SYSTEM)
+    followed = ReportFollowed(
+        report=copy.id, former=finding.id, critical=True, reading=copy.reading_id, order=copy.reading.order_id,
+        patient=right.id, place=copy.reading.place_id,
+    )  # fmt: skip
+    print_what_followed(followed, Told(seq=1, at=copy.created_at, by="system", place=None))
+    with pytest.raises(reporting.NotSigned):  # it is told, and never printed
+        services.make_document(copy.id, by=SYSTEM)
 
 
 def test_what_the_database_refuses(stage: Cast) -> None:
