@@ -120,7 +120,7 @@ def test_a_region_is_read_by_who_may_read_the_case(stage: Cast) -> None:
     assert (claimed.state, claimed.reader_id) == ("claimed", mounir.id)
     assert patients.ground(case.patient_id, viewer=mounir) == "care"
     for who, refusal in (
-        (stage.sirine, rules.RegionTaken), (elsewhere, rules.RegionTaken), (stage.amel, NotAllowed),
+        (stage.sirine, rules.RegionTaken), (elsewhere, reading_rules.NotYourHospitals), (stage.amel, NotAllowed),
     ):  # fmt: skip
         with pytest.raises(refusal):
             services.claim_region(head.id, by=who)

@@ -67,15 +67,16 @@ def claim_region(key: UUID, *, by: Actor) -> Region:
     """
     region = _locked(key)
     person = reading_rules.reader(by)
+    mine = region.reader_id == person  # what was claimed may be finished
+    if not mine and not queries.is_served(region.reading, reader=person, viewer=by):
+        raise reading_rules.NotYourHospitals
     if region.state in (State.MERGED, State.WITHDRAWN):
         raise rules.RegionEnded
-    if region.reader_id == person and region.state == State.CLAIMED:
+    if mine and region.state == State.CLAIMED:
         return region
-    if region.reader_id not in (None, person):
+    if not mine and region.reader_id:
         raise rules.RegionTaken(reader=region.reader)
-    if not queries.is_served(region.reading, reader=person, viewer=by):
-        raise reading_rules.NotYourHospitals
-    if not queries.is_agreed(region.reading, reader=person, viewer=by):
+    if not mine and not queries.is_agreed(region.reading, reader=person, viewer=by):
         raise reading_rules.NoAgreement
     region.state, region.reader_id, region.handed_in_at = State.CLAIMED, person, None
     region.save(update_fields=("state", "reader", "handed_in_at"))
