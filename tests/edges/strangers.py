@@ -100,6 +100,7 @@ class World:
     conference: UUID  # that Amel called
     conference_case: UUID  # of it
     display: UUID  # a check that Leila began
+    region: UUID  # of the case that Leila holds, which she reads herself
     reading: Reading  # claimed, with a draft
     draft: Report
     signed: Report
@@ -141,6 +142,10 @@ class World:
             "radiology:reading": reading, "radiology:claim_reading": reading, "radiology:hand_back": reading,
             "radiology:save_draft": reading, "radiology:skip_reading": reading,
             "radiology:keep_reading": reading, "radiology:mark_key_image": reading,
+            **dict.fromkeys(("radiology:regions", "radiology:split_reading", "radiology:take_back_regions",
+                             "radiology:merge_regions"), reading),
+            **dict.fromkeys(("radiology:region", *(f"radiology:{verb}_region" for verb in (
+                "claim", "save", "hand_in", "hand_back")), "radiology:release_finding"), {"key": self.region}),
             "radiology:state_pixels": reading, "radiology:reject_series": reading,
             "radiology:answer_reject": {"key": self.order.id},
             **dict.fromkeys(("radiology:vet_exam", "radiology:accept_exam", "radiology:change_exam",
@@ -288,7 +293,7 @@ def played(opened: Door, stage: Cast) -> World:
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
         message=_told(stage), rule=_rule(stage),
         expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
-        display=_display(stage),
+        display=_display(stage), region=_region(stage, held.id),
         holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
@@ -347,6 +352,16 @@ def _conference(stage: Cast, order: UUID) -> dict[str, Any]:
     )
     case = radiology.add_case(row.id, order=order, question=QUESTION, images=[], by=stage.amel)
     return {"conference": row.id, "conference_case": case.id}
+
+
+def _region(stage: Cast, case: UUID) -> UUID:
+    """A region of Leila's case, which she reads herself and writes in."""
+    (head,) = radiology.split_reading(case, bodies=["head"], by=stage.leila)
+    radiology.claim_region(head.id, by=stage.leila)
+    radiology.save_region(
+        head.id, findings=WRITTEN["findings"], conclusion=WRITTEN["conclusion"], revision=0, by=stage.leila
+    )
+    return head.id
 
 
 def _display(stage: Cast) -> UUID:

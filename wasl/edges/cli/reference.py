@@ -103,7 +103,7 @@ def _load_catalogue(country: str) -> int:
                 code=row["code"], names=(row["name_ar"].format(**words), row["name_fr"], row["name_en"]),
                 modality=row["modality"], region=row["region"], region_name=row["region_name"],
                 sided=bool(row["sided"]), contrast=bool(row["contrast"]), loinc=row["loinc"],
-                questions=tuple(row["questions"].split()), by=SYSTEM,
+                questions=tuple(row["questions"].split()), regions=tuple(row["regions"].split()), by=SYSTEM,
             )  # fmt: skip
     for row in rows("targets.csv"):
         with contextlib.suppress(Refused):

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 # topic -> how the names of its facts begin
 TOPICS: dict[str, tuple[str, ...]] = {
-    "readings": ("radiology.Reading", "radiology.ReportSigned", "radiology.Addendum", "radiology.Preliminary"),
+    "readings": ("radiology.Reading", "radiology.ReportSigned", "radiology.Addendum", "radiology.Preliminary",
+                 "radiology.Region", "radiology.Finding"),
     "results": ("radiology.Report", "radiology.CriticalResult", "radiology.Addendum", "radiology.Preliminary"),
     "exams": ("radiology.Order", "radiology.Exam", "radiology.Study", "radiology.Series", "radiology.Vetting",
               "archive.Step"),

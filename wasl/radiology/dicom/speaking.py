@@ -38,6 +38,8 @@ def print_what_followed(event: ReportFollowed, told: Told) -> None:
 
 def _print(key: UUID) -> None:
     report = queries.report(key, viewer=SYSTEM)
+    if report.state == "partial":  # a finding told alone becomes no document; its report will
+        return
     services.make_document(key, images=pictures(report, viewer=SYSTEM), by=SYSTEM)
 
 

@@ -79,6 +79,13 @@ from wasl.radiology.events.reading import ReadingOpened as ReadingOpened
 from wasl.radiology.events.reading import ReadingReinstated as ReadingReinstated
 from wasl.radiology.events.reading import ReadingTimedOut as ReadingTimedOut
 from wasl.radiology.events.reading import ReadingWithdrawn as ReadingWithdrawn
+from wasl.radiology.events.regions import FindingReleased as FindingReleased
+from wasl.radiology.events.regions import ReadingSplit as ReadingSplit
+from wasl.radiology.events.regions import RegionClaimed as RegionClaimed
+from wasl.radiology.events.regions import RegionHandedBack as RegionHandedBack
+from wasl.radiology.events.regions import RegionHandedIn as RegionHandedIn
+from wasl.radiology.events.regions import RegionsMerged as RegionsMerged
+from wasl.radiology.events.regions import RegionTakenBack as RegionTakenBack
 from wasl.radiology.events.reports import AddendumBegun as AddendumBegun
 from wasl.radiology.events.reports import AddendumSigned as AddendumSigned
 from wasl.radiology.events.reports import DocumentMade as DocumentMade

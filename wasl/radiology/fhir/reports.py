@@ -5,14 +5,17 @@ import hashlib
 from datetime import UTC
 from uuid import UUID
 
+from django.utils import translation
 from django.utils.html import escape
 
+from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.radiology import queries
 from wasl.radiology.events import (
     AddendumSigned,
     DocumentMade,
+    FindingReleased,
     PreliminaryIssued,
     ReadingFollowed,
     ReadingReinstated,
@@ -33,6 +36,9 @@ NOTICE = "Signed for images that were filed under another patient; carried to th
 # said before the words of a report that no radiologist has made final
 PRELIMINARY = "PRELIMINARY REPORT, not yet validated."
 
+# said before a critical finding that was told before the report
+PARTIAL = "PARTIAL: a critical finding told before the report, which follows."
+
 searches["DiagnosticReport"] = {
     "issued": ("date", "issued"),
     "date": ("date", "effectiveDateTime"),
@@ -52,6 +58,7 @@ searches["DiagnosticReport"] = {
 @resource(
     "DiagnosticReport",
     on=(
+        FindingReleased,
         PreliminaryIssued,
         ReportSigned,
         AddendumSigned,
@@ -63,7 +70,9 @@ searches["DiagnosticReport"] = {
     ),
     get=queries.report_for_record,
     every=queries.every_report,
-    key=dict.fromkeys((PreliminaryIssued, ReportSigned, AddendumSigned, DocumentMade, ReportFollowed), "reading"),
+    key=dict.fromkeys(
+        (FindingReleased, PreliminaryIssued, ReportSigned, AddendumSigned, DocumentMade, ReportFollowed), "reading"
+    ),
 )
 def diagnostic_report(chain: list[Report]) -> Resource:
     """A reading's report with its addenda: what the last of them concludes, and every PDF."""
@@ -98,9 +107,12 @@ def _keys(chain: list[Report]) -> list[UUID]:
 
 
 def _writers(chain: list[Report]) -> dict[UUID, str]:
-    """Everybody who wrote: who drafted, then who answers for it."""
+    """Everybody who wrote: who read a region of it, who drafted, then who answers for it."""
     people = [person for report in chain for person in (report.drafted_by, report.author) if person]
-    return {person.id: str(person) for person in people}
+    keys = [key for report in chain for key in report.region_readers]
+    with translation.override("en"):  # the record comes out the same in whatever language somebody was working
+        names = accounts.names(keys, viewer=SYSTEM) if keys else {}
+    return {key: names[key] for key in keys if key in names} | {person.id: str(person) for person in people}
 
 
 def _validators(chain: list[Report]) -> list[Resource]:
@@ -115,8 +127,8 @@ def _validators(chain: list[Report]) -> list[Resource]:
 def _status(chain: list[Report]) -> str:
     if chain[0].reading.state == "withdrawn":
         return "entered-in-error"
-    if chain[0].state == "preliminary":
-        return "preliminary"
+    if chain[0].state in ("partial", "preliminary"):  # the words of the value set, too
+        return str(chain[0].state)
     if chain[0].reading.move_id:  # the same words, for the right patient
         return "corrected"
     return "amended" if len(chain) > 1 else "final"
@@ -164,6 +176,8 @@ def _narrative(chain: list[Report]) -> str:
         parts.append(f"<p><b>{escape(NOTICE.format(day=f'{move.created_at:%Y-%m-%d}'))}</b></p>")
     if chain[0].state == "preliminary":
         parts.append(f"<p><b>{PRELIMINARY}</b></p>")
+    elif chain[0].state == "partial":
+        parts.append(f"<p><b>{PARTIAL}</b></p>")
     for report in chain:
         direction = "rtl" if report.language == "ar" else "ltr"
         parts.append(f'<div lang="{report.language}" dir="{direction}">')

@@ -13,6 +13,7 @@ from wasl.radiology.listeners import (
     messages,
     priors,
     reading,
+    regions,
     results,
     review,
     sending,
@@ -20,5 +21,5 @@ from wasl.radiology.listeners import (
 
 __all__ = [
     "agreements", "comparing", "conferences", "double", "escalation", "exams", "expertise", "followups", "linking",
-    "messages", "priors", "reading", "results", "review", "sending",
+    "messages", "priors", "reading", "regions", "results", "review", "sending",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ class Procedure(Row):
     contrast = models.BooleanField(default=False)
     loinc = models.CharField(max_length=10, blank=True)  # report title, DICOM CID 7000
     questions = ArrayField(models.CharField(max_length=20), default=list)  # pregnancy, renal, allergy, implants
+    # the body regions into which its readings are split at once; none: by hand alone
+    regions = ArrayField(models.CharField(max_length=7), db_default=[], default=list)
     folded = models.TextField(editable=False, default="")  # code, modality, region and names in search form
     active = models.BooleanField(default=True)
 

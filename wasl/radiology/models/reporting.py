@@ -1,5 +1,7 @@
 """Reports: what they begin from, what is written, what is signed."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +11,7 @@ from wasl.kernel.models import Row
 from wasl.radiology.models.catalogue import Procedure
 from wasl.radiology.models.display import DisplayCheck
 from wasl.radiology.models.reading import Reading
+from wasl.radiology.models.regions import Region
 
 
 class Template(Row):
@@ -51,11 +54,12 @@ class Report(Row):
     """A reader's report or an addendum to it; once issued or signed the database refuses every change."""
 
     class State(models.TextChoices):
-        """A draft may change; what was issued as preliminary, or signed, never."""
+        """A draft may change; what was issued, as partial or preliminary, or signed, never."""
 
         DRAFT = "draft", _("draft")
         PRELIMINARY = "preliminary", pgettext_lazy("report", "preliminary")
         SIGNED = "signed", _("signed")
+        PARTIAL = "partial", pgettext_lazy("report", "partial")  # FHIR's word: a finding told before the report
 
     class Change(models.TextChoices):
         """How a final report differs from the preliminary one, in the judgement of who signed it."""
@@ -65,7 +69,7 @@ class Report(Row):
         MINOR = "minor", pgettext_lazy("change", "minor discrepancy")
         MAJOR = "major", pgettext_lazy("change", "major discrepancy")
 
-    ISSUED = (State.PRELIMINARY, State.SIGNED)  # what others may read
+    ISSUED = (State.PRELIMINARY, State.SIGNED, State.PARTIAL)  # what others may read
 
     reading = models.ForeignKey(Reading, on_delete=models.PROTECT, related_name="reports")
     adds_to = models.OneToOneField("self", on_delete=models.PROTECT, related_name="addendum", null=True)
@@ -77,6 +81,10 @@ class Report(Row):
     author = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
     # who wrote it first: a resident, or who issued it as preliminary; `author` answers for it
     drafted_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", null=True)
+    region = models.ForeignKey(
+        Region, on_delete=models.PROTECT, related_name="findings_told", null=True
+    )  # of a partial one
+    readers = models.JSONField(db_default=[], default=list)  # of a merged report, who read which body region
     # the passed check of the display on which it was signed, where the rule asks for one
     display = models.ForeignKey(DisplayCheck, on_delete=models.PROTECT, related_name="reports", null=True)
     language = models.CharField(max_length=2)
@@ -106,7 +114,7 @@ class Report(Row):
             ),
             models.CheckConstraint(
                 condition=Q(state="draft", signed_at__isnull=True)
-                | (Q(state__in=("preliminary", "signed"), signed_at__isnull=False) & ~Q(digest="")),
+                | (Q(state__in=("preliminary", "signed", "partial"), signed_at__isnull=False) & ~Q(digest="")),
                 name="radiology_issued_reports_are_signed",
             ),
             models.CheckConstraint(
@@ -124,7 +132,19 @@ class Report(Row):
                 | (Q(state="signed", finalises__isnull=False, adds_to__isnull=True) & ~Q(change="")),
                 name="radiology_what_makes_final_says_what_changed",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    state="partial", region__isnull=False, critical=True, adds_to__isnull=True, finalises__isnull=True
+                )
+                | (~Q(state="partial") & Q(region__isnull=True)),
+                name="radiology_a_partial_report_is_a_critical_finding_of_a_region",
+            ),
         )
+
+    @property
+    def region_readers(self) -> list[UUID]:
+        """The people who read the regions of a merged report, in its order."""
+        return [UUID(one["reader"]) for one in self.readers]
 
 
 class KeyImage(Row):

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
-from wasl.radiology.models import Assessment, Opinion, Reading, Report
+from wasl.radiology.models import Assessment, Opinion, Reading, Region, Report
 
 
 def blind_readings(*, viewer: Actor) -> "QuerySet[Reading, UUID] | None":
@@ -40,4 +40,7 @@ def writers_of(report: Report, *, viewer: Actor) -> list[str]:
     for name in ("author", "drafted_by"):
         for given in rows.values_list(f"{name}__family_name", f"{name}__family_name_ar"):
             found |= {word for word in given if word}
+    parts = Region.objects.filter(reader__in=report.region_readers)
+    for given in parts.values_list("reader__family_name", "reader__family_name_ar").distinct():
+        found |= {word for word in given if word}
     return sorted(found)

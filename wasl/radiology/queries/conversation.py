@@ -7,7 +7,7 @@ from django.db.models import Max, Q, QuerySet
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
-from wasl.radiology.models import Order, Reading, Remark, RemarkSeen, Report
+from wasl.radiology.models import Order, Reading, Region, Remark, RemarkSeen, Report
 from wasl.radiology.queries.orders import _visible as _visible_orders
 from wasl.radiology.queries.reading import _visible_readings
 from wasl.radiology.rules.conversation import TALKERS
@@ -68,11 +68,12 @@ def state_of_talk(order: UUID, *, viewer: Actor) -> str:
 
 
 def people_of_case(order: UUID, *, viewer: Actor) -> list[UUID]:
-    """Who has a part in a case: who asked, who reads or has signed, and who spoke about it."""
+    """Who has a part in a case: who asked, who reads it or a region of it, who signed, and who spoke about it."""
     about = talked_of(order, viewer=viewer)
     people = {about.requester_id}
     reading = Reading.objects.filter(order=about, claimed_by__isnull=False).values_list("claimed_by", flat=True)
-    people |= {key for key in reading if key}
+    parts = Region.objects.filter(reading__order=about, state__in=("claimed", "handed_in", "merged"))
+    people |= {key for key in (*reading, *parts.values_list("reader", flat=True)) if key}
     people |= set(Report.objects.filter(reading__order=about, state="signed").values_list("author", flat=True))
     people |= set(Remark.objects.filter(order=about).values_list("author", flat=True))
     return sorted(people)

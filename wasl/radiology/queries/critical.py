@@ -48,6 +48,7 @@ def owed(*, viewer: Actor) -> QuerySet[Obligation]:
         "holder",
         "place",
         "report__author",
+        "report__region",
         "report__reading__order__procedure",
         "report__reading__order__requester",
     )
@@ -58,8 +59,8 @@ def owed(*, viewer: Actor) -> QuerySet[Obligation]:
 def owed_result(report: UUID, *, viewer: Actor) -> Obligation:
     """The critical result of a report, answered or not. Raises NotFound for who may not see it."""
     about = (
-        "holder", "place", "told_by", "acknowledged_by", "report__author", "report__reading__order__procedure",
-        "report__reading__order__requester",
+        "holder", "place", "told_by", "acknowledged_by", "report__author", "report__region",
+        "report__reading__order__procedure", "report__reading__order__requester",
     )  # fmt: skip
     found = _visible(viewer).select_related(*about).filter(report=report).first()
     if found is None:
@@ -84,7 +85,7 @@ def may_tell(obligation: Obligation, *, viewer: Actor) -> bool:
 
 def obligation_of(report: UUID, *, viewer: Actor) -> Obligation | None:
     """What is owed for a report that the viewer has already been given."""
-    rows = Obligation.objects.select_related("acknowledged_by", "holder", "report__reading__order")
+    rows = Obligation.objects.select_related("acknowledged_by", "holder", "report__reading__order", "report__region")
     return rows.filter(report=report).first() if viewer.held else None
 
 

@@ -171,7 +171,9 @@ def _modalities() -> set[str]:
 def _read_since(persons: Iterable[UUID], work: Efforts, since: datetime.datetime) -> Counter[UUID]:
     """The points that people signed since a moment."""
     found: Counter[UUID] = Counter()
-    rows = Report.objects.filter(author__in=set(persons), signed_at__gt=since, adds_to__isnull=True)
+    rows = Report.objects.filter(
+        author__in=set(persons), signed_at__gt=since, adds_to__isnull=True, region__isnull=True
+    )
     for person, exam, modality in rows.values_list("author", "reading__order__procedure", "reading__modality"):
         found[person] += work.points(exam, modality)
     return found
@@ -180,7 +182,10 @@ def _read_since(persons: Iterable[UUID], work: Efforts, since: datetime.datetime
 def _focus(person: UUID, now: datetime.datetime) -> frozenset[str]:
     """The regions that a reader often read lately."""
     rows = Report.objects.filter(
-        author=person, adds_to__isnull=True, signed_at__gt=now - datetime.timedelta(days=FOCUS_DAYS)
+        author=person,
+        adds_to__isnull=True,
+        region__isnull=True,
+        signed_at__gt=now - datetime.timedelta(days=FOCUS_DAYS),
     )
     counted = dict(rows.values_list("reading__order__procedure__region").annotate(cases=Count("id")))
     least = max(FOCUS_CASES, FOCUS_SHARE * sum(counted.values()))

@@ -11,7 +11,7 @@ from wasl.accounts import queries as accounts
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
-from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Opinion, OverRead, Reading, Report
+from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Opinion, OverRead, Reading, Region, Report
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
 from wasl.radiology.queries.openings import served_by
 from wasl.radiology.rules import double as rules
@@ -84,6 +84,7 @@ def _visible_doubles(viewer: Actor) -> QuerySet[DoubleReading]:
     )
     return DoubleReading.objects.filter(
         ~Exists(Report.objects.filter(mine, reading=OuterRef("report__reading"))),
+        ~Exists(Region.objects.filter(reading=OuterRef("report__reading"), reader=viewer.id)),
         ~Exists(OverRead.objects.filter(report=OuterRef("report"), reader=viewer.id)),
         ~Exists(Assessment.objects.filter(review__report=OuterRef("report"), reader=viewer.id)),
         ~Exists(Opinion.objects.filter(double=OuterRef("pk"), reader=viewer.id)),

@@ -13,8 +13,10 @@ from wasl.kernel.errors import NotFound
 from wasl.radiology.models import DoubleReading, Obligation, OverRead, Reading, Report, Supervision
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
 from wasl.radiology.rules import finalising as rules
+from wasl.radiology.rules import regions
 from wasl.workforce import queries as workforce
 
+PARTIAL = Report.State.PARTIAL
 PROPOSED_DAYS = 7  # for which a signed report is proposed for over-reading
 
 
@@ -56,19 +58,33 @@ class Told:
 
 
 def critical_change(report: Report, *, viewer: Actor) -> Told | None:
-    """What a final report did to the critical content of its preliminary one, and who is to hear of it; often None.
+    """What a report did to the critical content told before it, and who is to hear of it; often None.
 
-    It is whoever acknowledged the preliminary result, else whoever holds it, else the doctor who asked.
+    That was its preliminary one, else the findings that were released alone. It is whoever acknowledged that result,
+    else whoever holds it, else the doctor who asked.
     """
-    if report.finalises is None or not viewer.held:
+    before = _said_before(report) if viewer.held else None
+    if before is None:
         return None
-    change = rules.critical_change(report.finalises, report)
+    change = rules.critical_change(before, report)
     if not change:
         return None
-    before = Obligation.objects.filter(report=report.finalises_id).first()
-    holder = (before.acknowledged_by_id or before.holder_id) if before else report.reading.order.requester_id
-    says = report if report.critical else report.finalises
+    alone = Q(report__reading=report.reading_id, report__state=PARTIAL)
+    said = Q(report=report.finalises_id) if report.finalises_id else alone
+    owed = Obligation.objects.filter(said).order_by("category", "due_at").first()
+    holder = (owed.acknowledged_by_id or owed.holder_id) if owed else report.reading.order.requester_id
+    says = report if report.critical else before
     return Told(change, holder, says.critical_what, says.critical_category)
+
+
+def _said_before(report: Report) -> rules.Words | None:
+    """What was told of a case before its first report or its final one; an addendum says something of its own."""
+    if report.finalises is not None:
+        return report.finalises
+    if report.adds_to_id is not None or report.state == PARTIAL:
+        return None
+    found = Report.objects.filter(reading=report.reading_id, state=PARTIAL).order_by("signed_at", "id")
+    return regions.told(list(found.values_list("critical_what", "critical_category")))
 
 
 def needs_telling(report: UUID, *, viewer: Actor) -> bool:
@@ -76,7 +92,7 @@ def needs_telling(report: UUID, *, viewer: Actor) -> bool:
     found = Report.objects.select_related("finalises", "reading__order").filter(id=report).first()
     if found is None or not viewer.is_system:
         return False
-    if found.finalises_id is None:
+    if _said_before(found) is None:
         return found.critical
     return critical_change(found, viewer=viewer) is not None
 
@@ -92,6 +108,7 @@ def _visible_finals(viewer: Actor) -> QuerySet[Report]:
         served |= Q(reading__place=cover.place_id) & kinds
     readable = Reading.objects.filter(may_be_read_by(viewer.id, OF_READING, viewer=viewer))
     own = Q(author=viewer.id) | Q(drafted_by=viewer.id, drafted_by__isnull=False)
+    own |= Q(readers__contains=[{"reader": str(viewer.id)}])
     rows = rows.filter(served, state=Report.State.SIGNED, adds_to__isnull=True, reading__in=readable)
     # whoever assesses a report without knowing its author, or may come to, is not told it here
     assessed = Q(review__assessments__reader=viewer.id)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
@@ -16,7 +16,7 @@ from wasl.radiology.queries.reading import reading as one_reading
 from wasl.radiology.rules import reporting as rules
 from wasl.workforce import queries as workforce
 
-SIGNED, PRELIMINARY = Report.State.SIGNED, Report.State.PRELIMINARY
+SIGNED, PRELIMINARY, PARTIAL = Report.State.SIGNED, Report.State.PRELIMINARY, Report.State.PARTIAL
 
 
 def _visible_reports(viewer: Actor) -> QuerySet[Report]:
@@ -29,6 +29,7 @@ def _visible_reports(viewer: Actor) -> QuerySet[Report]:
         "drafted_by",
         "finalises__author",
         "display",
+        "region",
     )
     rows = Report.objects.select_related(*about)
     hidden = blind_readings(viewer=viewer)
@@ -37,14 +38,16 @@ def _visible_reports(viewer: Actor) -> QuerySet[Report]:
 
 
 def _standing(rows: QuerySet[Report]) -> QuerySet[Report]:
-    """Without the preliminary reports that are final by now."""
-    return rows.exclude(state=PRELIMINARY, final__isnull=False)
+    """Without the preliminary reports that are final by now, and the findings told before a report that is there."""
+    whole = Report.objects.filter(reading=OuterRef("reading"), state__in=(SIGNED, PRELIMINARY))
+    return rows.exclude(state=PRELIMINARY, final__isnull=False).exclude(Q(state=PARTIAL) & Exists(whole))
 
 
 def report(key: UUID, *, viewer: Actor) -> Report:
     """One issued report, on a ground, by its key or by that of its reading and DiagnosticReport. Raises NoGround."""
     named = Q(id=key) | Q(reading=key, adds_to__isnull=True, final__isnull=True)
-    found = _visible_reports(viewer).filter(named).first()
+    # of several, what says most: a finding that was told before the report comes last
+    found = _visible_reports(viewer).filter(named).order_by(Case(When(state=PARTIAL, then=1), default=0), "id").first()
     # a report that is not there is refused like one that is closed: nobody learns which of the two it is
     patients.require_ground(found.reading.patient_id if found else key, viewer=viewer)
     if found is None:
@@ -62,7 +65,7 @@ def reports_of(patient: UUID, *, viewer: Actor) -> QuerySet[Report]:
 def chain(key: UUID, *, viewer: Actor) -> list[Report]:
     """A report with its addenda, in the order of their signatures, whichever of them is named; on a ground.
 
-    A preliminary report stands alone until it is final.
+    A preliminary report stands alone until it is final, and so do findings that were told before any report.
     """
     named = report(key, viewer=viewer)
     return list(_standing(_visible_reports(viewer)).filter(reading=named.reading_id).order_by("signed_at"))
@@ -135,6 +138,7 @@ def signed_content(report: Report, *, viewer: Actor) -> bytes:
         finalises=report.finalises.digest if report.finalises else "", change=report.change,
         follows=report.follows.digest if report.follows else "",
         drafted_by=report.drafted_by_id, display=report.display_id,
+        region=report.region.body if report.region else "", readers=report.readers,
     )  # fmt: skip
 
 
@@ -145,7 +149,9 @@ def digest_of(report: Report, *, viewer: Actor) -> str:
 
 def report_for_record(reading: UUID) -> list[Report]:
     """A reading's report and its addenda in their order, for the record. Raises NotFound when there is none."""
-    about = ("reading__order__procedure", "reading__study", "reading__move", "author", "drafted_by", "document")
+    about = (
+        "reading__order__procedure", "reading__study", "reading__move", "author", "drafted_by", "document", "region"
+    )  # fmt: skip
     rows = _standing(Report.objects.select_related(*about))
     found = list(rows.filter(reading=reading, state__in=Report.ISSUED).order_by("signed_at"))
     if not found:
@@ -156,7 +162,7 @@ def report_for_record(reading: UUID) -> list[Report]:
 def every_report() -> Iterable[UUID]:
     """The key of every reading with a report, for the record."""
     rows = _standing(Report.objects.filter(state__in=Report.ISSUED, adds_to__isnull=True))
-    return rows.values_list("reading", flat=True).iterator()
+    return rows.values_list("reading", flat=True).distinct().iterator()
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,6 @@ def verified(digest: str, *, viewer: Actor) -> Verified | None:
         addendum=signed.adds_to_id is not None,
         unchanged=digest_of(signed, viewer=viewer) == digest,
         withdrawn=signed.reading.state == Reading.State.WITHDRAWN,
-        preliminary=signed.state == PRELIMINARY,
-        replaced=Report.objects.filter(finalises=signed).exists(),
+        preliminary=signed.state != SIGNED,
+        replaced=not _standing(Report.objects.filter(id=signed.id)).exists(),
     )

@@ -19,7 +19,9 @@ def _visible_receipts(viewer: Actor) -> QuerySet[Receipt]:
     held = Q(report__obligation__holder=viewer.id) | Q(report__obligation__place__in=viewer.places(*rules.CLINICIANS))
     rows = Receipt.objects.filter(Q(person=viewer.id) | (UNACKNOWLEDGED & held))
     # a preliminary report that is final by now lies there no more, unless somebody must still acknowledge it
-    return rows.exclude(report__reading__state="withdrawn").filter(Q(report__final__isnull=True) | UNACKNOWLEDGED)
+    rows = rows.exclude(report__reading__state="withdrawn").filter(Q(report__final__isnull=True) | UNACKNOWLEDGED)
+    # nor does a finding that was told before its report, once that is signed
+    return rows.filter(~Q(report__state="partial", report__reading__state="signed") | UNACKNOWLEDGED)
 
 
 def results(*, viewer: Actor, kind: str = "") -> QuerySet[Receipt]:

@@ -105,12 +105,12 @@ def _competent(reading: Reading) -> set[UUID]:
 
 
 def _parties(review: Review) -> set[UUID | None]:
-    """All who wrote, drafted or added to a report, read it a second time, or were asked to assess it before."""
+    """All who wrote, drafted or added to a report, read a region of it or all of it again, or were asked before."""
     parts = Report.objects.filter(reading=review.report.reading_id).values_list(
         "author", "drafted_by", "over_read__reader", "double__opinions__reader"
     )
     asked: set[UUID | None] = {one.reader_id for one in review.assessments.all()}
-    return {person for part in parts for person in part} | asked
+    return {person for part in parts for person in part} | asked | set(review.report.region_readers)
 
 
 def reviews_without_reader(*, viewer: Actor) -> list[UUID]:

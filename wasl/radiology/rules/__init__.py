@@ -16,6 +16,7 @@ from wasl.radiology.rules import (
     ordering,
     quality,
     reading,
+    regions,
     reporting,
     results,
     review,
@@ -32,10 +33,11 @@ CAN: dict[str, frozenset[str]] = {
     **display.CAN,
     **double.CAN,
     **comparing.CAN,
+    **regions.CAN,
 }  # fmt: skip
 
 __all__ = [
     "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "escalation",
-    "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results",
-    "review", "vetting",
+    "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "regions", "reporting",
+    "results", "review", "vetting",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.radiology.rules import safety
+from wasl.radiology.rules.regions import check_bodies
 
 CAN: dict[str, frozenset[str]] = {
     "add_procedure": frozenset({"administrator", "system"}),
@@ -97,6 +98,12 @@ def check_questions(questions: Sequence[str]) -> None:
     for question in questions:
         if question not in safety.ANSWERS:
             raise UnknownQuestion(question=question)
+
+
+def check_regions(regions: Sequence[str]) -> None:
+    """Readings of an exam are split only into regions that exist."""
+    if regions:
+        check_bodies(regions)
 
 
 def check_target(*, since: datetime.date, current: datetime.date | None) -> None:

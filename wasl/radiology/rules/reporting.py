@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -135,7 +135,7 @@ def signed_content(
     key_images: list[tuple[str, int, str]], adds_to: str, signed_at: datetime.datetime, follows: str = "",
     critical_category: int = 1, follow_up: Mapping[str, str] | None = None,
     preliminary: bool = False, finalises: str = "", change: str = "", drafted_by: UUID | None = None,
-    display: UUID | None = None,
+    display: UUID | None = None, region: str = "", readers: Sequence[Mapping[str, str]] = (),
 ) -> bytes:  # fmt: skip
     """Everything that a signature covers, always in the same bytes: JSON with sorted keys and no spaces, in UTF-8."""
     content = {
@@ -158,6 +158,10 @@ def signed_content(
         content["drafted_by"] = str(drafted_by)
     if display:  # the check of the display on which it was signed
         content["display_check"] = str(display)
+    if region:  # of which this is a finding told before the report
+        content["region"] = region
+    if readers:  # who read which region
+        content["readers"] = [dict(reader) for reader in readers]
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

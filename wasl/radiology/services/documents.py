@@ -33,7 +33,7 @@ def make_document(key: UUID, *, by: Actor, images: Mapping[UUID, paper.Pixels] |
     )
     if report is None:
         raise NotFound
-    if report.state not in Report.ISSUED:
+    if report.state not in Report.ISSUED or report.state == Report.State.PARTIAL:
         raise rules.NotSigned
     if made := Document.objects.filter(report=report).first():
         return made

@@ -14,7 +14,7 @@ from wasl.radiology.events import OverReadingBegun, PreliminaryIssued, ReportOve
 from wasl.radiology.models import KeyImage, OverRead, Reading, Report, Supervision
 from wasl.radiology.rules import finalising as rules
 from wasl.radiology.rules import reading as reading_rules
-from wasl.radiology.rules import reporting
+from wasl.radiology.rules import regions, reporting
 from wasl.radiology.rules.double import SecondReadingFirst
 from wasl.radiology.services import dated
 from wasl.radiology.services.blinding import check_not_blind
@@ -54,6 +54,8 @@ def issue_preliminary(key: UUID, *, revision: int, by: Actor) -> Report:
         raise rules.AlreadyPreliminary
     if report.revision != revision:
         raise reporting.DraftChanged
+    regions.check_merged(row.get_body_display() for row in queries.open_regions(reading.id, viewer=by))
+    report.readers = queries.readers_of_regions(reading.id, viewer=by)
     reporting.check_signable(
         report.sections, critical=report.critical, critical_what=report.critical_what, follow_up=report.follow_up
     )
@@ -125,7 +127,7 @@ def _report_to_over_read(key: UUID, *, by: Actor) -> tuple[Report, Reading, UUID
     if reading.state == Reading.State.WITHDRAWN:
         raise reading_rules.ReadingIsWithdrawn
     person = reading_rules.reader(by)
-    if person in (report.author_id, report.drafted_by_id):
+    if person in (report.author_id, report.drafted_by_id, *report.region_readers):
         raise rules.OwnReport
     if not workforce.serves(person, place=reading.place_id, modality=reading.modality, viewer=by):
         raise reading_rules.NotYourHospitals

@@ -8,6 +8,7 @@ from wasl.radiology import queries
 from wasl.radiology.events import ReadingFollowed, ReadingOpened, ReportFollowed
 from wasl.radiology.models import KeyImage, Move, Order, Reading, Report
 from wasl.radiology.services.reading import reinstate, signed_of, withdraw, withdrawn_reading
+from wasl.radiology.services.regions import carry_regions
 
 State = Reading.State
 
@@ -29,10 +30,10 @@ def follow(former: tuple[UUID, UUID], order: Order, study: UUID, *, by: Actor, m
             follows=old, move=move, state=State.SIGNED if signed_of(old) else State.WAITING,
             claimed_by_id=old.claimed_by_id if signed_of(old) else None,
         )  # fmt: skip
-        copies = _carry(old, new)
+        copies = _carry(old, new, by=by)
         _tell(new, old, by=by)
     else:
-        copies = _carry(old, new)
+        copies = _carry(old, new, by=by)
         reinstate(new, by=by)
     about = {"reading": new.id, "order": order.id, "patient": new.patient_id, "place": new.place_id}
     for copy in copies:
@@ -60,8 +61,11 @@ def _tell(new: Reading, old: Reading, *, by: Actor) -> None:
     emit(ReadingFollowed(reading=new.id, former=old.id, **about), by=by)
 
 
-def _carry(old: Reading, new: Reading) -> list[Report]:
-    """The issued reports of the old reading that the new one does not have yet, said again there; the draft moves."""
+def _carry(old: Reading, new: Reading, *, by: Actor) -> list[Report]:
+    """The issued reports of the old reading that the new one does not have yet, said again there.
+
+    The draft moves, and so do the regions of a case that is not signed.
+    """
     there = {_root(report) for report in new.reports.filter(state__in=Report.ISSUED)}
     issued = old.reports.filter(state__in=Report.ISSUED).order_by("signed_at")
     copies = [_say_again(report, new) for report in issued if _root(report) not in there]
@@ -70,6 +74,8 @@ def _carry(old: Reading, new: Reading) -> list[Report]:
         draft.reading = new
         draft.adds_to = _last(new) if draft.adds_to_id else None
         draft.save(update_fields=("reading", "adds_to"))
+    if signed_of(new) is None:
+        carry_regions(old, new, by=by)
     return copies
 
 
@@ -80,6 +86,7 @@ def _say_again(report: Report, reading: Reading) -> Report:
         drafted_by_id=report.drafted_by_id, language=report.language, sections=report.sections,
         critical=report.critical, critical_what=report.critical_what, critical_category=report.critical_category,
         follow_up=report.follow_up, revision=report.revision, saved_at=report.saved_at, display_id=report.display_id,
+        readers=report.readers,
     )  # fmt: skip
     KeyImage.objects.bulk_create(
         KeyImage(report=copy, instance_uid=image.instance_uid, frame=image.frame, note=image.note)
@@ -87,7 +94,7 @@ def _say_again(report: Report, reading: Reading) -> Report:
     )
     if report.finalises_id:
         copy.finalises, copy.change = queries.preliminary_of(reading.id, viewer=SYSTEM), report.change
-    copy.state, copy.signed_at = report.state, report.signed_at
+    copy.state, copy.signed_at, copy.region_id = report.state, report.signed_at, report.region_id
     copy.digest = queries.digest_of(copy, viewer=SYSTEM)
     copy.save()
     return copy

@@ -36,15 +36,20 @@ from wasl.radiology.services import dated
 def add_procedure(
     *, code: str, names: tuple[str, str, str], modality: str, region: str, region_name: str, by: Actor,
     sided: bool = False, contrast: bool = False, loinc: str = "", questions: tuple[str, ...] = (),
+    regions: tuple[str, ...] = (),
 ) -> Procedure:  # fmt: skip
-    """Enter an exam in the catalogue; `names` are Arabic, French, English, `region` is a code of DICOM CID 4."""
+    """Enter an exam in the catalogue; `names` are Arabic, French, English, `region` is a code of DICOM CID 4.
+
+    `regions` are the body regions into which each reading of such an exam is split as soon as it is opened.
+    """
     rules.check_questions(questions)
+    rules.check_regions(regions)
     try:
         with transaction.atomic():
             procedure = Procedure.objects.create(
                 code=code, name_ar=names[0], name_fr=names[1], name_en=names[2], modality=modality, region=region,
                 region_name=region_name, sided=sided, contrast=contrast, loinc=loinc, questions=list(questions),
-                folded=fold(" ".join((code, modality, region_name, *names))),
+                regions=list(regions), folded=fold(" ".join((code, modality, region_name, *names))),
             )  # fmt: skip
     except IntegrityError as taken:
         raise rules.ProcedureCodeTaken(code=code) from taken

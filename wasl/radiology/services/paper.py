@@ -67,6 +67,7 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
     """Every word of the page, in the report's language."""
     order = report.reading.order
     advised = queries.follow_up_words(report, viewer=SYSTEM)
+    read = "\n".join(f"{region}: {reader}" for region, reader in queries.attribution(report, viewer=SYSTEM))
     signed = timezone.localtime(report.signed_at)  # a signed report has its moment
     titles = {
         "indication": _("Indication"), "technique": _("Technique"), "comparison": _("Comparison"),
@@ -92,7 +93,11 @@ def _data(report: Report, patient: Patient, signer: tuple[str, str], address: st
             for name, title in titles.items()
             if name in report.sections
         ]
-        + ([[_("Recommended follow-up"), _lines(advised, report.language), False]] if advised else []),
+        + [
+            [title, _lines(text, report.language), False]
+            for title, text in ((_("Recommended follow-up"), advised), (_("Who read which region"), read))
+            if text
+        ],
         "preliminary": _("PRELIMINARY") if preliminary else "",
         "drafted_by": _person(drafted) if drafted else "",
         "signer": {

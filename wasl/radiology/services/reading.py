@@ -94,7 +94,8 @@ def withdraw(reading: Reading, *, by: Actor) -> None:
     reading.state = State.WITHDRAWN
     reading.claimed_until = None
     reading.save(update_fields=("state", "claimed_until"))
-    patients.close_for_care(source=reading.id, by=by)
+    for source in (reading.id, *reading.regions.values_list("id", flat=True)):
+        patients.close_for_care(source=source, by=by)
     signed = signed_of(reading)
     emit(ReadingWithdrawn(reading=reading.id, report=signed.id if signed else None, **_about(reading)), by=by)
     if Report.objects.filter(reading=reading, state__in=Report.ISSUED).exists():

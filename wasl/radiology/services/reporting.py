@@ -14,7 +14,7 @@ from wasl.kernel.verbs import verb
 from wasl.radiology import queries
 from wasl.radiology.events import AddendumBegun, AddendumSigned, PhraseAdded, ReportSigned, TemplateAdded
 from wasl.radiology.models import KeyImage, Phrase, Reading, Report, Template, Viewing
-from wasl.radiology.rules import finalising, followups
+from wasl.radiology.rules import finalising, followups, regions
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting as rules
 from wasl.radiology.rules import results as results_rules
@@ -86,7 +86,7 @@ def save_draft(
         if all(getattr(draft, name) == value for name, value in values.items()):
             return draft  # the answer to this very save was lost on its way
         raise rules.DraftChanged
-    return _save(draft, by=by, **values)
+    return save(draft, by=by, **values)
 
 
 @verb
@@ -100,7 +100,7 @@ def mark_key_image(
     if not queries.is_in_study(case.study_id, instance_uid=instance_uid, frame=frame, viewer=by):
         raise rules.NotInThisStudy
     if draft is None:
-        draft = _save(Report(reading=case, language=language), by=by)
+        draft = save(Report(reading=case, language=language), by=by)
     image, _made = KeyImage.objects.update_or_create(
         report=draft, instance_uid=instance_uid, frame=frame, defaults={"note": note.strip()[:200]}
     )
@@ -125,8 +125,9 @@ def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "", screen
 
     Signing twice is refused with AlreadySigned and changes nothing; so is signing on partial pictures. Where a
     preliminary report was issued, this one makes it final, and `change` classes how the two differ. `screen` is where
-    the reader sits: exams of some modalities are signed only where its display was checked (DisplayNotChecked). A
-    second reading is opened with it where a rule asks for one.
+    the reader sits: exams of some modalities are signed only where its display was checked (DisplayNotChecked). While
+    a region of the case is with another reader, nothing is signed (RegionsOpen). A second reading is opened with it
+    where a rule asks for one.
     """
     report, reading = locked_report(key)
     if report.state == Report.State.SIGNED:
@@ -134,10 +135,13 @@ def sign_report(key: UUID, *, revision: int, by: Actor, change: str = "", screen
     draft_to_write(reading, by=by)
     if report.revision != revision:
         raise rules.DraftChanged
+    addendum = report.adds_to_id is not None
+    if not addendum:
+        regions.check_merged(row.get_body_display() for row in queries.open_regions(reading.id, viewer=by))
+        report.readers = queries.readers_of_regions(reading.id, viewer=by)
     rules.check_signable(
         report.sections, critical=report.critical, critical_what=report.critical_what, follow_up=report.follow_up
     )
-    addendum = report.adds_to_id is not None
     preliminary = None if addendum else queries.preliminary_of(reading.id, viewer=by)
     finalising.check_change(change, same=finalising.says_the_same(preliminary, report) if preliminary else None)
     pixels = seen(reading, by=by)
@@ -192,7 +196,7 @@ def begun_addendum(reading: Reading, *, by: Actor) -> Report:
         return draft
     elif draft.saved_at > timezone.now() - datetime.timedelta(minutes=reading_rules.CLAIM_MINUTES):
         raise rules.AddendumBegun(reader=draft.author)
-    _save(draft, by=by)
+    save(draft, by=by)
     emit(AddendumBegun(report=draft.id, reader=person, **about(reading)), by=by)
     return draft
 
@@ -230,7 +234,7 @@ def locked_report(key: UUID) -> tuple[Report, Reading]:
     return Report.objects.get(id=key), locked
 
 
-def _save(draft: Report, *, by: Actor, **values: object) -> Report:
+def save(draft: Report, *, by: Actor, **values: object) -> Report:
     """Write the next revision of a draft, in the name of who writes it, and renew the hold on its case."""
     for name, value in values.items():
         setattr(draft, name, value)

@@ -23,6 +23,7 @@ from wasl.radiology.views import (
     quality,
     readings,
     reconciliation,
+    regions,
     reports,
     results,
     review,
@@ -60,4 +61,5 @@ urlpatterns = [
     *display.urlpatterns,
     *double_rules.urlpatterns,
     *double.urlpatterns,
+    *regions.urlpatterns,
 ]

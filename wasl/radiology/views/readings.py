@@ -29,6 +29,7 @@ from wasl.radiology.views.dispatch import next_case
 from wasl.radiology.views.display import is_unchecked
 from wasl.radiology.views.ordering import TITLES, URGENCIES
 from wasl.radiology.views.orders import URGENCY_COLOURS
+from wasl.radiology.views.parts import parts_of_others, regions_in
 from wasl.radiology.views.quality import rejecting
 
 SEES = rules.READERS | {"chief"}
@@ -94,6 +95,7 @@ def readings(request: Request) -> HttpResponse:
         **next_case(request),
         "fragment": fragment,
         "again": _over_reading(request),
+        "parts": [{**_line(row.reading, names, request), **part} for row, part in parts_of_others(request)],
     }
     return render(request, "radiology/_readings.html" if fragment else "radiology/readings.html", context)
 
@@ -177,6 +179,7 @@ def reading(request: Request, key: UUID) -> HttpResponse:
         "unchecked": writes and is_unchecked(case, request),
         "talks": queries.may_talk(case.order_id, viewer=request.actor),
         "draft": draft,
+        **regions_in(case, request),
     }
     beside = queries.compared_with(case, viewer=request.actor) if ground else None
     if ground:
@@ -197,7 +200,9 @@ def _around(case: Reading, request: Request) -> dict[str, object]:
     viewer = request.actor
     studies = list(archive.studies_of(case.patient_id, viewer=viewer).exclude(id=case.study_id)[:SHOWN_PRIORS])
     reports = list(
-        queries.reports_of(case.patient_id, viewer=viewer).exclude(reading=case.id, state="preliminary")[:SHOWN_PRIORS]
+        queries.reports_of(case.patient_id, viewer=viewer).exclude(
+            reading=case.id, state__in=("preliminary", "partial")
+        )[:SHOWN_PRIORS]
     )
     return {
         "priors": studies,

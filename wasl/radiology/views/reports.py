@@ -52,12 +52,14 @@ def _page(
                          if n != "title" and n in part.sections],
             "advised": queries.follow_up_words(part, viewer=request.actor),
             "images": [(image, series.get(image.instance_uid, "")) for image in images if image.report_id == part.id],
+            "readers": queries.attribution(part, viewer=request.actor),
             "worker": workers.get(part.author_id),
         }
         for part in chain
     ]  # fmt: skip
     reading, viewer = chain[0].reading, request.actor
-    told = [*([chain[0].finalises_id] if chain[0].finalises_id else []), *(part.id for part in chain)]
+    alone = [one.id for one in queries.findings_of(reading.id, viewer=viewer)]
+    told = dict.fromkeys([*([chain[0].finalises_id] if chain[0].finalises_id else []), *alone, *(p.id for p in chain)])
     over_read = queries.over_read_of(chain[0].id, viewer=viewer)
     return {
         "parts": parts,

@@ -425,6 +425,13 @@ if (handBack)
     await save();
     if (edits === saved) handBack.submit();
   });
+// what changes the draft on the server waits until the text is there
+document.addEventListener("submit", async (event) => {
+  if (!event.target.matches("[data-saved-first]")) return;
+  event.preventDefault();
+  await save();
+  if (edits === saved) event.target.submit();
+});
 document.addEventListener("keydown", (event) => {
   lastKey = Date.now();
   if (event.altKey && !event.ctrlKey && /^Digit[1-6]$/.test(event.code)) {
