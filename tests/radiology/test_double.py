@@ -342,3 +342,19 @@ def test_at_once_one_reader_takes_it_and_says_it_once(stage: Cast) -> None:
     assert len(at_once(*give, *back)) == 5
     assert Opinion.objects.count() == 1
     assert Report.objects.filter(double=double).count() == 1
+
+
+def test_who_read_a_region_of_it_does_not_read_it_again(stage: Cast) -> None:
+    ruled(stage)
+    mounir, other = second_reader(stage), second_reader(stage)
+    case = services.claim_reading(make.reading(stage).id, by=stage.leila)
+    services.split_reading(case.id, bodies=("head",), by=stage.leila)
+    region = services.claim_region(queries.regions_of(case.id, viewer=stage.leila)[0].id, by=mounir)
+    services.hand_in_region(region.id, findings="Rien.", conclusion="RAS.", revision=region.revision, by=mounir)
+    services.merge_regions(case.id, by=stage.leila)
+    draft = Report.objects.get(reading=case, state="draft")
+    services.sign_report(draft.id, revision=draft.revision, by=stage.leila)
+    double = DoubleReading.objects.get(report=draft)
+    assert not queries.may_read_again(double.id, viewer=mounir)
+    assert queries.may_read_again(double.id, viewer=other)
+    assert "Chebbi" in queries.writers_of(double.report, viewer=SYSTEM)
