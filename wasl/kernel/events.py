@@ -12,6 +12,7 @@ from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app as jobs
 from procrastinate.jobs import Job
+from procrastinate.types import JSONDict
 
 from wasl.kernel.access import Actor
 from wasl.kernel.models import Fact, Notice
@@ -100,7 +101,8 @@ def emit(event: Event, *, by: Actor, at: datetime.datetime | None = None) -> Tol
         hear(event, told)
     if listeners := _after.get(event.name()):
         notices = Notice.objects.bulk_create(Notice(fact=fact, listener=listener) for listener in listeners)
-        tell.configure(lock=str(event.subject)).batch_defer(*({"notice": str(notice.id)} for notice in notices))
+        owed: list[JSONDict] = [{"notice": str(notice.id)} for notice in notices]
+        tell.configure(lock=str(event.subject)).batch_defer(*owed)
     return told
 
 
