@@ -22,6 +22,7 @@ from wasl.radiology.events.dispatch import RuleDrafted as RuleDrafted
 from wasl.radiology.events.dispatch import RulePublished as RulePublished
 from wasl.radiology.events.display import DisplayChecked as DisplayChecked
 from wasl.radiology.events.display import DisplayRuleSet as DisplayRuleSet
+from wasl.radiology.events.drills import DrillHeld as DrillHeld
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
 from wasl.radiology.events.escalation import CentreWentDark as CentreWentDark
 from wasl.radiology.events.escalation import EscalationRuleSet as EscalationRuleSet

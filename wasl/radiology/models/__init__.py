@@ -8,6 +8,7 @@ from wasl.radiology.models.conversation import Remark, RemarkSeen
 from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, PassingRule, WrongCode
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
 from wasl.radiology.models.display import DisplayCheck, DisplayRule
+from wasl.radiology.models.drills import Drill
 from wasl.radiology.models.escalation import EscalationRule, EscalationStep, Opening, Outage, Presence
 from wasl.radiology.models.expertise import Expertise, ExpertiseTarget
 from wasl.radiology.models.finalising import OverRead, Supervision
@@ -22,7 +23,8 @@ from wasl.radiology.models.vetting import Protocol, Verdict, Vetting, VettingRul
 
 __all__ = [
     "AgreedExam", "Agreement", "Assessment", "Comparison", "Conference", "ConferenceCase", "ConferenceImage",
-    "CriticalTarget", "DispatchRule", "DisplayCheck", "DisplayRule", "Document", "Effort", "EndWarning",
+    "CriticalTarget", "DispatchRule", "DisplayCheck", "DisplayRule", "Document", "Drill",
+    "Effort", "EndWarning",
     "EscalationRule", "EscalationStep", "Expertise", "ExpertiseTarget", "Handing", "Invitation", "KeyImage",
     "LearningCase", "Link", "Lot", "Move", "Obligation", "Opening", "Order", "Outage", "OverRead", "PassingRule",
     "Phrase", "Presence", "Procedure", "Protocol", "Reading", "Recall", "Receipt", "Recommendation", "Reject", "Remark",

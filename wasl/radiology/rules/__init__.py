@@ -7,6 +7,7 @@ from wasl.radiology.rules import (
     conversation,
     dispatch,
     display,
+    drills,
     escalation,
     expertise,
     finalising,
@@ -30,9 +31,11 @@ CAN: dict[str, frozenset[str]] = {
     **conferences.CAN,
     **display.CAN,
     **comparing.CAN,
+    **drills.CAN,
 }  # fmt: skip
 
 __all__ = [
-    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "escalation", "expertise",
+    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "drills",
+    "escalation", "expertise",
     "finalising", "followups", "linking", "ordering", "quality", "reading", "reporting", "results", "review", "vetting",
 ]  # fmt: skip

@@ -39,6 +39,7 @@ from wasl.radiology.services.dispatch import (
 )
 from wasl.radiology.services.display import answer_display_check, begin_display_check, set_display_rule
 from wasl.radiology.services.documents import file_document, make_document, try_document, verification_address
+from wasl.radiology.services.drills import Score, keep_drill
 from wasl.radiology.services.escalation import (
     Limits,
     acknowledge_step,
@@ -126,12 +127,14 @@ __all__ = [
     "declare_centre_dark", "decline_expertise", "decline_review", "dismiss_recommendation", "draft_agreement",
     "draft_rule", "draw_review", "end_agreement", "escalate_reading", "file_document", "find_centre_back",
     "find_centre_dark", "flag_reading", "follow_images", "follow_images_back", "hand_back_reading", "hand_over_report",
-    "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "join_conference", "keep_reading",
+    "hand_over_result", "identify_patient", "import_disc", "issue_preliminary", "join_conference",
+    "keep_drill", "keep_reading",
     "Limits", "link_study", "log_call", "make_document", "mark_key_image", "move_study", "note_comparison",
     "note_presence", "open_conference", "open_reading", "open_recommendation", "over_read_report", "pass_on_reading",
     "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall",
     "read_report", "record_communication", "redistribute_readings", "refuse_exam", "reject_series",
-    "reopen_recommendation", "request_expertise", "save_draft", "score_review", "seal", "see_remarks", "send_order",
+    "reopen_recommendation", "request_expertise", "save_draft",
+    "Score", "score_review", "seal", "see_remarks", "send_order",
     "set_critical_target", "set_display_rule", "set_effort", "set_escalation_rule", "set_expertise_target",
     "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule", "set_vetting_target",
     "sign_agreement", "sign_report", "skip_reading", "start_exam", "state_pixels", "take_expertise",

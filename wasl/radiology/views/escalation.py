@@ -58,6 +58,7 @@ def _list(request: Request, *, refusal: Refused | None = None) -> HttpResponse:
     context = {
         "lines": [_line(row, steps.get(row.id, []), outlook.get(row.id), request) for row in rows],
         "centres": queries.centres(viewer=request.actor) if _answers(request) else [],
+        "drills": queries.rehearsed(viewer=request.actor),
         "limits": queries.escalation_limits(viewer=request.actor),
         "refusal": refusal,
     }
