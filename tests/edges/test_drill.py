@@ -14,7 +14,8 @@ from django.conf import settings
 
 from tests.cast import cast
 from wasl.edges.cli.drill import apart, world
-from wasl.edges.cli.drill.play import Life, Lived, plays
+from wasl.edges.cli.drill.lives import Life, Lived
+from wasl.edges.cli.drill.play import plays
 from wasl.edges.cli.drill.score import score
 from wasl.edges.cli.drill.world import BEGINS, MINUTE, Exam, Rules, Scale
 from wasl.edges.cli.main import main

@@ -33,7 +33,7 @@ class Rehearsed:
     due: bool
 
 
-def score_of(drill: Drill) -> Score:
+def _score_of(drill: Drill) -> Score:
     """How a drill went."""
     return Score(**{one.name: getattr(drill, one.name) for one in fields(Score)})
 
@@ -53,7 +53,7 @@ def _rehearsed(kind: str, last: Drill | None, *, due: bool) -> Rehearsed:
     title = str(Drill.Kind(kind).label)
     if last is None:
         return Rehearsed(kind, title, None, [], passed=False, months=0, due=due)
-    score = score_of(last)
+    score = _score_of(last)
     months = rules.months_since(timezone.localdate(last.created_at), timezone.localdate())
     return Rehearsed(kind, title, last, rules.bars(score), rules.is_passed(score), months, due)
 

@@ -8,9 +8,11 @@ import contextlib
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
+import pydicom
 from django.db import transaction
 from procrastinate.contrib.django import app as jobs
 from pydicom import Dataset
@@ -20,7 +22,8 @@ from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.edges.cli.demo.clock import Clock, moved, numbered
-from wasl.edges.cli.demo.pictures import part10, picture
+from wasl.edges.cli.demo.pictures import dressed, part10
+from wasl.edges.cli.drill.lives import Life, Lived, note
 from wasl.edges.cli.drill.world import BEGINS, DRILLED, MINUTE, Exam, Rules, Scale, World, build
 from wasl.kernel import journal
 from wasl.kernel.access import SYSTEM, Actor
@@ -31,7 +34,7 @@ from wasl.radiology import services as radiology
 
 CLOCK = ("radiology.time_out_readings", "radiology.escalate")  # the jobs of every minute that a drill is about
 ELSEWHERE = ("wasl.contracts.", "wasl.planning.", "wasl.radiology.dicom.")  # who counts and prints hears nothing
-IMAGE = "CT_small.dcm"
+IMAGE = Path(pydicom.__file__).parent / "data/test_files/CT_small.dcm"  # comes with the library that reads images
 SET_UP = datetime.timedelta(hours=1)  # before it begins, the world is there
 NOTICED = {"centre": "radiology.CentreWentDark", "reader": "radiology.ReadingTimedOut"}  # the fact by which it is known
 INFORMS = frozenset(
@@ -39,42 +42,6 @@ INFORMS = frozenset(
 )
 HELD = 3  # cases that a reader had open who is gone
 WRITTEN = {"indication": "Drill.", "technique": "Drill.", "findings": "Drill.", "conclusion": "Drill."}
-
-
-@dataclass
-class Life:
-    """What became of an exam: moments, and who took it when."""
-
-    exam: Exam
-    opened: datetime.datetime | None = None
-    due: datetime.datetime | None = None
-    freed: datetime.datetime | None = None  # nobody's again, since its reader was silent
-    moved: datetime.datetime | None = None  # open to another centre, since its own was dark
-    stepped: datetime.datetime | None = None  # first passed on
-    signed: datetime.datetime | None = None
-    taken: list[tuple[datetime.datetime, UUID]] = field(default_factory=list)
-    found: bool = False  # at the end it is signed, or in the line of somebody at work
-
-    def holder(self, at: datetime.datetime) -> UUID | None:
-        """Who took it last before a moment, unless it was nobody's again."""
-        last = max((take for take in self.taken if take[0] <= at), default=None)
-        return None if last is None or (self.freed and last[0] < self.freed <= at) else last[1]
-
-
-@dataclass
-class Lived:
-    """A morning that was lived through; `gone` are the readers who were, `struck` the exams that it is about."""
-
-    kind: str
-    lives: list[Life]
-    ends: datetime.datetime
-    failed: datetime.datetime | None = None
-    noticed: datetime.datetime | None = None
-    back: datetime.datetime | None = None
-    gone: frozenset[UUID] = frozenset()
-    struck: frozenset[int] = frozenset()
-    told: int = 0
-    steps: int = 0
 
 
 @dataclass
@@ -267,7 +234,7 @@ class _Morning:
             told[fact.name].append(fact)
             life = by_order.get(fact.data.get("order") or "")
             if life is not None:
-                _note(life, fact)
+                note(life, fact)
         self._say(told)
         lines = {
             key
@@ -308,7 +275,7 @@ def _image(asked: queries.Order, exam: Exam, number: int) -> tuple[Dataset, byte
     item.PatientBirthDate, item.PatientSex = f"{known.birth_date:%Y%m%d}", known.sex[0].upper()
     item.PatientID, item.AccessionNumber = f"DRILL-{exam.hospital}", asked.accession
     item.StudyInstanceUID = asked.study_uid
-    image = picture(IMAGE, item, title="Drill", moment=exam.at, number=number)
+    image = dressed(pydicom.dcmread(IMAGE), item, title="Drill", moment=exam.at, number=number)
     image.Modality = exam.kind
     return image, part10(image)
 
@@ -317,20 +284,3 @@ def _key(desk: _Desk) -> UUID:
     if desk.actor.id is None:
         raise RuntimeError("a reader is somebody")
     return desk.actor.id
-
-
-def _note(life: Life, fact: Fact) -> None:
-    """What a fact says of a life."""
-    match fact.name.removeprefix("radiology."):
-        case "ReadingOpened":
-            life.opened, life.due = fact.at, datetime.datetime.fromisoformat(fact.data["due_at"])
-        case "ReadingClaimed":
-            life.taken.append((fact.at, UUID(fact.data["reader"])))
-        case "ReadingTimedOut":
-            life.freed = fact.at
-        case "ReadingRedistributed":
-            life.moved = life.moved or fact.at
-        case "ReadingEscalated":
-            life.stepped = life.stepped or fact.at
-        case "ReportSigned":
-            life.signed = life.signed or fact.at

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterable
 
-from wasl.edges.cli.drill.play import Life, Lived
+from wasl.edges.cli.drill.lives import Life, Lived
 from wasl.edges.cli.drill.world import MINUTE
 from wasl.radiology.services import Score
 
