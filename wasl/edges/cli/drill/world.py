@@ -38,7 +38,7 @@ class Scale:
     """How large a world is: readers of each centre, minutes before and after the outage and of a cut, and how busy."""
 
     readers: int = 2
-    before: int = 20
+    before: int = 30
     after: int = 90
     cut: int = 30
     load: float = 1.9  # as `synthetic` counts: of a whole day, of the readers on duty; here all are, in its best hours
