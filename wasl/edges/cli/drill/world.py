@@ -29,6 +29,7 @@ DAY, MINUTE = datetime.timedelta(days=1), datetime.timedelta(minutes=1)
 SPECIALTY = "radiology"
 KINDS_READ = tuple(KINDS)
 CENTRES = 3  # the third lies in another region
+SHARES = (0, 1, 2, 0, 1, 1, 2, 2)  # which hospital has the cases of each of `synthetic`: a third each
 FAMILIES = ("First", "Second", "Third")  # of the one patient of each hospital
 DRILLED = 0  # the centre, the line and the reader that fail
 
@@ -38,10 +39,10 @@ class Scale:
     """How large a world is: readers of each centre, minutes before and after the outage and of a cut, and how busy."""
 
     readers: int = 2
-    before: int = 30
-    after: int = 90
+    before: int = 20
+    after: int = 70
     cut: int = 30
-    load: float = 1.9  # as `synthetic` counts: of a whole day, of the readers on duty; here all are, in its best hours
+    load: float = 2.4  # as `synthetic` counts: of a whole day, of the readers on duty; here all are, in its best hours
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def exams_of(seed: int, scale: Scale) -> list[Exam]:
     ends = BEGINS + (scale.before + scale.after) * MINUTE
     chosen = [(case, minutes) for case, minutes in month.cases if BEGINS <= case.opened_at < ends]
     return [
-        Exam(number, int(str(case.place)) % CENTRES, case.modality, case.urgency, case.opened_at, minutes)
+        Exam(number, SHARES[int(str(case.place))], case.modality, case.urgency, case.opened_at, minutes)
         for number, (case, minutes) in enumerate(sorted(chosen, key=lambda pair: pair[0].opened_at))
     ]
 
