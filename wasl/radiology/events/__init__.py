@@ -30,6 +30,7 @@ from wasl.radiology.events.double import ReadingsArbitrated as ReadingsArbitrate
 from wasl.radiology.events.double import ReadingsCompared as ReadingsCompared
 from wasl.radiology.events.double import SecondReadingGiven as SecondReadingGiven
 from wasl.radiology.events.double import SecondReadingOpened as SecondReadingOpened
+from wasl.radiology.events.drills import DrillHeld as DrillHeld
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
 from wasl.radiology.events.escalation import CentreWentDark as CentreWentDark
 from wasl.radiology.events.escalation import EscalationRuleSet as EscalationRuleSet

@@ -9,6 +9,7 @@ from wasl.radiology.models.critical import CriticalTarget, Handing, Obligation, 
 from wasl.radiology.models.dispatch import DispatchRule, Effort, Skip
 from wasl.radiology.models.display import DisplayCheck, DisplayRule
 from wasl.radiology.models.double import DoubleCause, DoubleReading, DoubleRule, Opinion
+from wasl.radiology.models.drills import Drill
 from wasl.radiology.models.escalation import EscalationRule, EscalationStep, Opening, Outage, Presence
 from wasl.radiology.models.expertise import Expertise, ExpertiseTarget
 from wasl.radiology.models.finalising import OverRead, Supervision
@@ -25,7 +26,7 @@ from wasl.radiology.models.vetting import Protocol, Verdict, Vetting, VettingRul
 __all__ = [
     "AgreedExam", "Agreement", "Assessment", "Comparison", "Conference", "ConferenceCase", "ConferenceImage",
     "CriticalTarget", "DispatchRule", "DisplayCheck", "DisplayRule", "Document", "DoubleCause", "DoubleReading",
-    "DoubleRule", "Effort", "EndWarning", "EscalationRule", "EscalationStep", "Expertise", "ExpertiseTarget",
+    "DoubleRule", "Drill", "Effort", "EndWarning", "EscalationRule", "EscalationStep", "Expertise", "ExpertiseTarget",
     "Handing", "Invitation", "KeyImage", "LearningCase", "Link", "Lot", "Move", "Obligation", "Opening", "Opinion",
     "Order", "Outage", "OverRead", "PassingRule", "Phrase", "Presence", "Procedure", "Protocol", "Reading", "Recall",
     "Receipt", "Recommendation", "Region", "Reject", "Remark", "RemarkSeen", "Report", "Review", "ReviewMonth",

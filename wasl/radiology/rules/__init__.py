@@ -8,6 +8,7 @@ from wasl.radiology.rules import (
     dispatch,
     display,
     double,
+    drills,
     escalation,
     expertise,
     finalising,
@@ -34,10 +35,11 @@ CAN: dict[str, frozenset[str]] = {
     **double.CAN,
     **comparing.CAN,
     **regions.CAN,
+    **drills.CAN,
 }  # fmt: skip
 
 __all__ = [
-    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "escalation",
-    "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "regions", "reporting",
-    "results", "review", "vetting",
+    "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "drills",
+    "escalation", "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "regions",
+    "reporting", "results", "review", "vetting",
 ]  # fmt: skip

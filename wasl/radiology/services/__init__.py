@@ -47,6 +47,7 @@ from wasl.radiology.services.double import (
     give_second_reading,
 )
 from wasl.radiology.services.double_rules import end_double_rule, set_double_rule
+from wasl.radiology.services.drills import Score, keep_drill
 from wasl.radiology.services.escalation import (
     Limits,
     acknowledge_step,
@@ -146,17 +147,17 @@ __all__ = [
     "end_agreement", "end_double_rule", "escalate_reading", "file_document", "find_centre_back", "find_centre_dark",
     "flag_reading", "follow_images", "follow_images_back", "give_back_double_reading", "give_second_reading",
     "hand_back_reading", "hand_back_region", "hand_in_region", "hand_over_report", "hand_over_result",
-    "identify_patient", "import_disc", "issue_preliminary", "join_conference", "keep_reading", "Limits", "link_study",
-    "log_call", "make_document", "mark_key_image", "merge_regions", "move_study", "note_comparison", "note_presence",
-    "open_conference", "open_reading", "open_recommendation", "over_read_report", "pass_on_reading", "pass_up_result",
-    "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall", "read_report",
-    "record_communication", "redistribute_readings", "refuse_exam", "reject_series", "release_finding",
-    "reopen_recommendation", "request_expertise", "save_draft", "save_region", "score_review", "seal", "see_remarks",
-    "send_order", "set_critical_target", "set_display_rule", "set_double_rule", "set_effort", "set_escalation_rule",
-    "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule",
-    "set_vetting_target", "sign_agreement", "sign_report", "skip_reading", "split_reading", "start_exam",
-    "state_pixels", "take_back_regions", "take_expertise", "take_next_reading", "take_review", "tell_of_end", "Terms",
-    "time_out_reading", "try_document", "undo_identification", "undo_move", "unlink_study", "unmark_key_image",
-    "verification_address", "vet_afterwards", "warn_of_end", "withdraw_expertise", "withdraw_reading",
-    "withdraw_reject", "write_remark",
+    "identify_patient", "import_disc", "issue_preliminary", "join_conference", "keep_drill", "keep_reading", "Limits",
+    "link_study", "log_call", "make_document", "mark_key_image", "merge_regions", "move_study", "note_comparison",
+    "note_presence", "open_conference", "open_reading", "open_recommendation", "over_read_report", "pass_on_reading",
+    "pass_up_result", "perform_exam", "publish_rule", "raise_critical_result", "read_end_warning", "read_recall",
+    "read_report", "record_communication", "redistribute_readings", "refuse_exam", "reject_series", "release_finding",
+    "reopen_recommendation", "request_expertise", "save_draft", "save_region", "Score", "score_review", "seal",
+    "see_remarks", "send_order", "set_critical_target", "set_display_rule", "set_double_rule", "set_effort",
+    "set_escalation_rule", "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision",
+    "set_target", "set_vetting_rule", "set_vetting_target", "sign_agreement", "sign_report", "skip_reading",
+    "split_reading", "start_exam", "state_pixels", "take_back_regions", "take_expertise", "take_next_reading",
+    "take_review", "tell_of_end", "Terms", "time_out_reading", "try_document", "undo_identification", "undo_move",
+    "unlink_study", "unmark_key_image", "verification_address", "vet_afterwards", "warn_of_end", "withdraw_expertise",
+    "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

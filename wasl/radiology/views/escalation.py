@@ -55,13 +55,14 @@ def _list(request: Request, *, refusal: Refused | None = None) -> HttpResponse:
     rows = list(queries.escalations(viewer=request.actor)[:SHOWN])
     keys = [row.id for row in rows]
     steps, outlook = queries.steps_done(keys, viewer=request.actor), queries.outlook(keys, viewer=request.actor)
+    fragment = request.htmx and request.htmx.target == "escalations"
     context = {
         "lines": [_line(row, steps.get(row.id, []), outlook.get(row.id), request) for row in rows],
         "centres": queries.centres(viewer=request.actor) if _answers(request) else [],
+        "drills": [] if fragment else queries.rehearsed(viewer=request.actor),
         "limits": queries.escalation_limits(viewer=request.actor),
         "refusal": refusal,
     }
-    fragment = request.htmx and request.htmx.target == "escalations"
     page = "radiology/_escalations.html" if fragment else "radiology/escalations.html"
     return render(request, page, context, status=refusal.http if refusal else 200)
 

@@ -2,13 +2,17 @@
 
 The past weeks of the demo country are not written into tables: its people act through the modules' own verbs, with the
 rules of that moment, and the journal's facts carry that moment. Only this loader moves the clock, only in its own
-process, one story at a time (docs/explanation/decisions/0013-the-demo-country.md).
+process, one story at a time (docs/explanation/decisions/0013-the-demo-country.md); and a drill, in a database that is
+thrown away afterwards (0054-drills.md).
 """
 
 import contextlib
 import datetime
+import itertools
 from collections.abc import Iterator
+from random import Random
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.utils import timezone
@@ -80,6 +84,21 @@ def moved(moment: datetime.datetime) -> Iterator[Clock]:
                 # the field took the real clock when its class was made
                 stack.enter_context(_swapped(model._meta.get_field("created_at"), "_get_default", clock))
         yield clock
+
+
+@contextlib.contextmanager
+def numbered(seed: int) -> Iterator[None]:
+    """Give the rows made inside keys that follow from a seed, in their order: ties are broken in one way each time."""
+    chance, count = Random(seed), itertools.count(1)  # noqa: S311  no secret
+
+    def key() -> UUID:
+        return UUID(int=next(count) << 80 | 0x7 << 76 | 0b10 << 62 | chance.getrandbits(62))
+
+    with contextlib.ExitStack() as stack:
+        for model in apps.get_models():
+            if issubclass(model, Row):
+                stack.enter_context(_swapped(model._meta.get_field("id"), "_get_default", key))
+        yield
 
 
 @contextlib.contextmanager
