@@ -63,13 +63,13 @@ class Clock:
 
 
 class _Deferred:
-    """One job that was not deferred, but kept."""
+    """Jobs that were not deferred, but kept."""
 
     def __init__(self, owed: list[tuple[str, str]], lock: str) -> None:
         self._owed, self._lock = owed, lock
 
-    def defer(self, *, notice: str) -> None:
-        self._owed.append((self._lock, notice))
+    def batch_defer(self, *jobs: dict[str, str]) -> None:
+        self._owed.extend((self._lock, job["notice"]) for job in jobs)
 
 
 @contextlib.contextmanager
