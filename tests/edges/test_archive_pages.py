@@ -72,7 +72,7 @@ def test_every_page_fits_a_phone_and_names_what_it_offers(server: str, world: Wo
     assert stage.sami.id
     accounts.give_post(stage.sami.id, role="steward", place=stage.regional, by=SYSTEM)
     jars = []
-    for who in (stage.sami, stage.fatma):
+    for who in (stage.sami, stage.leila, stage.fatma):
         accounts.change_preferences(language="ar", by=who)
         jars.append(cookies(who))
     left = {name for name in PAGES if name.startswith(WALKED)} - PARTS

@@ -10,7 +10,7 @@ import threading
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.edges.scenes import descendants, eventually
 from tests.journeys.conftest import Instance, SignIn
@@ -85,8 +85,21 @@ def test_a_session_that_ends_in_mid_report_loses_nothing(at_desk: SignIn, instan
     # it is saved, perhaps by the page to which the sign-in led: nothing waits in the browser alone
     waiting = "Object.keys(localStorage).filter(key => key.startsWith('wasl-draft-')).length"
     assert eventually(lambda: page.evaluate(waiting) == 0)
+    opens_anew_while_it_is_saved(page, address)
     signs_with_impatient_fingers(leila)
     leila.heard.forgives_the_house()  # the viewer was still loading images when its session was gone
+
+
+def opens_anew_while_it_is_saved(page: Page, address: str) -> None:
+    """The page was on its way with an older text when the one that was left saved a newer: the newer is shown."""
+    older = page.request.get(address)
+    page.locator("#section-conclusion").fill("Examen sans anomalie.")
+    expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
+    page.route(address, lambda route: route.fulfill(response=older))
+    page.goto(address)
+    page.unroute(address)
+    assert "à revoir si aggravation" in older.text()
+    expect(page.locator("#section-conclusion")).to_have_value("Examen sans anomalie.")
 
 
 def signs_with_impatient_fingers(leila: Person) -> None:

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Place] = {
     "restore": Place("wasl.edges.cli.backup", "Bring a backup back into an empty instance."),
     "planning": Place("wasl.edges.cli.planning", "Count the evaluation again from the journal, or publish a month."),
     "simulate": Place("wasl.edges.cli.simulate", "Try a rule before people work by it."),
-    "drill": Place("wasl.edges.cli.drill", "Rehearse an outage of a centre, a line or a reader, and keep its score."),
+    "drill": Place("wasl.edges.cli.drill", "Rehearse an outage, and keep its score."),
     "docs": Place("wasl.edges.cli.docs", "Write the reference pages from the code."),
     "new": Place("wasl.edges.cli.new", "Start a module."),
     "doctor": Place("wasl.edges.cli.doctor", "Say what is wrong and how to mend it."),

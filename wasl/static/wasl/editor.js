@@ -15,6 +15,7 @@ const followUp = document.getElementById("follow_up");
 const FOLLOW_UP = ["what", "body", "amount", "unit", "reason"];
 const followUpField = (name) => document.getElementById(`follow_up_${name}`);
 const mirror = `wasl-draft-${form.dataset.key}`;
+const lastSaved = `wasl-saved-${form.dataset.key}`; // the revision that this tab saw saved
 const SAVE_AFTER = 1200; // milliseconds without a key
 const SAVE_AT_LATEST = 2000; // milliseconds after the first key
 const RETRY = 5000;
@@ -219,6 +220,7 @@ async function doSave() {
     return;
   }
   revision = answer.revision;
+  sessionStorage.setItem(lastSaved, String(revision));
   addresses.sign = answer.sign;
   addresses.issue = answer.issue;
   saved = upTo;
@@ -260,13 +262,22 @@ async function keepMine() {
 }
 
 async function takeOther() {
-  const other = await ask(form.dataset.save);
+  take(await ask(form.dataset.save));
+}
+
+function take(other) {
   revision = other.revision;
   fill({ critical: false, critical_what: "", language: language.value, ...other });
   saved = edits;
   stopped = false;
   localStorage.removeItem(mirror);
   say(sentences.saved, "saved");
+}
+
+// the page that one left saved a text when this one was on its way with an older one
+async function takeNewer() {
+  const other = await ask(form.dataset.save);
+  if (other.revision > revision && edits === saved) take(other);
 }
 
 function restore() {
@@ -278,6 +289,7 @@ function restore() {
   }
   if (!kept || JSON.stringify(kept.text) === JSON.stringify(values())) {
     localStorage.removeItem(mirror);
+    if (Number(sessionStorage.getItem(lastSaved)) > revision) takeNewer().catch(() => say(sentences.offline, "offline"));
     return;
   }
   const put = () => {
