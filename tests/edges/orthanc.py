@@ -17,6 +17,7 @@ import httpx
 
 from tests.edges.scenes import eventually, free_port
 
+ASKED_ANEW = httpx.Limits(max_keepalive_connections=0)  # a connection for each question
 TITLE = "ORTHANC"
 PROGRAM = shutil.which("Orthanc") or "/usr/sbin/Orthanc"  # where Debian puts it, which not everybody's PATH names
 PLUGINS = Path("/usr/share/orthanc/plugins")
@@ -85,7 +86,8 @@ def orthanc(home: Path, **more: object) -> Iterator[Orthanc]:
     with (
         (home / "orthanc.log").open("wb") as log,
         subprocess.Popen([PROGRAM, str(home / "orthanc.json")], env=env, stdout=log, stderr=log) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=600) as client,
+        # it hangs up on who asks nothing for a second: on a busy machine that is while a question is on its way
+        httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=600, limits=ASKED_ANEW) as client,
     ):
         try:
             eventually(lambda: _answers(client) or process.poll() is not None)
