@@ -4,11 +4,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from tests import make
 from tests.at_once import at_once
 from tests.cast import cast
+from tests.radiology.test_finalising_at_once import broken
 from tests.radiology.test_reading import second_reader
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.models import Fact
@@ -18,7 +18,7 @@ from wasl.radiology.models import Region, Report
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # each asks for rows that must not be
-INVARIANTS = {
+REGIONS = {
     "no signed report leaves a region open":
         "select g.id from radiology_region g join radiology_report r using (reading_id)"
         " where r.state = 'signed' and g.state in ('waiting', 'claimed', 'handed_in')",
@@ -32,16 +32,6 @@ INVARIANTS = {
 }  # fmt: skip
 
 
-def broken() -> list[str]:
-    """The invariants that do not hold."""
-    found = []
-    with connection.cursor() as cursor:
-        for name, query in INVARIANTS.items():
-            cursor.execute(query)
-            found += [name] * bool(cursor.fetchall())
-    return found
-
-
 def test_of_many_readers_one_has_a_region() -> None:
     stage = cast()
     readers = [stage.leila, stage.sirine, second_reader(stage), second_reader(stage)]
@@ -51,7 +41,7 @@ def test_of_many_readers_one_has_a_region() -> None:
     refused = at_once(*(partial(services.claim_region, head.id, by=reader) for reader in readers))
     assert refused == ["RegionTaken"] * 3
     assert Fact.objects.filter(name="radiology.RegionClaimed", subject=head.id).count() == 1
-    assert broken() == []
+    assert broken(REGIONS) == []
 
 
 def test_a_region_is_handed_in_while_the_report_is_signed() -> None:
@@ -79,11 +69,11 @@ def test_a_region_is_handed_in_while_the_report_is_signed() -> None:
         partial(services.hand_in_region, chest.id, conclusion="Contusion.", by=stage.sirine, **about),
         partial(services.release_finding, head.id, what="Hématome", by=mounir),
     )  # fmt: skip
-    assert broken() == []
+    assert broken(REGIONS) == []
     if not Report.objects.filter(reading=case, state="signed").exists():
         for act in (partial(services.merge_regions, case.id, by=stage.leila), signs):
             at_once(act)
-    assert broken() == []
+    assert broken(REGIONS) == []
     assert Region.objects.filter(reading=case).exclude(state__in=("merged", "withdrawn")).count() == 0
     report = Report.objects.get(reading=case, state="signed")
     assert report.digest == queries.digest_of(report, viewer=SYSTEM)
