@@ -16,6 +16,7 @@ from wasl.archive import queries, services
 from wasl.archive.events import ShareCodeRefused, ShareFetched, ShareOpened, ShareWithdrawn, StudyShared
 from wasl.archive.models import Share, Study
 from wasl.archive.rules import sharing as rules
+from wasl.archive.rules.drawing import LENGTH
 from wasl.kernel.access import SYSTEM, Held
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.events import tell
@@ -69,7 +70,7 @@ def test_a_share_is_known_by_digests_and_told_once(stage: Cast, study: Study) ->
     assert row.expires_at - row.created_at == 24 * HOUR
     kept = str(list(Share.objects.values()))
     assert given.token not in kept and given.code not in kept
-    assert len(given.token) * 6 >= 128 and len(given.code) == rules.LENGTH
+    assert len(given.token) * 6 >= 128 and len(given.code) == LENGTH
     fact = Fact.objects.get(name=StudyShared.name())
     assert (fact.subject, fact.actor) == (row.id, str(stage.amel))
     assert not [word for word in WHOM.values() if word in str(fact.data)]

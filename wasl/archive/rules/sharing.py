@@ -16,8 +16,6 @@ CAN: dict[str, frozenset[str]] = {
 TREATS: Final = ("care", "card", "given")  # grounds; emergency access is for an hour and for one person
 HOURS: Final = 72  # unless said otherwise
 TRIES: Final = 5  # wrong codes, then it opens no more
-LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # of a code: none that is heard or read for another
-LENGTH: Final = 8  # of a code
 
 
 class NoSuchShare(Refused):

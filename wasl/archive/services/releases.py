@@ -23,15 +23,13 @@ from wasl.archive.events import (
     ReleaseRefused,
 )
 from wasl.archive.models import Project, Pseudonym, Release, ReleasedStudy, Study
+from wasl.archive.rules.drawing import drawn
 from wasl.archive.services.errands import run_errand
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries as patients
 from wasl.patients import services as patient_services
-
-LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that is taken for another
-LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def give_pseudonym(release: UUID, *, study: UUID, by: Actor) -> Named:
     found = Pseudonym.objects.filter(project=project, real=real).first()
     if found is None:
         Project.objects.select_for_update().get(id=project.id)  # two at once give one
-        found, made = Pseudonym.objects.get_or_create(project=project, real=real, defaults={"value": _new()})
+        found, made = Pseudonym.objects.get_or_create(project=project, real=real, defaults={"value": drawn()})
         if made:
             emit(PseudonymGiven(pseudonym=found.id, project=project.id, place=project.place_id), by=by)
     names: tuple[str, ...] = (about.header_name, about.header_id, about.accession)
@@ -233,7 +231,3 @@ def _real(study: Study) -> str:
     if study.header_id:
         return f"header:{study.place_id}:{study.header_issuer}:{study.header_id}"[:200]
     return f"study:{study.id}"
-
-
-def _new() -> str:
-    return "".join(secrets.choice(LETTERS) for _ in range(LENGTH))

@@ -14,6 +14,7 @@ from wasl.archive import queries
 from wasl.archive.events import ShareCodeRefused, ShareFetched, ShareOpened, ShareWithdrawn, StudyShared
 from wasl.archive.models import Share, Study
 from wasl.archive.rules import sharing as rules
+from wasl.archive.rules.drawing import drawn
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
@@ -49,7 +50,7 @@ def share_study(
     rules.check_said(whom, where, why)
     rules.check_time(hours, days=settings.SHARE_DAYS)
     token = secrets.token_urlsafe(TOKEN)
-    code = "".join(secrets.choice(rules.LETTERS) for _ in range(rules.LENGTH))
+    code = drawn()
     now = timezone.now()
     share = Share.objects.create(
         study=row, patient_id=row.patient_id, recipient=whom, institution=where, because=why, shared_by=str(by),
