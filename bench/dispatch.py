@@ -7,16 +7,14 @@ that takes the case. Then made-up months under the built-in rule beside first co
 import datetime
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
+from bench.blank import blank
 from bench.figures import note
 
 READINGS, READERS, PATIENTS, TAKEN, SEEDS = 20_000, 300, 100, 10, (1, 2, 3)
@@ -30,22 +28,10 @@ print(json.dumps(dispatch.measure(int(sys.argv[1]), int(sys.argv[2]))))
 
 def main() -> None:
     """Measure, print, and keep the figures."""
-    from wasl.edges.cli.postgres import Postgres
-
     readings = int(os.environ.get("BENCH_READINGS", READINGS))
-    home = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
-    home.chmod(0o711)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
-    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", "DJANGO_SETTINGS_MODULE": "wasl.settings"}
-    database = Postgres(home, durable=False)
-    database.ensure()
-    try:
-        subprocess.run([sys.executable, "-m", "wasl", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+    with blank() as env:
         command = [sys.executable, "-c", STAGE, str(readings), str(READERS)]
         said = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
-    finally:
-        database.stop()
-        shutil.rmtree(home, ignore_errors=True)
     for name, milliseconds in json.loads(said.stdout.splitlines()[-1]).items():
         print(f"{readings} open readings, {READERS} readers, {name}: {milliseconds:.0f} ms")
         note(f"dispatch {name}", milliseconds, size=readings)

@@ -7,15 +7,13 @@ the first of them; what counting a month takes is measured too, for it is done a
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+from bench.blank import blank
 from bench.figures import note
 
 CASES, TIMES, MONTHS, REGIONS, HOSPITALS, ASKED = 20_000, (1, 4, 16), 60, 24, 200, 40
@@ -58,22 +56,10 @@ from generate_series(1, %(before)s) n
 
 def main() -> None:
     """Measure, print, and keep the figures."""
-    from wasl.edges.cli.postgres import Postgres
-
     first = int(os.environ.get("BENCH_CASES", CASES))
-    home = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
-    home.chmod(0o711)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
-    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", "DJANGO_SETTINGS_MODULE": "wasl.settings"}
-    database = Postgres(home, durable=False)
-    database.ensure()
-    try:
-        subprocess.run([sys.executable, "-m", "wasl", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+    with blank() as env:
         command = [sys.executable, "-c", STAGE, str(first)]
         said = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
-    finally:
-        database.stop()
-        shutil.rmtree(home, ignore_errors=True)
     smallest: dict[str, float] = {}
     for size, name, late, queries in map(json.loads, said.splitlines()):
         ratio = late / smallest.setdefault(name, late)

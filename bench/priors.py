@@ -6,12 +6,10 @@ at once, and when it is tried again is Wasl's own doing, on a database of its ow
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
+from bench.blank import blank
 from bench.figures import note
 
 ORDERS, SEED = 300, 7
@@ -27,17 +25,8 @@ print(json.dumps(foresight.in_time(given)))
 
 def main() -> None:
     """Live through the days, and print the shares."""
-    from wasl.edges.cli.postgres import Postgres
-
     orders, seed = int(os.environ.get("BENCH_ORDERS", ORDERS)), int(os.environ.get("BENCH_SEED", SEED))
-    home = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
-    home.chmod(0o711)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
-    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", "DJANGO_SETTINGS_MODULE": "wasl.settings"}
-    database = Postgres(home, durable=False)
-    database.ensure()
-    try:
-        subprocess.run([sys.executable, "-m", "wasl", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+    with blank() as env:
         said = subprocess.run(
             [sys.executable, "-c", STAGE, str(orders), str(seed)],
             env=env,
@@ -46,9 +35,6 @@ def main() -> None:
             text=True,
         )
         note("priors in time", 100 * json.loads(said.stdout.splitlines()[-1]), size=orders)
-    finally:
-        database.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

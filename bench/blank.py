@@ -1,0 +1,29 @@
+"""An instance for one bench: a folder and a migrated database of its own, gone afterwards."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def blank() -> Iterator[dict[str, str]]:
+    """The environment of processes that use it, untouched by that of the machine's own instance."""
+    from wasl.edges.cli.postgres import Postgres
+
+    home = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
+    home.chmod(0o711)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
+    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", "DJANGO_SETTINGS_MODULE": "wasl.settings"}
+    database = Postgres(home, durable=False)
+    database.ensure()
+    try:
+        subprocess.run([sys.executable, "-m", "wasl", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+        yield env
+    finally:
+        database.stop()
+        shutil.rmtree(home, ignore_errors=True)
