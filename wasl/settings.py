@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wasl.edges.web.middleware.PolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "wasl.edges.web.middleware.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "wasl.edges.web.middleware.ActorMiddleware",
     "wasl.edges.web.middleware.RefusalMiddleware",
@@ -161,6 +161,7 @@ DATABASES = {"default": _database(database_url(DATA))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
 }
 
 # people

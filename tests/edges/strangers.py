@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -130,6 +131,7 @@ class World:
             self.instance.uid, self.instance.series.uid, self.workitem, QUESTION, *list(WRITTEN.values())[1:],
         )  # fmt: skip
 
+    @cached_property
     def parameters(self) -> dict[str, dict[str, Any]]:
         """The values of an address by its name, or by the beginning of its name."""
         order, reading, report = {"key": self.order.id}, {"key": self.reading.id}, {"key": self.signed.id}

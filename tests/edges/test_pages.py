@@ -1,13 +1,16 @@
 """The shell of the pages: languages, places, themes, refusals, the policy of the browser, what strangers see."""
 
+import datetime
 import importlib.util
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
+from django.core.cache import caches
 from django.http import QueryDict
 from django.template import Context, Template
 from django.template.loader import render_to_string
@@ -207,6 +210,22 @@ def test_the_browser_is_told_to_run_nothing_that_is_written_into_a_page(stage: C
         assert "unsafe" not in policy["Content-Security-Policy"]
         assert "camera=()" in policy["Permissions-Policy"]
     assert browser_of(stage.amel).get("/").headers["Cache-Control"] == "no-store"
+
+
+def test_a_session_is_seen_once_in_a_while_and_wherever_it_moves(stage: Cast) -> None:
+    browser = browser_of(stage.amel)
+
+    def seen(**client: str) -> Any:  # noqa: ANN401
+        browser.get("/", **client)  # type: ignore[arg-type]
+        return UserSession.objects.values_list("last_seen_at", "ip").get(user=str(stage.amel.id))
+
+    first = seen()
+    assert seen() == first, "not a transaction for each request"
+    moved = seen(REMOTE_ADDR="192.0.2.77")
+    assert moved[0] > first[0]
+    assert moved[1] == "192.0.2.77"
+    caches["process"].clear()  # as after five minutes
+    assert seen()[0] > moved[0]
 
 
 @pytest.mark.parametrize("path", sorted(HERE.rglob("templates/**/*.html")), ids=lambda path: path.name)

@@ -206,7 +206,7 @@ def address(world: World, name: str, *, elsewhere: bool = False) -> str:
     """The address of a page of the case, or of a case that does not exist."""
     values: dict[str, object] = {}
     if PAGES[name]:
-        known = world.parameters()
+        known = world.parameters
         given = known[max((begin for begin in known if name.startswith(begin)), key=len)]
         values = {key: given[key] for key in PAGES[name]}
         if elsewhere:

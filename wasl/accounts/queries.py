@@ -37,12 +37,17 @@ def _visible(viewer: Actor) -> QuerySet[Person]:
 
 
 def actor_of(key: UUID, *, address: str = "", proved: bool = True) -> Actor:
-    """The actor that a person is now: the posts held at this moment, none before a second factor `proved` who it is.
-
-    A closed account, and a person of the demonstration where none runs, is a stranger.
-    """
+    """The actor that a person of this key is now; a closed account is a stranger."""
     person = Person.objects.filter(id=key, is_active=True).first()
-    if person is None or (person.demo and not settings.DEMO):
+    return actor_signed_in(person, address=address, proved=proved) if person else STRANGER
+
+
+def actor_signed_in(person: Person, *, address: str = "", proved: bool = True) -> Actor:
+    """The actor of a person just read: the posts held now, none before a second factor `proved` who it is.
+
+    A person of the demonstration where none runs is a stranger.
+    """
+    if person.demo and not settings.DEMO:
         return STRANGER
     posts = Post.objects.filter(person=person, period__contains=timezone.now()).order_by("period", "id")
     held = posts.values_list("role", "place_id") if proved else ()

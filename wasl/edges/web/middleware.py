@@ -1,9 +1,12 @@
 """Who asks, where they work, in which language they are answered, and how a refusal looks."""
 
+import hashlib
 from collections.abc import Callable
 
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -19,6 +22,21 @@ Next = Callable[[HttpRequest], HttpResponse]
 # what a stranger may see; everything else leads to the sign-in page
 PUBLIC_PATHS = ("/account/", "/oauth/", "/static/")
 PUBLIC_VIEWS = frozenset({"home", "set_language", "radiology:verify", "workforce:calendar"})
+
+
+class SeenMiddleware(UserSessionsMiddleware):  # type: ignore[misc]
+    """Write when and where a session was last seen, for its owner's list: once in five minutes, not at each request.
+
+    An open page asks every minute; each would cost a transaction.
+    """
+
+    SECONDS = 300
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        client = request.session.session_key, request.META.get("REMOTE_ADDR"), request.META.get("HTTP_USER_AGENT")
+        if caches["process"].add(hashlib.sha256(repr(client).encode()).hexdigest(), True, self.SECONDS):
+            return super().__call__(request)  # type: ignore[no-any-return]
+        return self.get_response(request)  # type: ignore[no-any-return]
 
 
 class ActorMiddleware:
