@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,7 @@ class World:
     post: Post
     credentials: dict[str, dict[str, str]]
     browsers: dict[str, Client]
+    answered: dict[tuple[str, str, str], int] = field(default_factory=dict)  # statuses by who, method and page
 
     @property
     def identity(self) -> tuple[str, ...]:

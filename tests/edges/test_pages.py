@@ -1,6 +1,5 @@
 """The shell of the pages: languages, places, themes, refusals, the policy of the browser, what strangers see."""
 
-import datetime
 import importlib.util
 import re
 from pathlib import Path

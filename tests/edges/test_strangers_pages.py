@@ -238,6 +238,14 @@ def ask(world: World, who: str, method: str, where: str, *, forged: bool = False
     return browser.post(where, SENT, headers=headers)
 
 
+def status(world: World, who: str, method: str, name: str) -> int:
+    """What a page of the case answers, asked once: nobody who asks here changes anything."""
+    asked = who, method, name
+    if asked not in world.answered:
+        world.answered[asked] = ask(world, who, method, address(world, name)).status_code
+    return world.answered[asked]
+
+
 def body(answer: HttpResponseBase) -> bytes:
     """All that was said: the body, and where it leads."""
     said = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
@@ -261,6 +269,7 @@ def test_nobody_sees_or_does_what_is_not_theirs(world: World, who: str, method: 
         if method == "POST" and (OWN_AFFAIRS.match(name) or who in OPEN[name] & OPENING.get(name, ADMINISTRATOR)):
             continue
         answer = ask(world, who, method, address(world, name))
+        world.answered[who, method, name] = answer.status_code
         assert answer.status_code < 500, name
         assert who in OPEN[name] or is_refused(answer), (name, answer.status_code)
         shown = world.secrets
@@ -276,9 +285,8 @@ def test_what_is_not_theirs_is_as_if_it_were_not_there(world: World, who: str) -
         if not parameters or name in SHOWS_WHO or who in OPEN[name]:
             continue
         for method in ("GET", "POST"):
-            there = ask(world, who, method, address(world, name))
             not_there = ask(world, who, method, address(world, name, elsewhere=True))
-            assert there.status_code == not_there.status_code, (name, method)
+            assert status(world, who, method, name) == not_there.status_code, (name, method)
 
 
 @pytest.mark.parametrize("sent", ["a form", "[" * 100_000, '{"revision": 2, "sections": {"title": "\\u0000"}}', "{"])
@@ -313,9 +321,8 @@ def test_the_doors_open_to_those_they_are_for(world: World) -> None:
 def test_a_post_from_another_site_is_refused(world: World) -> None:
     told = Fact.objects.count()
     for name in PAGES:
-        for who in (ZIED, FATMA, strangers.NOBODY):
-            answer = ask(world, who, "POST", address(world, name), forged=True)
-            assert (answer.status_code == 403) != (name in WITHOUT_TOKEN), (name, who)
+        answer = ask(world, ZIED, "POST", address(world, name), forged=True)  # it is a page that asks for the token
+        assert (answer.status_code == 403) != (name in WITHOUT_TOKEN), name
     assert Fact.objects.count() == told
 
 
