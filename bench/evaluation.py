@@ -59,12 +59,17 @@ def main() -> None:
     first = int(os.environ.get("BENCH_CASES", CASES))
     with blank() as env:
         command = [sys.executable, "-c", STAGE, str(first)]
-        said = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
-    smallest: dict[str, float] = {}
-    for size, name, late, queries in map(json.loads, said.splitlines()):
-        ratio = late / smallest.setdefault(name, late)
-        print(f"{size} readings, {name}: p95 {late:.0f} ms, {ratio:.2f} x the first, {queries} queries")
-        note(f"evaluation {name}", late, size=size, others={"the first": smallest[name]})
+        smallest: dict[str, float] = {}
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as stage:
+            for size, name, late, queries in map(json.loads, stage.stdout or ()):
+                ratio = late / smallest.setdefault(name, late)
+                print(
+                    f"{size} readings, {name}: p95 {late:.0f} ms, {ratio:.2f} x the first, {queries} queries",
+                    flush=True,
+                )
+                note(f"evaluation {name}", late, size=size, others={"the first": smallest[name]})
+        if stage.returncode:
+            raise RuntimeError("the stage failed")
 
 
 def measured(first: int) -> Iterator[tuple[int, str, float, int]]:
