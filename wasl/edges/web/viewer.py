@@ -107,11 +107,11 @@ HANGING = {
 LANGUAGE = (
     'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
 )
-# our own words, what of ours stands in the viewer itself, and the scripts beside it, in this order
-EXTENSION = FILES.parents[1] / "wasl/extension.js"
+# our own words, what of ours must stand before the viewer starts, and the scripts that may come while it does
+BEFORE = [FILES.parents[1] / "wasl" / name for name in ("extension.js", "memory.js")]
 BESIDE = ("wasl/viewer.js", "wasl/together.js")
 OURS = (
-    "window.config={config};window.wasl={ours};\n{extension}\nfor(const src of {scripts})"
+    "window.config={config};window.wasl={ours};\n{before}\nfor(const src of {scripts})"
     'document.head.append(Object.assign(document.createElement("script"),{{src,async:false}}));'
 )
 LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
@@ -145,13 +145,23 @@ async def _config(viewer: Actor) -> bytes:
             "unshown": gettext("This cannot be shown here: open its file in another viewer"),
             "second": gettext("Second window"),
             "together": gettext("Keep the windows together"),
+            "much": gettext(
+                "These images need more memory than this computer can spare: those far from the one shown are fetched "
+                "again when you come back to them."
+            ),
+            "refused": gettext(
+                "This computer has too little memory to show these images from other directions: look at them one by "
+                "one."
+            ),
+            "small": gettext("Small screen: not for primary diagnosis"),
+            "close": gettext("Close"),
             "dir": "rtl" if language == "ar" else "ltr",
         }
     ours = {**words, "person": str(viewer.id), "protocols": [HANGING]}
     whole = OURS.format(
         config=json.dumps(CONFIG),
         ours=json.dumps(ours),
-        extension=EXTENSION.read_text("utf-8"),
+        before="\n".join(file.read_text("utf-8") for file in BEFORE),
         scripts=json.dumps([static(name) for name in BESIDE]),
     )
     return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{whole}".encode()
