@@ -34,6 +34,11 @@ def test_every_page_fits_a_phone_and_is_answered_in_one_tap(server: str) -> None
             page.goto(f"{server}{where}")
             fits_and_names(page, where)
         page.goto(f"{server}{reverse('radiology:critical_result', args=[other.id])}")
+        mark = page.locator(".small-screen")
+        assert mark.is_visible()  # no diagnosis is made on a telephone
+        page.set_viewport_size({"width": 1440, "height": 900})
+        assert not mark.is_visible()
+        page.set_viewport_size({"width": PHONE, "height": 844})
         page.check("[name=read_back]")
         page.click("form[action$='/told/'] button")
         page.wait_for_selector("form[action$='/told/']", state="detached")

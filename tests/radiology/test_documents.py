@@ -238,6 +238,38 @@ def test_the_objects_are_dicom_as_the_standard_has_it(stage: Cast, language: str
         assert {"EncapsulatedPDF", "BasicTextSR"} & set(said_of(path))
 
 
+def test_key_images_are_a_selection_that_other_viewers_read(stage: Cast) -> None:
+    study = make.study_of(stage, order := make.order(stage), images=3)
+    services.link_study(order.id, study=study.id, because="accession", by=SYSTEM)
+    case = services.claim_reading(services.open_reading(order.id, study=study.id, by=SYSTEM).id, by=stage.leila)
+    first, second, other = archive.instances_of(case.study_id, viewer=SYSTEM).order_by("number")
+    services.mark_key_image(case.id, instance_uid=second.uid, note="Sillon effacé", by=stage.leila)
+    services.mark_key_image(case.id, instance_uid=first.uid, note="", by=stage.leila)
+    report = make.signed_report(stage, case=case.id, revision=1)
+    deliver()
+    (path,) = (
+        path
+        for path in (archive.path_of(key, viewer=SYSTEM) for key in filed(report))
+        if "KeyObjectSelectionDocument" in said_of(path)
+    )
+    assert errors(path) == set()
+    data = dcmread(path)
+    assert (data.Modality, data.StudyInstanceUID) == ("KO", study.uid)
+    assert data.ConceptNameCodeSequence[0].CodeValue == "113000"
+    shown = [
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in data.ContentSequence
+        if "ReferencedSOPSequence" in item
+    ]
+    assert shown == [second.uid, first.uid]
+    (note,) = (item.TextValue for item in data.ContentSequence if "TextValue" in item)
+    assert note == "1. Sillon effacé"
+    (series,) = data.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+    assert {one.ReferencedSOPInstanceUID for one in series.ReferencedSOPSequence} == {first.uid, second.uid}
+    assert other.uid not in path.read_bytes().decode("latin-1")
+    assert len(filed(report)) == 3
+
+
 def test_what_prints_and_seals_is_loaded_by_who_prints_and_seals() -> None:
     script = "import sys, django; django.setup(); print(*{'typst', 'pyhanko', 'aiohttp'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout == "\n"

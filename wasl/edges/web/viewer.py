@@ -27,7 +27,6 @@ CONFIG = {
     "routerBasename": "/viewer",
     "extensions": [],
     "modes": [],
-    "customizationService": {"ohif.tours": {"$set": []}},
     "investigationalUseDialog": {"option": "never"},
     "showStudyList": False,
     "maxNumberOfWebWorkers": 2,
@@ -104,16 +103,17 @@ HANGING = {
         }
     ],
 }  # fmt: skip
-APP_CONFIG = (
-    f"window.config={json.dumps(CONFIG)};window.config.extensions.push({{id:'wasl',getHangingProtocolModule:()=>"
-    f"[{{name:'wasl.compare',protocol:{json.dumps(HANGING)}}}]}});"
-)
 # the viewer keeps its language in the browser, twice: it is the person's, whoever signed in here before
 LANGUAGE = (
     'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
 )
-# our own words and script stand beside the viewer's
-OURS = 'window.wasl={0};document.head.append(Object.assign(document.createElement("script"),{{src:{1}}}));'
+# our own words, what of ours must stand before the viewer starts, and the scripts that may come while it does
+BEFORE = [FILES.parents[1] / "wasl" / name for name in ("extension.js", "memory.js")]
+BESIDE = ("wasl/viewer.js", "wasl/together.js")
+OURS = (
+    "window.config={config};window.wasl={ours};\n{before}\nfor(const src of {scripts})"
+    'document.head.append(Object.assign(document.createElement("script"),{{src,async:false}}));'
+)
 LANGUAGES = {"ar": "ar", "fr": "fr", "en": "en-US"}
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -143,10 +143,28 @@ async def _config(viewer: Actor) -> bytes:
         words = {
             "partial": gettext("Partial picture: the rest is coming"),
             "unshown": gettext("This cannot be shown here: open its file in another viewer"),
+            "second": gettext("Second window"),
+            "together": gettext("Keep the windows together"),
+            "much": gettext(
+                "These images need more memory than this computer can spare: those far from the one shown are fetched "
+                "again when you come back to them."
+            ),
+            "refused": gettext(
+                "This computer has too little memory to show these images from other directions: look at them one by "
+                "one."
+            ),
+            "small": gettext("Small screen: not for primary diagnosis"),
+            "close": gettext("Close"),
             "dir": "rtl" if language == "ar" else "ltr",
         }
-    ours = OURS.format(json.dumps(words), json.dumps(static("wasl/viewer.js")))
-    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{APP_CONFIG}{ours}".encode()
+    ours = {**words, "person": str(viewer.id), "protocols": [HANGING]}
+    whole = OURS.format(
+        config=json.dumps(CONFIG),
+        ours=json.dumps(ours),
+        before="\n".join(file.read_text("utf-8") for file in BEFORE),
+        scripts=json.dumps([static(name) for name in BESIDE]),
+    )
+    return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{whole}".encode()
 
 
 @lru_cache(maxsize=1024)

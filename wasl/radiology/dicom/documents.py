@@ -1,15 +1,25 @@
-"""An issued report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1)."""
+"""An issued report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1).
+
+Its key images are a Key Object Selection (A.35.4; IHE RAD, KIN), so that other viewers point at them too.
+"""
 
 import datetime
 import hashlib
 import io
+from collections.abc import Container
 from typing import Any
 
 from django.utils import timezone
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, BasicTextSRStorage, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    BasicTextSRStorage,
+    EncapsulatedPDFStorage,
+    ExplicitVRLittleEndian,
+    KeyObjectSelectionDocumentStorage,
+)
 
 from wasl.archive import queries as archive
 from wasl.archive.services import Incoming, put
@@ -28,6 +38,7 @@ HEADINGS = {
     "conclusion": (("121076", "DCM", "Conclusions"), ("121077", "DCM", "Conclusion")),
 }
 LANGUAGES = {"ar": "Arabic", "fr": "French", "en": "English"}
+SERIES = {"DOC": "Report", "SR": "Report (text)", "KO": "Key images"}  # modality -> what its series is called
 ROOT = "2.25"
 MARK = "PRELIMINARY"  # before every title of a report that is not final; C.17.2 has a flag, which few show
 
@@ -38,9 +49,11 @@ def is_preliminary(report: Report) -> bool:
 
 
 def objects(document: Document, *, viewer: Actor) -> list[Dataset]:
-    """The Encapsulated PDF and the Basic Text SR of a document; their UIDs follow from its key, once for ever."""
+    """The PDF, the text and, where it has key images, the selection; their UIDs follow from its key, once for ever."""
     report = queries.report(document.report_id, viewer=viewer)
-    return [encapsulated_pdf(document, report, viewer=viewer), text_sr(document, report, viewer=viewer)]
+    made = [encapsulated_pdf(document, report, viewer=viewer), text_sr(document, report, viewer=viewer)]
+    selection = key_objects(document, report, viewer=viewer)
+    return [*made, selection] if selection else made
 
 
 def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Dataset:
@@ -104,6 +117,51 @@ def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
     return data
 
 
+def key_objects(document: Document, report: Report, *, viewer: Actor) -> Dataset | None:
+    """The key images as a Key Object Selection (PS3.16, TID 2010), with what is noted on them; None without any.
+
+    Images that are not in the archive any more are left out.
+    """
+    wanted = queries.key_images([report.id], viewer=viewer)
+    named = [image.instance_uid for image in wanted]
+    rows = archive.instances_of(report.reading.study_id, viewer=viewer).filter(uid__in=named)
+    here = {row.uid: row for row in rows}
+    wanted = [image for image in wanted if image.instance_uid in here]
+    if not wanted:
+        return None
+    data = _begin(
+        document, report, viewer=viewer, role=3, sop_class=KeyObjectSelectionDocumentStorage, modality="KO"
+    )  # fmt: skip
+    data.ReferencedPerformedProcedureStepSequence = Sequence()
+    data.ReferencedRequestSequence = Sequence([_request(report)])
+    evidence = _evidence(report, viewer=viewer, only=here)
+    data.CurrentRequestedProcedureEvidenceSequence = Sequence(evidence)
+    data.ValueType, data.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    data.ConceptNameCodeSequence = Sequence([_code("113000", "DCM", "Of Interest")])
+    template = Dataset()
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "2010"
+    data.ContentTemplateSequence = Sequence([template])
+    name = f"{report.author.family_name}^{report.author.given_name}"
+    items = [
+        _item("HAS OBS CONTEXT", "CODE", ("121005", "DCM", "Observer Type"), code=("121006", "DCM", "Person")),
+        _item("HAS OBS CONTEXT", "PNAME", ("121008", "DCM", "Person Observer Name"), person=name),
+    ]
+    # the standard has one description of all of them: each note stands with the number of its image
+    if notes := "\r\n".join(f"{number}. {image.note}" for number, image in enumerate(wanted, 1) if image.note):
+        items.append(_item("CONTAINS", "TEXT", ("113012", "DCM", "Key Object Description"), text=notes))
+    for image in wanted:
+        row = here[image.instance_uid]
+        one, shown = Dataset(), Dataset()
+        shown.ReferencedSOPClassUID, shown.ReferencedSOPInstanceUID = row.sop_class, row.uid
+        if row.frames > 1:
+            shown.ReferencedFrameNumber = image.frame
+        one.RelationshipType, one.ValueType = "CONTAINS", "IMAGE"
+        one.ReferencedSOPSequence = Sequence([shown])
+        items.append(one)
+    data.ContentSequence = Sequence(items)
+    return data
+
+
 def incoming(data: Dataset) -> Incoming:
     """A data set of ours put into the pixel store, ready for the archive's `receive`."""
     meta = FileMetaDataset()
@@ -146,7 +204,7 @@ def _begin(document: Document, report: Report, *, viewer: Actor, role: int, sop_
     data.DeviceSerialNumber = "1"
     data.InstitutionName = reading.place.name_fr[:64]
     data.ReferringPhysicianName = f"{reading.order.requester.family_name}^{reading.order.requester.given_name}"
-    described = "Report" if modality == "DOC" else "Report (text)"
+    described = SERIES[modality]
     data.SeriesDescription = f"{MARK} {described}" if is_preliminary(report) else described
     data.PatientName = _name(patient)
     data.PatientID, data.IssuerOfPatientID = patient.number, "Wasl"
@@ -212,12 +270,14 @@ def _request(report: Report) -> Dataset:
     return request
 
 
-def _evidence(report: Report, *, viewer: Actor) -> list[Dataset]:
-    """The images that were read, by series (PS3.3, C.17.2)."""
+def _evidence(report: Report, *, viewer: Actor, only: Container[str] | None = None) -> list[Dataset]:
+    """The images that were read, or only some of them, by series (PS3.3, C.17.2)."""
     study = Dataset()
     study.StudyInstanceUID = report.reading.study.uid
     series: dict[str, Dataset] = {}
     for instance in archive.instances_of(report.reading.study_id, viewer=viewer).filter(frames__gt=0):
+        if only is not None and instance.uid not in only:
+            continue
         group = series.setdefault(instance.series.uid, Dataset())
         group.SeriesInstanceUID = instance.series.uid
         image = Dataset()
