@@ -109,6 +109,10 @@ from wasl.archive.queries.outside import (
     inquiry,
     offers,
 )
+from wasl.archive.queries.preliminary import (
+    Preliminary,
+    preliminaries_of,
+)
 from wasl.archive.queries.receivers import (
     answered_copies,
     receivers,
@@ -157,7 +161,6 @@ from wasl.archive.queries.studies import (
     ground,
     has_images,
     instances_of,
-    is_like,
     joinable,
     known,
     made_around,
@@ -294,7 +297,6 @@ __all__ = [
     "inquiries",
     "inquiry",
     "instances_of",
-    "is_like",
     "is_phantom",
     "Jobs",
     "jobs",
@@ -338,6 +340,8 @@ __all__ = [
     "Phantoms",
     "phantoms",
     "pieces",
+    "preliminaries_of",
+    "Preliminary",
     "Project",
     "project",
     "projects",

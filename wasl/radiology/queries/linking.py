@@ -107,22 +107,19 @@ def _made_without_images(received: Study, viewer: Actor) -> Order | None:
     hours = datetime.timedelta(hours=rules.HOURS_AROUND)
     around = (received.started_at - hours, received.started_at + hours)
     found = _made(viewer).filter(place=received.place_id, patient=owner, scheduled_for__range=around)
-    fits = [order for order in found if _fits(received, order, owner, viewer)]
-    if len(fits) != 1:
-        return None
-    others = made_like(fits[0].id, viewer=viewer)
-    rivals = [study for study in others if study.id != received.id and _fits(study, fits[0], owner, viewer)]
-    return None if rivals else fits[0]
+    fits = [(order, studies) for order in found if received in (studies := _certainly_of(order, owner, viewer))]
+    return fits[0][0] if len(fits) == 1 and fits[0][1] == [received] else None
 
 
-def _fits(study: Study, order: Order, owner: UUID, viewer: Actor) -> bool:
-    """Whether a study is of the kind that an order asks, and certainly of its patient, `owner`."""
-    if owner != _owner_of(study.header_id.strip(), study.place_id) or not archive.is_like(
-        study, like(order, viewer=viewer)
-    ):
-        return False
-    known = patients.identities_of([order.patient_id], viewer=SYSTEM)[order.patient_id]
-    return rules.is_certainly(_compare(study, known, owner))
+def _certainly_of(order: Order, owner: UUID, viewer: Actor) -> list[Study]:
+    """The studies that an exam may have made and that are certainly of its patient, `owner`."""
+    known = patients.identities_of([owner], viewer=SYSTEM)[owner]
+    return [
+        study
+        for study in made_like(order.id, viewer=viewer)
+        if _owner_of(study.header_id.strip(), study.place_id) == owner
+        and rules.is_certainly(_compare(study, known, owner))
+    ]
 
 
 def compare(study: Study, patient: Patient, *, viewer: Actor) -> list[rules.Compared]:
