@@ -2,9 +2,10 @@
 
 A real CT image (its header as a scanner wrote it) is received, and its rows are copied (size.sql) into an index of
 BENCH_INDEXED studies (100,000) of two series with BENCH_IMAGES images each (2); the sizes are those that PostgreSQL
-tells, indexes and long values included. Then BENCH_CASES exams (100) are ordered, received, read and signed by the real
-verbs, and what all other tables grew by is shared out among them; so is the log (WAL) that they wrote. Last, the whole
-is backed up. The figures stand in docs/reference/size-plan.md. Nothing is asserted.
+tells, indexes and long values included. Then 300 images are taken in, and BENCH_CASES exams (40) are ordered,
+received, read and signed by the real verbs; what all other tables grew by is shared out among these, and the log (WAL)
+that was written among images and exams. Last, the whole is backed up. The figures stand in
+docs/reference/size-plan.md. Nothing is asserted.
 """
 
 import os
@@ -20,8 +21,8 @@ from bench.blank import blank
 from wasl.edges.cli.postgres import Postgres
 
 STUDIES = int(os.environ.get("BENCH_INDEXED", "100000"))
-IMAGES, CASES = int(os.environ.get("BENCH_IMAGES", "2")), int(os.environ.get("BENCH_CASES", "100"))
-SERIES = 2  # of a study
+IMAGES, CASES = int(os.environ.get("BENCH_IMAGES", "2")), int(os.environ.get("BENCH_CASES", "40"))
+TAKEN = 300  # images taken in while the log is measured
 INDEXED = ("archive_study", "archive_series", "archive_instance", "archive_seriesmetadata")
 ONE = """
 import django
@@ -40,6 +41,26 @@ items = [incoming(part10(image), place=stage.regional) for image in pictures(ite
 study = archive.receive(items, by=stage.sami)[0].study
 archive.complete_study(study, how="quiet", by=stage.sami)
 archive.prepare_metadata(study)
+"""
+RECEIVED = """
+import sys
+import django
+django.setup()
+from pydicom import Dataset
+from pydicom.uid import generate_uid
+from tests.journeys.machine import pictures
+from wasl.archive import services as archive
+from wasl.archive.dicom import incoming
+from wasl.edges.cli.demo.pictures import part10
+from wasl.kernel.access import SYSTEM
+from wasl.places import queries as places
+item, place = Dataset(), places.place_by_code("oued-zen", viewer=SYSTEM).id
+item.PatientName, item.PatientID, item.AccessionNumber, item.StudyInstanceUID = "Bench^Mark", "2", "B2", generate_uid()
+images = pictures(item, int(sys.argv[1]))
+for begin in range(0, len(images), 50):
+    got = archive.receive([incoming(part10(one), place=place) for one in images[begin : begin + 50]], by=SYSTEM)
+archive.complete_study(got[0].study, how="quiet", by=SYSTEM)
+archive.prepare_metadata(got[0].study)
 """
 CASES_OF = """
 import sys
@@ -62,6 +83,7 @@ for _ in range(int(sys.argv[1])):
     hear()
 """
 COPIES = Path(__file__).with_name("size.sql")
+LOG = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
 OTHERS = """
 select sum(pg_total_relation_size(c.oid)) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'public' and c.relkind = 'r' and c.relname <> all(%s)
@@ -84,6 +106,7 @@ def main() -> None:
                 tell(connection, name)
             for words in LOGGED:
                 connection.execute(words.encode())
+            received(env, connection)
             reported(env, connection)
         backed_up(env, home)
 
@@ -103,12 +126,20 @@ def number(connection: psycopg.Connection, query: str, *values: object) -> int:
     return int(row[0])
 
 
+def received(env: dict[str, str], connection: psycopg.Connection) -> None:
+    """What the log holds of an image that is taken in."""
+    begun = number(connection, LOG)
+    python(env, RECEIVED, str(TAKEN))
+    print(f"{TAKEN} images taken in: {(number(connection, LOG) - begun) / TAKEN:,.0f} bytes of log each")
+    ready = number(connection, "select max(length(content)) from archive_seriesmetadata")
+    print(f"  their metadata, made ready: {ready / TAKEN:,.0f} bytes an image")
+
+
 def reported(env: dict[str, str], connection: psycopg.Connection) -> None:
     """What exams write beside the index from the order to the signed report, and the log of it all."""
-    log = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
-    before, begun = number(connection, OTHERS, list(INDEXED)), number(connection, log)
+    before, begun = number(connection, OTHERS, list(INDEXED)), number(connection, LOG)
     python(env, CASES_OF, str(CASES))
-    wrote = number(connection, log) - begun
+    wrote = number(connection, LOG) - begun
     connection.execute("vacuum analyze")
     grown = number(connection, OTHERS, list(INDEXED)) - before
     print(f"{CASES} exams of one image, from the order to the signed report:")

@@ -19,7 +19,7 @@ from tests import make
 from tests.edges.clock import Clock
 from tests.edges.dicom import client, write
 from tests.edges.scenes import Command, data_folder, eventually
-from tests.edges.sites import MACHINE, centre, gateway
+from tests.edges.sites import MACHINE, Site, centre, gateway
 from tests.edges.test_gateway_alone import Scene
 from tests.edges.test_gateway_story import the_gateway_joins, the_line
 
@@ -57,6 +57,25 @@ for patient, number, made_at in {papers}:
     patients.present_card(UUID(patient), place=UUID({place!r}), number=number, by=amel)  # it stands on the paper
     services.enter_order(patient=UUID(patient), place=UUID({place!r}), procedure=UUID({exam!r}),
                          made_at=datetime.datetime.fromisoformat(made_at), **about)
+"""
+SPEAK = """
+from uuid import uuid4
+from django.utils import timezone
+from wasl.accounts import queries as accounts
+from wasl.accounts.models import Person
+from wasl.archive import dicom, services
+from wasl.archive.models import Study
+hedi, study = Person.objects.get(username="hedi"), Study.objects.get(uid={study!r})
+document = dicom.preliminary.written(study, text={text!r}, author="Ben Ali^Hédi", key=uuid4(), at=timezone.now())
+hedi = accounts.actor_of(hedi.id, address="127.0.0.1")
+services.write_preliminary(study.id, text={text!r}, document=document, by=hedi)
+"""
+HEARD = """
+from wasl.archive import queries
+from wasl.archive.models import Study
+from wasl.kernel.access import SYSTEM
+for word in queries.preliminaries_of(Study.objects.get(uid={study!r}).id, viewer=SYSTEM):
+    print(word.author, word.written_at.isoformat(), word.text, sep="|")
 """
 ANSWERED = (
     "select s.uid, o.accession, o.state, o.patient_id::text, o.created_at, s.complete_at, r.due_at, f.at from"
@@ -118,6 +137,20 @@ class Outage(Scene):
         """Send an exam's images, as often as one likes."""
         done = client("storescu", self.here.dicom, *exam.files, us=TITLE, me=SCANNER)
         assert done.code == 0, done.text
+
+    def speak(self, exam: Exam, text: str) -> None:
+        """A doctor of the hospital, known at its gateway alone, writes a preliminary word on an exam."""
+        known = self.here.ask("select count(*) from accounts_person where username = 'hedi'") == [(1,)]
+        if not known:
+            words = ("person", "hedi", "--given", "Hédi", "--family", "Ben Ali", "--role", "radiologist")
+            ended, said = self.here.run("edge", *words)
+            assert ended == 0, said
+        env = {**self.here.env, "WASL_DATA": str(self.here.home), "WASL_GATEWAY": "1"}
+        Site(self.here.home, env, self.here.http, self.here.dicom).python(SPEAK.format(study=exam.study, text=text))
+
+    def heard(self, exam: Exam) -> list[list[str]]:
+        """What the centre has of such words: author, moment and text of each."""
+        return [line.split("|") for line in self.there.python(HEARD.format(study=exam.study)).splitlines()]
 
     def enter(self, exams: Sequence[Exam]) -> None:
         """Somebody enters the orders of these exams from their papers, as far as there are any."""

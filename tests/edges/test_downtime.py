@@ -13,6 +13,7 @@ pytestmark = needs_clock
 EXAMS = int(os.environ.get("WASL_DOWNTIME", "30"))
 PARTS = 3  # days
 PATIENCE = 180 + 4.0 * EXAMS  # seconds
+WORD = "Hématome extradural, à opérer."
 COUNT = "select count(*), count(distinct uid) from archive_instance"
 LEFT = "select accession from archive_expected where gone_at is null"
 
@@ -28,6 +29,7 @@ def test_three_days_alone_are_put_in_order(tmp_path: Path) -> None:
         assert eventually(alone.told_once, PATIENCE), alone.untold()
         nothing_is_twice_or_lost(alone)
         each_order_has_its_own_images(alone)
+        the_word_came_with_its_images(alone)
         clocks_are_fair(alone)
         for site in (alone.here, alone.there):
             assert "whole" in site.python(WHOLE)
@@ -39,6 +41,7 @@ def three_days_pass(alone: Outage) -> None:
         alone.make(range(day * EXAMS // PARTS, (day + 1) * EXAMS // PARTS))
         if day == 1:
             assert alone.edge is not None
+            alone.speak(alone.exams[-1], WORD)
             kill_all(alone.edge)
             alone.start()
         alone.ahead += HOURS * HOUR // PARTS
@@ -62,7 +65,9 @@ def the_line_is_back_and_the_gateway_dies(alone: Outage) -> None:
 
 def nothing_is_twice_or_lost(alone: Outage) -> None:
     """Each image is at both ends once, byte for byte; what was not made is still to be made."""
-    assert [site.ask(COUNT) for site in (alone.here, alone.there)] == [[(len(alone.images),) * 2]] * 2
+    assert [site.ask(COUNT) for site in (alone.here, alone.there)] == [
+        [(len(alone.images) + 1,) * 2]
+    ] * 2  # and the word
     assert alone.same(alone.images)
     assert alone.there.ask("select count(*) from archive_conflict") == [(0,)]
     assert eventually(lambda: alone.here.ask(LEFT) == [(alone.said["unmade"],)]), alone.here.ask(LEFT)
@@ -82,6 +87,14 @@ def each_order_has_its_own_images(alone: Outage) -> None:
         assert accession == exam.accession or exam.kind == "paper"
     listed = {uid for (uid,) in alone.there.ask(NOBODYS)}
     assert listed == {exam.study for exam in alone.of("mistyped", "lost")}
+
+
+def the_word_came_with_its_images(alone: Outage) -> None:
+    """What the doctor wrote without the line is at the centre, once, with the name and the moment."""
+    exam = alone.exams[2 * EXAMS // PARTS - 1]
+    ((author, moment, text),) = alone.heard(exam)
+    assert (author, text) == ("Hédi Ben Ali", WORD)
+    assert datetime.timedelta(0) <= datetime.datetime.fromisoformat(moment) - exam.made_at < datetime.timedelta(hours=1)
 
 
 def clocks_are_fair(alone: Outage) -> None:
