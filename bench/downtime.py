@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+import django
+
 from bench.figures import note
-from tests.edges.downtime import HOUR, HOURS, NOBODYS, outage
 from tests.edges.scenes import eventually
 
 EXAMS, SLICES = int(os.environ.get("BENCH_EXAMS", "300")), int(os.environ.get("BENCH_SLICES", "4"))
@@ -28,9 +29,19 @@ def main() -> None:
     """Live through the three days, then put them in order."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, WASL_DATA=folder),  # where the migrated database is kept that instances begin with
-        outage(Path(folder), EXAMS, slices=SLICES, size=ROWS) as alone,
+        # where the migrated database is kept that instances begin with
+        mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
     ):
+        django.setup()
+        measure(Path(folder))
+
+
+def measure(folder: Path) -> None:
+    """Measure in a folder that is thrown away, and print it."""
+    from tests.edges.downtime import HOUR, HOURS, NOBODYS, outage  # which need Django at work
+
+    (made := folder / "made").mkdir()
+    with outage(made, EXAMS, slices=SLICES, size=ROWS) as alone:
         for part in range(PARTS):
             alone.make(range(part * EXAMS // PARTS, (part + 1) * EXAMS // PARTS))
             alone.ahead += HOURS * HOUR // PARTS

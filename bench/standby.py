@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
+import django
+
 from bench.figures import note
-from tests.edges.rehearsal import rehearse
 
 STUDIES, SECONDS = int(os.environ.get("BENCH_STANDBY", "600")), float(os.environ.get("BENCH_SECONDS", "30"))
 RPO, RTO = 300.0, 1800.0
@@ -22,8 +23,12 @@ def main() -> None:
     """Rehearse once, and print what it cost."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, WASL_DATA=folder),  # where the migrated database is kept that instances begin with
+        # where the migrated database is kept that instances begin with
+        mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
     ):
+        django.setup()
+        from tests.edges.rehearsal import rehearse  # which needs Django at work
+
         (images := Path(folder) / "images").mkdir()
         found = rehearse(images, studies=STUDIES, seconds=SECONDS)
     print(f"{found.acknowledged} orders and images acknowledged; {len(found.broken)} of {found.promised} promised lost")
