@@ -16,6 +16,7 @@ from unittest import mock
 
 import django
 
+from bench.blank import migrate_for_scenes
 from bench.figures import note
 from tests.edges.scenes import eventually
 
@@ -33,6 +34,7 @@ def main() -> None:
         mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
     ):
         django.setup()
+        migrate_for_scenes(Path(folder))
         measure(Path(folder))
 
 

@@ -13,6 +13,7 @@ from unittest import mock
 
 import django
 
+from bench.blank import migrate_for_scenes
 from bench.figures import note
 
 STUDIES, SECONDS = int(os.environ.get("BENCH_STANDBY", "600")), float(os.environ.get("BENCH_SECONDS", "30"))
@@ -27,6 +28,7 @@ def main() -> None:
         mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
     ):
         django.setup()
+        migrate_for_scenes(Path(folder))
         from tests.edges.rehearsal import rehearse  # which needs Django at work
 
         (images := Path(folder) / "images").mkdir()

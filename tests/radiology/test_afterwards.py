@@ -165,6 +165,16 @@ def test_two_studies_that_fit_one_paper_wait_for_a_person(stage: Cast) -> None:
     assert [answered(study) for study in studies] == [None, None]
 
 
+def test_what_a_person_took_back_is_not_linked_again(stage: Cast) -> None:
+    salma = make.patient(stage)
+    order = entered(stage, patient=salma.id)
+    study = made(stage, salma.number)
+    assert answered(study) == order
+    services.unlink_study(study.id, by=stage.sami)
+    hear()
+    assert queries.expected_order(study.id, viewer=SYSTEM) is None
+
+
 @pytest.mark.parametrize("who", ["sami", "zied", "leila", "hatem", "nour"])
 def test_who_enters_no_order(stage: Cast, who: str) -> None:
     with pytest.raises(NotAllowed):
@@ -175,9 +185,8 @@ def test_who_enters_no_order(stage: Cast, who: str) -> None:
 def test_a_paper_is_entered_and_its_images_are_linked_by_many_at_once() -> None:
     stage = cast()
     salma = make.patient(stage)
-    order = entered(stage, patient=salma.id)
     study = made(stage, salma.number)
-    services.unlink_study(study.id, by=stage.sami)
+    order = entered(stage, patient=salma.id)
 
     found = queries.expected_order(study.id, viewer=SYSTEM)
     assert found is not None

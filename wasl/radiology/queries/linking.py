@@ -107,6 +107,7 @@ def _made_without_images(received: Study, viewer: Actor) -> Order | None:
     hours = datetime.timedelta(hours=rules.HOURS_AROUND)
     around = (received.started_at - hours, received.started_at + hours)
     found = _made(viewer).filter(place=received.place_id, patient=owner, scheduled_for__range=around)
+    found = found.exclude(links__study=received.id)  # somebody took it back from there
     fits = [(order, studies) for order in found if received in (studies := _certainly_of(order, owner, viewer))]
     return fits[0][0] if len(fits) == 1 and fits[0][1] == [received] else None
 
