@@ -16,7 +16,7 @@ import django
 from bench.blank import migrate_for_scenes
 from bench.figures import note
 
-STUDIES, SECONDS = int(os.environ.get("BENCH_STANDBY", "600")), float(os.environ.get("BENCH_SECONDS", "30"))
+STUDIES, SECONDS = int(os.environ.get("BENCH_STANDBY", "200")), float(os.environ.get("BENCH_SECONDS", "30"))
 RPO, RTO = 300.0, 1800.0
 
 
