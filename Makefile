@@ -30,10 +30,11 @@ test: install ## run all tests, browser journeys included
 	@.ci/needs
 	$(BIN)/pytest -n 3
 
-hard: install ## the long runs: images under kill -9 and cuts, a database away, five thousand slices, nonsense
+hard: install ## the long runs: images under kill -9 and cuts, a database away, three days without the line, five thousand slices, nonsense
 	@.ci/needs
 	@WASL_LONG=$${WASL_LONG:-10000} WASL_SEED=$${WASL_SEED:-$$RANDOM} WASL_AWAY=$${WASL_AWAY:-60} $(BIN)/pytest -s \
 		tests/edges/test_kill.py tests/edges/test_database_away.py
+	@WASL_DOWNTIME=$${WASL_DOWNTIME:-300} $(BIN)/pytest -s tests/edges/test_downtime.py
 	@WASL_SLICES=$${WASL_SLICES:-5000} $(BIN)/pytest -s tests/edges/test_many_slices.py
 	@WASL_FUZZ=$${WASL_FUZZ:-20} $(BIN)/pytest \
 		tests/edges/test_fuzz.py tests/edges/test_fuzz_dimse.py tests/edges/test_fuzz_json.py tests/archive/test_fuzz.py
@@ -47,10 +48,10 @@ check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/wasl migrate --check
 	$(BIN)/wasl words --check
 
-bench: install ## measure: images taken in and given beside Orthanc, HTJ2K, copies in S3, thin lines, earlier exams in time, acts in doubt, who reads next, a day under load, the evaluation; ratios within one run
+bench: install ## measure: images taken in and given beside Orthanc, HTJ2K, copies in S3, thin lines, earlier exams in time, an outage put in order, an instance lost and restored, acts in doubt, who reads next, a day under load, the evaluation; ratios within one run
 	@.ci/needs
 	@figures=$$(mktemp); trap 'rm -f "$$figures"' EXIT; export BENCH_FIGURES="$$figures" PYTHONPATH=.; \
-	for script in store stow give htj2k keep thin line gateway priors doubts dispatch load evaluation goals; do $(BIN)/python bench/$$script.py; done
+	for script in store stow give htj2k keep thin line gateway priors downtime standby doubts dispatch load evaluation goals; do $(BIN)/python bench/$$script.py; done
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs

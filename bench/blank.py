@@ -27,3 +27,21 @@ def blank() -> Iterator[dict[str, str]]:
     finally:
         database.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def migrate_for_scenes(folder: Path) -> None:
+    """Make the migrated data folder of which the scenes of real processes begin as copies; WASL_DATA is `folder`."""
+    from tests.edges.scenes import MIGRATED
+    from wasl.edges.cli.postgres import Postgres
+
+    folder.chmod(0o711)  # PostgreSQL's account reaches what is below
+    home = folder / MIGRATED
+    home.mkdir(mode=0o711)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
+    database = Postgres(home)
+    database.ensure()
+    try:
+        command = [sys.executable, "-m", "wasl", "migrate"]
+        subprocess.run(command, env={**kept, "WASL_DATA": str(home)}, check=True, stdout=subprocess.DEVNULL)
+    finally:
+        database.stop()

@@ -188,6 +188,7 @@ class World:
             "archive:close_receiver": {"key": self.receiver}, "archive:send_release": {"key": self.release},
             "archive:share_study": {"key": self.linked.id}, "archive:withdraw_share": {"key": self.share.share.id},
             "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},
+            "archive:preliminary": {"key": self.linked.id},
             "archive:study": {"key": self.linked.id}, "archive:send_study": {"key": self.linked.id},
             "accounts:renew_code": {"key": self.gateway}, "accounts:revoke_gateway": {"key": self.gateway},
             "accounts:open_message": {"key": self.message},

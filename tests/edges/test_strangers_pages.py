@@ -53,7 +53,7 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("patients:correct", "patients:add_number", "patients:card", "patients:accesses"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
-    **dict.fromkeys(("archive:study", "archive:send_study"), NONE),
+    **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),
     "archive:studies": CLINICIAN, "archive:sources": ADMINISTRATOR, "archive:close_source": ADMINISTRATOR,
     **dict.fromkeys(("archive:upload", "archive:upload_known", "archive:conflicts", "archive:settle_conflict",
                      "archive:separate_images",

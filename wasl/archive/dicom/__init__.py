@@ -2,6 +2,7 @@
 
 from wasl.archive.dicom import (
     commitments,
+    preliminary,
     rejections,
 )
 from wasl.archive.dicom.answers import (
@@ -72,6 +73,7 @@ __all__ = [
     "keys_of",
     "may_carry_text",
     "named_by",
+    "preliminary",
     "read",
     "rejections",
     "walk",

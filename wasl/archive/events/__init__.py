@@ -28,6 +28,7 @@ from wasl.archive.events.outside import StudiesSentFor as StudiesSentFor
 from wasl.archive.events.outside import StudyAnnounced as StudyAnnounced
 from wasl.archive.events.outside import StudyBrought as StudyBrought
 from wasl.archive.events.outside import StudySentFor as StudySentFor
+from wasl.archive.events.preliminary import PreliminaryWritten as PreliminaryWritten
 from wasl.archive.events.receivers import CopiesDelivered as CopiesDelivered
 from wasl.archive.events.receivers import CopiesSentOff as CopiesSentOff
 from wasl.archive.events.receivers import ReceiverAdded as ReceiverAdded

@@ -109,6 +109,10 @@ from wasl.archive.queries.outside import (
     inquiry,
     offers,
 )
+from wasl.archive.queries.preliminary import (
+    Preliminary,
+    preliminaries_of,
+)
 from wasl.archive.queries.receivers import (
     answered_copies,
     receivers,
@@ -159,6 +163,7 @@ from wasl.archive.queries.studies import (
     instances_of,
     joinable,
     known,
+    made_around,
     matches_of,
     nobodys,
     of_one_patient,
@@ -306,6 +311,7 @@ __all__ = [
     "links",
     "links_for_everything",
     "machine_of",
+    "made_around",
     "Manifest",
     "Mark",
     "marks_of",
@@ -334,6 +340,8 @@ __all__ = [
     "Phantoms",
     "phantoms",
     "pieces",
+    "preliminaries_of",
+    "Preliminary",
     "Project",
     "project",
     "projects",

@@ -64,10 +64,23 @@ def comparable(patient: UUID, *, like: Mapping[str, str], but: UUID, viewer: Act
     """
     latest = Study.objects.filter(id=but).values_list("started_at", flat=True).first() or timezone.now()
     for study in studies_of(patient, viewer=viewer).exclude(id=but).filter(started_at__lt=latest)[:LOOKED_AT]:
-        said = {"body_part": study.body_part, "description": study.description, "modalities": study.modalities}
-        if rules.relevance({**said, "date": ""}, like)[:2] == (True, True):
+        if _is_like(study, like):
             return study
     return None
+
+
+def _is_like(study: Study, like: Mapping[str, str]) -> bool:
+    """Whether a study is of the same part of the body and modality, as its header says them."""
+    said = {"body_part": study.body_part, "description": study.description, "modalities": study.modalities}
+    return rules.relevance({**said, "date": ""}, like)[:2] == (True, True)
+
+
+def made_around(
+    moment: datetime.datetime, *, within: datetime.timedelta, place: UUID, like: Mapping[str, str], viewer: Actor
+) -> list[Study]:
+    """Nobody's studies that a place made around a moment, of the same part of the body and modality."""
+    rows = nobodys(viewer=viewer).filter(place=place, started_at__range=(moment - within, moment + within))
+    return [study for study in rows if _is_like(study, like)]
 
 
 def nobodys(*, viewer: Actor) -> QuerySet[Study]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
-from wasl.archive.rules import marks, rejecting, sharing
+from wasl.archive.rules import marks, preliminary, rejecting, sharing
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
 from wasl.archive.rules import regrouping as regrouping
@@ -90,10 +90,10 @@ IMPORTS = frozenset({"radiographer", "radiologist", "chief", "registrar"})  # th
 STEWARDS = frozenset({"steward", "system"})  # who keeps the crosswalk of a place, and lets copies go outside
 
 CAN: dict[str, frozenset[str]] = {
-    "receive": SENDS,
+    **dict.fromkeys(("receive", "announce"), SENDS),
     **marks.CAN,
+    **preliminary.CAN,
     **sharing.CAN,
-    "announce": SENDS,
     "complete_study": RECONCILES,
     "complete_quiet": frozenset({"system"}),
     "match_study": RECONCILES,

@@ -110,6 +110,9 @@ from wasl.archive.services.phantoms import (
     note_phantom_stored,
     send_phantoms,
 )
+from wasl.archive.services.preliminary import (
+    write_preliminary,
+)
 from wasl.archive.services.priors import (
     queue_prior,
     want_priors,
@@ -420,4 +423,5 @@ __all__ = [
     "update_workitem",
     "want_priors",
     "withdraw_share",
+    "write_preliminary",
 ]

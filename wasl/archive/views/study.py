@@ -1,19 +1,25 @@
-"""One study: its series, how much of it is here, which images are missing, and where it is on its way to."""
+"""One study: its series, how much of it is here, which images are missing, and where it is on its way to.
 
-from uuid import UUID
+At a hospital's gateway a doctor writes a preliminary word on it, which whoever sees the study prints.
+"""
 
+from uuid import UUID, uuid4
+
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from wasl.archive import queries, services
+from wasl.archive import dicom, queries, services
 from wasl.archive.queries import Study
+from wasl.archive.rules import preliminary as rules
 from wasl.archive.views.failures import why
 from wasl.archive.views.links import RANKS
-from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
 from wasl.patients import queries as patients
@@ -41,6 +47,8 @@ def study(request: Request, key: UUID) -> HttpResponse:
         "may_share": bool(found.patient_id) and allowed("archive.share_study", request.actor),
         "sends": allowed("archive.queue_transfer", request.actor),
         "lines": queries.links(viewer=request.actor),
+        "preliminaries": queries.preliminaries_of(key, viewer=request.actor),
+        "may_write": _may_write(request),
         "under_way": any(row.ended_at is None for row in transfers),
     }
     if request.htmx:
@@ -81,7 +89,42 @@ def send(request: Request, key: UUID) -> HttpResponse:
     return redirect("archive:study", key)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def preliminary(request: Request, key: UUID) -> HttpResponse:
+    """What was written of the study before the centre could read it, to be printed, and room for more."""
+    found = queries.study(key, viewer=request.actor)
+    text, refusal = request.POST.get("text", ""), None
+    if request.method == "POST":
+        try:
+            _write(request, found, text)
+        except Invalid as wrong:
+            refusal = wrong
+        else:
+            messages.success(request, gettext("Written down. It goes to the centre with the images."))
+            return redirect("archive:preliminary", key)
+    context = {
+        "study": found, "patient": _patient(found, request), "text": text, "refusal": refusal, "most": rules.MOST,
+        "preliminaries": queries.preliminaries_of(key, viewer=request.actor), "may_write": _may_write(request),
+    }  # fmt: skip
+    return render(request, "archive/preliminary.html", context, status=422 if refusal else 200)
+
+
+def _may_write(request: Request) -> bool:
+    return settings.GATEWAY and allowed("archive.write_preliminary", request.actor)
+
+
+def _write(request: Request, found: Study, text: str) -> None:
+    person = request.user
+    if person.is_anonymous or not allowed("archive.write_preliminary", request.actor):
+        raise NotAllowed
+    rules.check_preliminary(text, gateway=settings.GATEWAY)  # before anything lies in the store
+    author = f"{person.family_name}^{person.given_name}"
+    document = dicom.preliminary.written(found, text=text, author=author, key=uuid4(), at=timezone.now())
+    services.write_preliminary(found.id, text=text, document=document, by=request.actor)
+
+
 urlpatterns = [
     path("<uuid:key>/", study, name="study"),
+    path("<uuid:key>/preliminary/", preliminary, name="preliminary"),
     path("<uuid:key>/send/", send, name="send_study"),
 ]

@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from wasl.archive import queries as archive
@@ -14,6 +14,7 @@ from wasl.patients import queries as patients
 from wasl.patients.queries import Patient
 from wasl.radiology.models import Link, Order
 from wasl.radiology.queries.orders import _visible
+from wasl.radiology.queries.priors import like
 from wasl.radiology.rules import linking as rules
 
 DAYS_AROUND = 30  # orders so long before and after a study may be what it answers
@@ -63,7 +64,8 @@ def recent_links(*, viewer: Actor) -> QuerySet[Link]:
 
 def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     """The order that a study answers beyond doubt, and why: it carries the order's study UID or accession number, it
-    comes from the same place, and what its header says of the patient agrees. None when a person must look.
+    comes from the same place, and what its header says of the patient agrees; or it carries no order's number, and is
+    the one study that fits the one exam which was made without images. None when a person must look.
     """
     received = archive.study(study, viewer=viewer)
     if received.place_id is None or received.patient_id is not None:
@@ -73,10 +75,52 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     if order is None and received.accession:
         by, order = "accession", rows.filter(accession=received.accession).first()
     if order is None:
-        return None
+        order = _made_without_images(received, viewer)
+        return (order, rules.BECAUSE["made", "id"]) if order else None
     known = patients.identities_of([order.patient_id], viewer=SYSTEM)[order.patient_id]
     how = rules.identified_by(compare(received, known, viewer=viewer))
     return (order, rules.BECAUSE[by, how]) if how else None
+
+
+def made_like(order: UUID, *, viewer: Actor) -> list[Study]:
+    """Nobody's studies that an exam may have made of which no images are known: of its place, its kind and its hour."""
+    asked = _made(viewer).filter(id=order).first()
+    if asked is None:
+        return []
+    hours = datetime.timedelta(hours=rules.HOURS_AROUND)
+    return archive.made_around(
+        asked.scheduled_for, within=hours, place=asked.place_id, like=like(asked, viewer=viewer), viewer=viewer
+    )
+
+
+def _made(viewer: Actor) -> QuerySet[Order]:
+    """The exams that were made, without images."""
+    answers = Link.objects.filter(order=OuterRef("pk"), undone_at__isnull=True)
+    return _visible(viewer).filter(~Exists(answers), state=Order.State.PERFORMED)
+
+
+def _made_without_images(received: Study, viewer: Actor) -> Order | None:
+    """The one exam that was made without images and that this study alone fits, its patient's number and all."""
+    owner = _owner_of(received.header_id.strip(), received.place_id)
+    if owner is None or received.started_at is None:
+        return None
+    hours = datetime.timedelta(hours=rules.HOURS_AROUND)
+    around = (received.started_at - hours, received.started_at + hours)
+    found = _made(viewer).filter(place=received.place_id, patient=owner, scheduled_for__range=around)
+    found = found.exclude(links__study=received.id)  # somebody took it back from there
+    fits = [(order, studies) for order in found if received in (studies := _certainly_of(order, owner, viewer))]
+    return fits[0][0] if len(fits) == 1 and fits[0][1] == [received] else None
+
+
+def _certainly_of(order: Order, owner: UUID, viewer: Actor) -> list[Study]:
+    """The studies that an exam may have made and that are certainly of its patient, `owner`."""
+    known = patients.identities_of([owner], viewer=SYSTEM)[owner]
+    return [
+        study
+        for study in made_like(order.id, viewer=viewer)
+        if _owner_of(study.header_id.strip(), study.place_id) == owner
+        and rules.is_certainly(_compare(study, known, owner))
+    ]
 
 
 def compare(study: Study, patient: Patient, *, viewer: Actor) -> list[rules.Compared]:

@@ -26,6 +26,7 @@ CAN: dict[str, frozenset[str]] = {
 
 ALIKE = 0.8  # two spellings of one name: Mohamed and Mohammed, Farchichi and Ferchichi
 REASON_LENGTH = 5
+HOURS_AROUND = 2  # between the hour that a paper says, or a plan, and the console's
 SEXES = {"M": "male", "F": "female"}  # PS3.3, C.7.1.1, Patient's Sex
 # why a study was linked by itself, or what keeps it from being: written in English, read in every language
 BECAUSE = {
@@ -33,6 +34,7 @@ BECAUSE = {
     ("study_uid", "name"): gettext_noop("It carries the order's study UID, the patient's name and birth date."),
     ("accession", "id"): gettext_noop("It carries the order's accession number and the patient's number."),
     ("accession", "name"): gettext_noop("It carries the order's accession number, the patient's name and birth date."),
+    ("made", "id"): gettext_noop("It is the one exam of this patient and this part of the body made at that hour."),
 }
 BECAUSE_MERGED = gettext_noop("The images of a study that answers this order are part of it.")
 AGAINST = {
@@ -171,6 +173,14 @@ def identified_by(compared: Sequence[Compared]) -> str:
     if agrees["id"]:
         return "id"
     return "name" if agrees["name"] and agrees["birth_date"] else ""
+
+
+def is_certainly(compared: Sequence[Compared]) -> bool:
+    """Whether it is the same person though nothing but the person leads to the order: the number says so, and what
+    else is known, the name or the birth date, says it too.
+    """
+    agrees = {line.field: line.agrees for line in compared}
+    return identified_by(compared) == "id" and bool(agrees["name"] or agrees["birth_date"])
 
 
 def against(compared: Sequence[Compared]) -> str:

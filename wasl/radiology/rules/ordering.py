@@ -14,6 +14,7 @@ CAN: dict[str, frozenset[str]] = {
     "add_procedure": frozenset({"administrator", "system"}),
     "set_target": frozenset({"planner", "administrator", "system"}),
     "send_order": frozenset({"requester"}),
+    "enter_order": frozenset({"requester"}),
     "cancel_order": frozenset({"requester", "radiographer", "chief"}),
     "start_exam": frozenset({"radiographer", "system"}),
     "break_off_exam": frozenset({"radiographer", "system"}),
@@ -24,6 +25,7 @@ CAN: dict[str, frozenset[str]] = {
 HOUSE_TARGETS = {"P0": 30, "P1": 60, "P2": 24 * 60, "P3": 72 * 60}
 QUESTION_LENGTH = 10
 DAYS_OF_CARE = 180  # how long an order opens the record to the place that asked
+DAYS_OF_PAPER = 30  # an exam that was made without Wasl is entered so many days later, at most
 DAYS_OF_DOUBLES = 30  # an earlier exam of the same region so recent is shown before another is ordered
 
 # why an order that was written again for another patient is cancelled: in English, read in every language
@@ -53,6 +55,10 @@ class NotOnOffer(Refused):
 
 class Incomplete(Invalid):
     """The order is not complete."""
+
+
+class NotMadeBefore(Invalid):
+    """An exam that was made already was made in the last thirty days."""
 
 
 class OrderIsCancelled(Refused):
@@ -128,6 +134,12 @@ def check_complete(
     wrong |= safety.wrong_answers(exam, subject, answers, vital=urgency == "P0", today=today)
     if wrong:
         raise Incomplete(fields=wrong)
+
+
+def check_made(made_at: datetime.datetime, *, now: datetime.datetime) -> None:
+    """An exam that is entered afterwards was made before now, and not long before."""
+    if not now - datetime.timedelta(days=DAYS_OF_PAPER) <= made_at <= now:
+        raise NotMadeBefore
 
 
 def check_side(*, sided: bool, side: str) -> None:

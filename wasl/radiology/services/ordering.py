@@ -80,6 +80,17 @@ def send_order(
     Where a rule has such exams vetted first, it is only once a radiologist has accepted it. Ordering needs
     a ground on the patient's record, and opens it for care to the place that asks.
     """
+    return write_order(
+        patient=patient, place=place, procedure=procedure, urgency=urgency, question=question, answers=answers, by=by,
+        side=side, scheduled_for=scheduled_for,
+    )  # fmt: skip
+
+
+def write_order(
+    *, patient: UUID, place: UUID, procedure: UUID, urgency: str, question: str, answers: Mapping[str, str], by: Actor,
+    side: str, scheduled_for: datetime.datetime | None, at: datetime.datetime | None = None,
+) -> Order:  # fmt: skip
+    """Check an order and write it; part of a verb. `at` is when it was asked for, if that was told later."""
     if not by.holds("requester", place) or by.id is None:
         raise rules.NotYourHospital
     patients.require_ground(patient, viewer=by)
@@ -93,8 +104,8 @@ def send_order(
     )
     vetted = queries.needs_vetting(exam, place=place, on=timezone.localdate(), viewer=by)
     order = _insert(
-        patient, place, by, requester_id=by.id, procedure=exam, side=side, urgency=urgency, question=question.strip(),
-        answers=given, scheduled_for=scheduled_for or timezone.now(),
+        patient, place, by, at=at, requester_id=by.id, procedure=exam, side=side, urgency=urgency,
+        question=question.strip(), answers=given, scheduled_for=scheduled_for or timezone.now(),
         state=Order.State.VETTING if vetted else Order.State.SENT,
     )  # fmt: skip
     if vetted:
@@ -155,7 +166,9 @@ def as_vetted(order: Order, state: str) -> str:
     return Order.State.REFUSED if said.kind == Verdict.Kind.REFUSED else Order.State.SENT
 
 
-def _insert(patient: UUID, place: UUID, by: Actor, **values: Any) -> Order:  # noqa: ANN401  fields of an order
+def _insert(
+    patient: UUID, place: UUID, by: Actor, at: datetime.datetime | None = None, **values: Any  # noqa: ANN401  fields
+) -> Order:  # fmt: skip
     order = Order.objects.create(
         accession=_next_accession(), study_uid=f"2.25.{uuid.uuid4().int}", patient_id=patient, place_id=place, **values
     )
@@ -166,7 +179,7 @@ def _insert(patient: UUID, place: UUID, by: Actor, **values: Any) -> Order:  # n
         order=order.id, patient=patient, place=place, procedure=exam.code, modality=exam.modality,
         urgency=order.urgency,
     )  # fmt: skip
-    emit(sent, by=by)
+    emit(sent, by=by, at=at)
     return order
 
 

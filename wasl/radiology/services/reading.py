@@ -36,8 +36,8 @@ State = Reading.State
 def open_reading(order: UUID, *, study: UUID, by: Actor) -> Reading:
     """Offer a complete study to the readers of its hospital; told twice, it is one reading.
 
-    Its clock runs from the moment of completeness, for the response time that an agreement in force then promises,
-    else for the country's target of its urgency on that day.
+    Its clock runs from when the study is complete here and somebody asks for it (decision 58), for the response time
+    that an agreement in force then promises, else for the country's target of its urgency on that day.
     """
     link = (
         Link.objects.select_related("order__procedure", "study")
@@ -52,13 +52,14 @@ def open_reading(order: UUID, *, study: UUID, by: Actor) -> Reading:
     asked = link.order
     if former := withdrawn_reading(asked.id, study):
         return reinstate(former, by=by)
-    minutes = queries.agreed_minutes(asked, at=complete_at) or queries.target_minutes(asked.urgency, on=complete_at)
+    begins = max(complete_at, asked.created_at)
+    minutes = queries.agreed_minutes(asked, at=begins) or queries.target_minutes(asked.urgency, on=begins)
     try:
         with transaction.atomic():
             reading = Reading.objects.create(
                 order=asked, study_id=study, patient_id=asked.patient_id, place_id=asked.place_id,
                 modality=asked.procedure.modality, urgency=asked.urgency,
-                due_at=complete_at + datetime.timedelta(minutes=minutes),
+                due_at=begins + datetime.timedelta(minutes=minutes),
             )  # fmt: skip
     except IntegrityError:
         return Reading.objects.exclude(state=State.WITHDRAWN).get(order=order, study=study)

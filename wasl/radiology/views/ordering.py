@@ -1,6 +1,7 @@
 """Ordering an exam: choose it by words in any language, answer what it asks, say what is to be found out."""
 
 import datetime
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -20,7 +21,7 @@ from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.places import queries as places
 from wasl.radiology import queries, services
-from wasl.radiology.queries import Procedure
+from wasl.radiology.queries import Order, Procedure
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import safety
 
@@ -58,6 +59,11 @@ class OrderForm(forms.Form):
         label=_("To be done on"), required=False, input_formats=["%Y-%m-%dT%H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"),
         help_text=_("Leave empty: as soon as possible."),
+    )  # fmt: skip
+    made_at = forms.DateTimeField(
+        label=_("When it was made"), required=False, input_formats=["%Y-%m-%dT%H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "form-control"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("The hour on the paper. Nobody is asked to make the exam again, and its images are looked for."),
     )  # fmt: skip
 
     def __init__(self, data: QueryDict | None, *, exam: safety.Exam | None, subject: safety.Subject) -> None:
@@ -99,12 +105,34 @@ class OrderForm(forms.Form):
         """The questions of the exam, each with what follows from its answer."""
         return [(self[question], [self[name] for name in more]) for question, more in self.questions]
 
+    @property
+    def made(self) -> bool:
+        """Whether an hour was given at which the exam was made: then its field is open."""
+        return bool(self["made_at"].value())
+
     def clean_scheduled_for(self) -> datetime.datetime | None:
         """An exam is ordered for now or later."""
         moment: datetime.datetime | None = self.cleaned_data["scheduled_for"]
         if moment and moment < timezone.now() - datetime.timedelta(minutes=5):
             raise forms.ValidationError(gettext("This moment has passed."))
         return moment
+
+    def clean_made_at(self) -> datetime.datetime | None:
+        """An exam that was made was made before now."""
+        moment: datetime.datetime | None = self.cleaned_data["made_at"]
+        try:
+            if moment:
+                rules.check_made(moment, now=timezone.now())
+        except rules.NotMadeBefore as refusal:
+            raise forms.ValidationError(refusal.sentence) from refusal
+        return moment
+
+    def clean(self) -> dict[str, object]:
+        """An exam was made, or is to be made."""
+        given: dict[str, object] = super().clean() or {}
+        if given.get("made_at") and given.get("scheduled_for"):
+            self.add_error("scheduled_for", gettext("Leave empty: this exam was made already."))
+        return given
 
 
 def _plain(data: QueryDict) -> dict[str, str]:
@@ -221,13 +249,8 @@ def _send(request: Request, patient: UUID, chosen: Procedure | None, form: Order
         return None
     if not valid:
         return None
-    given = form.cleaned_data
     try:
-        order = services.send_order(
-            patient=patient, place=place, procedure=chosen.id, urgency=given["urgency"], question=given["question"],
-            answers=_plain(request.POST), side=given.get("side", ""), scheduled_for=given["scheduled_for"],
-            by=request.actor,
-        )  # fmt: skip
+        order = _written(request, patient, place, chosen, form.cleaned_data)
     except Invalid as refusal:
         for name, sentence in refusal.fields.items():
             form.fields.setdefault(name, _words(name) if name in TITLES else forms.CharField(required=False))
@@ -235,8 +258,25 @@ def _send(request: Request, patient: UUID, chosen: Procedure | None, form: Order
         if not refusal.fields:
             form.add_error(None, refusal.sentence)
         return None
-    messages.success(request, gettext("The order was sent; it is on the modality's worklist."))
+    messages.success(
+        request,
+        gettext("The order was entered; its images are looked for.")
+        if form.made
+        else gettext("The order was sent; it is on the modality's worklist."),
+    )
     return HttpResponseRedirect(reverse("radiology:order", args=[order.id]))
+
+
+def _written(request: Request, patient: UUID, place: UUID, exam: Procedure, given: dict[str, Any]) -> Order:
+    """Send the order, or enter that of an exam that was made already."""
+    about: dict[str, Any] = {
+        "patient": patient, "place": place, "procedure": exam.id, "urgency": given["urgency"],
+        "question": given["question"], "answers": _plain(request.POST), "side": given.get("side", ""),
+        "by": request.actor,
+    }  # fmt: skip
+    if made_at := given["made_at"]:
+        return services.enter_order(made_at=made_at, **about)
+    return services.send_order(scheduled_for=given["scheduled_for"], **about)
 
 
 urlpatterns: list[URLPattern] = [

@@ -208,6 +208,7 @@ def _around(case: Reading, request: Request) -> dict[str, object]:
         "priors": studies,
         "reports": reports,
         "earlier": len(studies) + len(reports),
+        "preliminaries": archive.preliminaries_of(case.study_id, viewer=viewer),
         "with_images": True,
     }
 
