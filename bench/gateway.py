@@ -17,6 +17,7 @@ from unittest import mock
 import store
 from pydicom.uid import generate_uid
 
+from bench.blank import migrate_for_scenes
 from tests.edges.scenes import Command, descendants, eventually
 from tests.edges.sites import MACHINE, Site, gateway
 
@@ -48,25 +49,26 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.dict(os.environ, WASL_DATA=folder),  # where the migrated database is kept that gateways begin with
-        gateway(machines=f'{MACHINE}address = "127.0.0.1"\n') as here,
     ):
-        own = Site(here.home, {**here.env, "WASL_DATA": str(here.home), "WASL_GATEWAY": "1"}, here.http, here.dicom)
-        own.python(JOINED)
-        with Command("edge", env=here.env) as edge:
-            wait(here.answers)
-            own.python(MACHINES)
-            tell("at rest", memory(edge.process.pid))
-            highest: dict[str, int] = {}
-            over = threading.Event()
-            watching = threading.Thread(target=watch, args=(edge.process.pid, highest, over))
-            watching.start()
-            begun = time.monotonic()
-            send(here, Path(folder) / "slices")
-            seconds = time.monotonic() - begun
-            over.set()
-            watching.join()
-            stored = here.ask("select count(*) from archive_instance")[0][0]
-            tell(f"at most, while {stored} slices came in {seconds:.0f} s", highest)
+        migrate_for_scenes(Path(folder))
+        with gateway(machines=f'{MACHINE}address = "127.0.0.1"\n') as here:
+            own = Site(here.home, {**here.env, "WASL_DATA": str(here.home), "WASL_GATEWAY": "1"}, here.http, here.dicom)
+            own.python(JOINED)
+            with Command("edge", env=here.env) as edge:
+                wait(here.answers)
+                own.python(MACHINES)
+                tell("at rest", memory(edge.process.pid))
+                highest: dict[str, int] = {}
+                over = threading.Event()
+                watching = threading.Thread(target=watch, args=(edge.process.pid, highest, over))
+                watching.start()
+                begun = time.monotonic()
+                send(here, Path(folder) / "slices")
+                seconds = time.monotonic() - begun
+                over.set()
+                watching.join()
+                stored = here.ask("select count(*) from archive_instance")[0][0]
+                tell(f"at most, while {stored} slices came in {seconds:.0f} s", highest)
 
 
 def send(here: Site, folder: Path) -> None:
