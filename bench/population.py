@@ -122,9 +122,9 @@ def records(world: World) -> Iterator[tuple[list[str], int]]:
         count = chance.choices((1, 2, 3, 4), world.more_records)[0]
         rows += [(maker.record(person, first=n == 0), person.key) for n in range(count)]
     chance.shuffle(rows)
-    for at, (row, person) in enumerate(rows):
+    for at, (row, key) in enumerate(rows):
         row[0] = f"r{at}"
-        yield row, person
+        yield row, key
 
 
 class _Maker:
@@ -241,10 +241,10 @@ class _Maker:
                     child.given = [*child.given[:-1], self._beginning_like(people[-1].given[-1], child.male)]
                 while any(child.given[-1].arabic == one.given[-1].arabic for one in people):
                     child.given[-1] = self._given(male=child.male)
-                grand = father.father
-                named = grand and all(one is grand or one.given is not grand.given for one in people)
-                if child.male and grand and named and self._yes(self.world.named_after):
-                    child.given = grand.given
+                elder = father.father
+                free = elder and all(one is elder or one.given is not elder.given for one in people)
+                if child.male and elder and free and self._yes(self.world.named_after):
+                    child.given = elder.given
                 child.father, child.mother = father, mother
                 people.append(child)
         return people

@@ -4,7 +4,8 @@
 
 The first stage's weights come from Splink on DuckDB: m from the truth of one invented population, u from random pairs
 of it. The second stage is a logistic regression (scikit-learn) over the pairs of several populations, whose rates
-differ from one another. The thresholds are set on populations that neither stage saw. Needs the extra `matching`.
+differ from one another. The thresholds are set on populations that neither stage saw. Needs what
+`bench/requirements.lock` lists.
 """
 
 import datetime
@@ -27,7 +28,7 @@ from bench.population import World, records
 from wasl.patients.rules.matching import blocking, comparing, weighing
 from wasl.patients.rules.matching import records as reading
 from wasl.patients.rules.matching.comparing import FIELDS, SIZES, levels, mark_twins, twins
-from wasl.patients.rules.matching.deciding import forbidden
+from wasl.patients.rules.matching.deciding import caution
 from wasl.patients.rules.matching.weighing import GROUPS, RARE, TOGETHER, Rarity
 
 COMMAND = "PYTHONPATH=. .venv/bin/python bench/train_identity.py"
@@ -74,7 +75,7 @@ class Compared:
         self.rarity = {f: rarity.between(f, self.levels.of(f), self.one, self.other) for f in RARE}
         self.match = self.truth[self.one] == self.truth[self.other]
         unnamed = self.records.newborn
-        self.no = forbidden(self.levels, unnamed[self.one] | unnamed[self.other])
+        self.extra = caution(self.levels, unnamed[self.one] | unnamed[self.other])
 
 
 def main() -> None:
@@ -237,6 +238,7 @@ def second_stage(first: dict[str, list[float]], train: list[Compared]) -> dict[s
     }
 
 
+WRONG, REVIEW = 1 / 100, -4.0  # of the links nearest to the threshold so many may be wrong; bits that people see
 SCALE = 5.0  # sums of bits are made as small as the other features, which are 0 and 1
 
 
@@ -267,25 +269,21 @@ def rounded(row: Array) -> list[float]:
 
 
 def thresholds(held: list[Compared]) -> dict[str, float]:
-    """The least bits at which links are wrong less often than one in four thousand, on worlds that nobody saw."""
-    scores, match, no = [], [], []
-    for c in held:
-        scores.append(weighing.score(weighing.model(), c.levels, c.rarity, len(c.records)))
-        match.append(c.match)
-        no.append(c.no)
-    z, right, free = np.concatenate(scores), np.concatenate(match), ~np.concatenate(no)
-    report(z, right, free)
-    order = np.argsort(-z[free])
-    wrong = np.cumsum(~right[free][order]) / np.arange(1, len(order) + 1)
-    ok = np.flatnonzero(wrong <= 1 / 4000)
-    automatic = float(z[free][order][ok[-1]]) if len(ok) else 20.0
-    return {"automatic": round(max(automatic, 7.0), 2), "review": 0.0}
+    """The bits from which links are made: the weakest of them are wrong less often than WRONG, in worlds nobody saw."""
+    scores = [weighing.score(weighing.model(), c.levels, c.rarity, len(c.records)) for c in held]
+    z, right = np.concatenate(scores), np.concatenate([c.match for c in held])
+    above = z - np.concatenate([c.extra for c in held])
+    report(z, above, right)
+    steps = [
+        least for least in np.arange(4.0, 16.0, 0.5) if (~right[(above >= least) & (above < least + 1)]).mean() > WRONG
+    ]
+    return {"automatic": float(max(steps, default=3.5)) + 0.5, "review": REVIEW}
 
 
-def report(z: Array, right: Array, free: Array) -> None:
+def report(z: Array, above: Array, right: Array) -> None:
     """What the second stage does at some thresholds."""
     for least in (0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12):
-        hit, high = (z >= least) & free, z >= least
+        hit, high = above >= least, z >= least
         print(f"z >= {least}: precision {right[hit].mean():.5f}, recall {(hit & right).sum() / right.sum():.4f}; "
               f"without hard rules {right[high].mean():.5f}, {(right & high).sum() / right.sum():.4f}")  # fmt: skip
 

@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 
 ARABIC = re.compile(r"[\u0600-\u06ff]")
+_WORD = re.compile(r"[a-z]+|[\u0621-\u06d3]+")
+_ELIDED = re.compile(r"\b([mdn])['’ʼ`´]")  # M'hamed is one word
 _MARKS = re.compile(r"[\u064b-\u065f\u0670\u0640]")
 _ALIKE = str.maketrans({**dict.fromkeys("أإآٱ", "ا"), "ؤ": "و", "ئ": "ي", "ی": "ي", "ک": "ك", "ے": "ي"})
 
@@ -61,11 +63,12 @@ _COARSE = str.maketrans({"x": "k", "g": "k", "z": "s", "c": "s", "h": None, "w":
 
 def spoken(text: str) -> list[str]:
     """The words of a name: lower case, without accents, Arabic vowel marks and apostrophes."""
-    bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
-    bare = _MARKS.sub("", bare)
-    bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
-    bare = re.sub(r"\b([mdn])['’ʼ`´]", r"\1", bare)  # M'hamed is one word
-    return re.findall(r"[a-z]+|[\u0621-\u06d3]+", bare)
+    bare = text.lower()
+    if not bare.isascii():
+        bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
+        bare = _MARKS.sub("", bare)
+        bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
+    return _WORD.findall(_ELIDED.sub(r"\1", bare))
 
 
 @lru_cache(maxsize=65_536)

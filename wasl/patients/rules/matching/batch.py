@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wasl.patients.rules.matching import blocking, deciding, weighing, words
 from wasl.patients.rules.matching.comparing import FIELDS, Levels, levels, mark_twins, twins
-from wasl.patients.rules.matching.records import Records, read
+from wasl.patients.rules.matching.records import Records, merge, read
 from wasl.patients.rules.matching.weighing import RARE, Model, Rarity
 
 Array = NDArray[Any]
@@ -84,9 +84,8 @@ def match(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep) -> Matched:
     columns = {name: np.concatenate([piece[name] for piece in found]) if found else np.empty(0, dtype=np.int8)
                for name in FIELDS}  # fmt: skip
     seen = Levels(**columns)
-    mark_twins(seen, one, other, twin)
     tell("decide", 0, 0)
-    return _decided(records, model, rarity, seen, one, other)
+    return _decided(_Weighing(records, model, rarity, twin, len(records)), seen, one, other)
 
 
 def _told(rows: Iterable[Sequence[str]], tell: Tell) -> Iterator[Sequence[str]]:
@@ -107,17 +106,65 @@ def _compared(records: Records, model: Model, rarity: Rarity, pairs: Array) -> A
     }
 
 
-def _decided(records: Records, model: Model, rarity: Rarity, seen: Levels, one: Array, other: Array) -> Matched:
-    bits = {name: rarity.between(name, seen.of(name), one, other) for name in RARE}
-    scores = np.concatenate([
-        weighing.score(model, seen.at(part), {name: row[part] for name, row in bits.items()}, len(records))
-        for part in itertools.starmap(slice, _parts(len(one)))
-    ] or [np.empty(0, dtype=np.float32)])  # fmt: skip
-    no = deciding.forbidden(seen, records.newborn[one] | records.newborn[other])
-    decision = deciding.decide(
-        records, one, other, scores, no, automatic=model.automatic, review=model.review, share=REVIEWED
-    )
-    return Matched(records, decision.person, one, other, seen, bits, scores, decision.review, model)
+@dataclass(frozen=True)
+class _Weighing:
+    """Records, and what their pairs are weighed by."""
+
+    records: Records
+    model: Model
+    rarity: Rarity
+    twin: Array
+    size: int  # of the whole index
+
+    def weigh(self, seen: Levels, one: Array, other: Array) -> tuple[Arrays, Array, Array]:
+        """The rarity of what agrees in each pair, its score, and by how much that is above its threshold."""
+        mark_twins(seen, one, other, self.twin)
+        bits = {name: self.rarity.between(name, seen.of(name), one, other) for name in RARE}
+        scores = np.concatenate([
+            weighing.score(self.model, seen.at(part), {name: row[part] for name, row in bits.items()}, self.size)
+            for part in itertools.starmap(slice, _parts(len(one)))
+        ] or [np.empty(0, dtype=np.float32)])  # fmt: skip
+        extra = deciding.caution(seen, self.records.newborn[one] | self.records.newborn[other])
+        return bits, scores, scores - extra - self.model.automatic
+
+    def merged(self, groups: list[list[int]]) -> "_Weighing":
+        """The same of groups of records, each as one record that has what any of its own has."""
+        records, source = merge(self.records, groups)
+        bits = {name: values[source[name]] for name, values in self.rarity.bits.items()}
+        twin = np.array([self.twin[group].any() for group in groups], dtype=bool)
+        return _Weighing(records, self.model, Rarity(bits), twin, self.size)
+
+
+def _decided(weighed: _Weighing, seen: Levels, one: Array, other: Array) -> Matched:
+    """Link pairs, then groups by what their records know together; leave the rest that is probable to people."""
+    records, model = weighed.records, weighed.model
+    bits, scores, above = weighed.weigh(seen, one, other)
+    groups = deciding.Groups(records)
+    deciding.link(groups, one, other, scores, above)
+    _link_groups(weighed, groups, one, other, scores)
+    person = groups.heads()
+    review = deciding.for_review(
+        person, one, other, scores, least=model.review, most=int(REVIEWED * len(records))
+    )  # fmt: skip
+    return Matched(records, person, one, other, seen, bits, scores, review, model)
+
+
+def _link_groups(weighed: _Weighing, groups: deciding.Groups, one: Array, other: Array, scores: Array) -> None:
+    """Link groups that a pair speaks for: one record knows the number, another the date, a third the other script."""
+    heads = groups.heads()
+    sizes = np.bincount(heads, minlength=len(heads))
+    a, b = heads[one], heads[other]
+    ask = (a != b) & (scores >= weighed.model.review) & ((sizes[a] > 1) | (sizes[b] > 1))
+    codes = np.unique(np.minimum(a, b)[ask].astype(np.int64) << 32 | np.maximum(a, b)[ask])
+    if not len(codes):
+        return
+    concerned, places = np.unique(np.concatenate([codes >> 32, codes & 0xFFFFFFFF]), return_inverse=True)
+    together = weighed.merged([groups.members(head) for head in concerned.tolist()])
+    mine, theirs = places[: len(codes)], places[len(codes) :]
+    _bits, found, above = together.weigh(levels(together.records, mine, theirs), mine, theirs)
+    good = np.flatnonzero(above >= 0)
+    for place in good[np.lexsort((good, -found[good]))].tolist():
+        groups.join(int(concerned[mine[place]]), int(concerned[theirs[place]]))
 
 
 def _parts(count: int) -> Iterator[tuple[int, int]]:

@@ -21,10 +21,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 def pairs(records: Records, *, window: int = WINDOW) -> Array:
     """The pairs to compare, each once, as `first << 32 | second` with first < second, in ascending order."""
     order = _order(records)
-    found = np.empty(0, dtype=np.int64)
-    for owners, keys in _keys(records):
-        found = np.union1d(found, _within(owners, keys, order, window))
-    return found
+    return np.unique(np.concatenate([_within(owners, keys, order, window) for owners, keys in _keys(records)]))
 
 
 def _within(owners: Array, keys: Array, rank: Array, window: int) -> Array:
@@ -40,7 +37,7 @@ def _within(owners: Array, keys: Array, rank: Array, window: int) -> Array:
         one, other = owners[at], owners[at + distance]
         low, high = np.minimum(one, other).astype(np.int64), np.maximum(one, other)
         parts.append((low << 32 | high)[low != high])
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
 
 def _order(records: Records) -> Array:

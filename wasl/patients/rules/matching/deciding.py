@@ -1,6 +1,5 @@
 """What is linked by itself, what people decide, and what stays apart."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,74 +10,65 @@ from wasl.patients.rules.matching.forms import Likeness
 from wasl.patients.rules.matching.records import Records
 
 Array = NDArray[Any]
-VAGUE = (Day.YEAR_OFF, Day.SAME_YEAR)
 YEARS = 2  # birth years of one person are at most so far apart
+CAREFUL, MISSING = 3.0, 6.0  # bits that a link needs beyond the threshold where something in it is doubtful
+NEVER = np.inf
 
 
-def forbidden(levels: Levels, newborn: Array) -> Array:
-    """Pairs that no score links by itself; `newborn` says where one of the two has no name yet."""
+def caution(levels: Levels, newborn: Array) -> Array:
+    """The bits that each pair needs beyond the threshold to be linked by itself, NEVER where no score may.
+
+    `newborn` says where one of the two has no name yet. What a household shares (a phone, a commune, a family name)
+    never stands in for what a person has: a number, a name, a birth date, parents.
+    """
     same_number = levels.number == Number.SAME
-    given = (levels.given > 0) & (levels.given <= Likeness.NEAR)
-    family = (levels.family > 0) & ((levels.family <= Likeness.PART) | (levels.family == FAMILY_BY_OTHER))
+    parents = _agree(levels.father) | _agree(levels.mother)
     same_day = (levels.born == Day.SAME) | (levels.born == Day.NEW_YEAR)
     near_day = same_day | np.isin(levels.born, (Day.EXCHANGED, Day.DIGIT, Day.YEAR_ONLY))
-    parents = _agree(levels.father) | _agree(levels.mother)
-    own = same_number | parents | (levels.phone == Number.SAME)
-    no = (levels.number == Number.OTHER) | (levels.number == Number.DIGIT) | (levels.sex == 2)
-    no |= levels.given == Likeness.KNOWN_OTHER
-    no |= ~(
-        given
-        | ((levels.given == Likeness.PART) & same_day)
-        | ((levels.given == Likeness.ALIKE) & same_number & same_day)
-    )
-    no |= ~(family | (own & same_day))
-    no |= ~(near_day | ((levels.born == Day.MISSING) & (same_number | parents))) & ~(
-        same_number & np.isin(levels.born, VAGUE)
-    )
-    no |= (levels.twin == 1) & ~same_number & (levels.given != Likeness.SAME)
-    return np.asarray(no | newborn)
+    same_year = np.isin(levels.born, (Day.SAME_YEAR, Day.YEAR_OFF))
+    no_day = levels.born == Day.MISSING
+    name = (levels.given > 0) & (levels.given <= Likeness.NEAR)
+    part = (levels.given == Likeness.PART) & (near_day | no_day)
+    family = (levels.family > 0) & ((levels.family <= Likeness.PART) | (levels.family == FAMILY_BY_OTHER))
+
+    bits = np.zeros(len(levels.given), dtype=np.float32)
+    bits[part | (levels.family > 0) & ~family & ~(same_number & same_day) | same_year & ~same_number] = CAREFUL
+    bits[(levels.twin == 1) & ~same_number & (levels.given != Likeness.SAME)] = CAREFUL
+    bits[no_day & ~same_number & ~parents] = MISSING
+
+    never = (levels.number == Number.OTHER) | (levels.number == Number.DIGIT)
+    never |= (levels.given == Likeness.KNOWN_OTHER) | (levels.sex == 2) | newborn
+    never |= ~(name | part | ((levels.given == Likeness.ALIKE) & same_number & same_day))
+    never |= ~(near_day | no_day | same_year)
+    never |= (levels.family == 0) & ~(same_number & same_day)
+    never |= (levels.twin == 1) & ~same_number & (levels.given > Likeness.SCRIPT)
+    bits[never] = NEVER
+    return bits
 
 
 def _agree(levels: Array) -> Array:
     return np.asarray((levels > 0) & (levels <= Likeness.PART))
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Who is who: for each record the first record of its person, and the pairs that people decide."""
-
-    person: Array
-    review: Array  # places of pairs
-
-
-def decide(
-    records: Records,
-    one: Array,
-    other: Array,
-    scores: Array,
-    no: Array,
-    *,
-    automatic: float,
-    review: float,
-    share: float,
-) -> Decision:
-    """Link what qualifies, strongest first; leave to people what is probable, at most `share` pairs a record.
-
-    Of two groups of records one pair is shown, the strongest.
-    """
-    groups = _Groups(records)
-    links = np.flatnonzero((scores >= automatic) & ~no)
-    links = links[_unrivalled(records, one[links], other[links], scores[links])]
+def link(groups: "Groups", one: Array, other: Array, scores: Array, above: Array) -> None:
+    """Join what qualifies (`above` is not negative), strongest first, where nothing in the groups forbids it."""
+    links = np.flatnonzero(above >= 0)
+    links = links[_unrivalled(groups.records, one[links], other[links], scores[links])]
     for place in links[np.lexsort((links, -scores[links]))].tolist():
         groups.join(int(one[place]), int(other[place]))
-    person = groups.heads()
+
+
+def for_review(person: Array, one: Array, other: Array, scores: Array, *, least: float, most: int) -> Array:
+    """The places of the pairs that people decide, the most probable first: of two persons one pair, the strongest."""
     a, b = person[one], person[other]
-    asked = np.flatnonzero((a != b) & (scores >= review))
+    asked = np.flatnonzero((a != b) & (scores >= least))
     asked = asked[np.lexsort((asked, -scores[asked]))]
-    codes = np.minimum(a[asked], b[asked]).astype(np.int64) << 32 | np.maximum(a[asked], b[asked])
-    _once, strongest = np.unique(codes, return_index=True)
-    shown = asked[np.sort(strongest)][: int(share * len(records))]
-    return Decision(person=person, review=shown)
+    _once, strongest = np.unique(_codes(a[asked], b[asked]), return_index=True)
+    return asked[np.sort(strongest)][:most]
+
+
+def _codes(a: Array, b: Array) -> Array:
+    return np.asarray(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b))
 
 
 def _unrivalled(records: Records, one: Array, other: Array, scores: Array) -> Array:
@@ -99,11 +89,11 @@ def _unrivalled(records: Records, one: Array, other: Array, scores: Array) -> Ar
     return np.flatnonzero(~doubtful[one] & ~doubtful[other])
 
 
-class _Groups:
+class Groups:
     """Records joined into persons, where nothing in them forbids it."""
 
     def __init__(self, records: Records) -> None:
-        self._records = records
+        self.records = records
         self._head = list(range(len(records)))
         self._members: dict[int, list[int]] = {}
 
@@ -121,6 +111,10 @@ class _Groups:
         self._members.pop(b, None)
         return True
 
+    def members(self, head: int) -> list[int]:
+        """The records of the group whose first record this is."""
+        return self._members.get(head, [head])
+
     def heads(self) -> Array:
         """For each record the first of its group."""
         return np.array([self._find(at) for at in range(len(self._head))], dtype=np.int64)
@@ -133,7 +127,7 @@ class _Groups:
         return at
 
     def _may(self, mine: list[int], theirs: list[int]) -> bool:
-        r = self._records
+        r = self.records
         a, b = np.array(mine), np.array(theirs)
         one, other = np.repeat(a, len(b)), np.tile(b, len(a))
         if len(one) == 1:
@@ -146,8 +140,8 @@ class _Groups:
         return not (numbers.any() or far.any() or self._names_differ(one, other))
 
     def _names_differ(self, one: Array, other: Array) -> bool:
-        forms = self._records.forms
-        latin = self._records.first_lat, self._records.first_ar
+        forms = self.records.forms
+        latin = self.records.first_lat, self.records.first_ar
         return any(
             bool((forms.likeness(column[one], column[other], given=True) == Likeness.KNOWN_OTHER).any())
             for column in latin

@@ -7,6 +7,8 @@ import re
 from typing import NamedTuple
 
 _EASTERN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2)
+_NO_DIGIT = re.compile(r"[^0-9]")
+_PREFIX = re.compile(r"^(?:00)?21[36](?=[0-9]{8,10}$)")
 NUMBER_LENGTHS = {7: 8, 8: 8, 11: 11, 12: 12, 17: 18, 18: 18}  # a spreadsheet loses the first zero
 # what is written where a name is not known yet, or never was; a newborn's says that a name will come
 _NEWBORN = frozenset({
@@ -54,18 +56,21 @@ def born(text: str) -> Born:
 
 def number(text: str) -> tuple[int, int]:
     """How many digits a national number of this shape has (8 CIN, 11 IUC, 18 NIN, 0 for none), and its value."""
-    bare = re.sub(r"[^0-9]", "", text.translate(_EASTERN))
+    bare = _digits(text)
     length = NUMBER_LENGTHS.get(len(bare), 0)
     value = int(bare) if length else 0
-    nothing = not value or len(set(bare)) == 1 or bare in "0123456789012345678"
+    nothing = not value or bare == bare[0] * len(bare) or bare in "0123456789012345678"
     return (0, 0) if nothing else (length, value)
 
 
 def phone(text: str) -> int:
     """A phone number without the country's prefix and the leading zero, or 0."""
-    bare = re.sub(r"[^0-9]", "", text.translate(_EASTERN))
-    bare = re.sub(r"^(?:00)?21[36](?=[0-9]{8,10}$)", "", bare).lstrip("0")
-    return int(bare) if 6 <= len(bare) <= 15 and len(set(bare)) > 1 else 0
+    bare = _PREFIX.sub("", _digits(text)).lstrip("0")
+    return int(bare) if 6 <= len(bare) <= 15 and bare != bare[0] * len(bare) else 0
+
+
+def _digits(text: str) -> str:
+    return text if text.isascii() and text.isdigit() else _NO_DIGIT.sub("", text.translate(_EASTERN))
 
 
 def sex(text: str) -> int:

@@ -79,6 +79,29 @@ def read(rows: Iterable[Sequence[str]]) -> Records:
     return Records(forms=forms, rids=reader.rids, **arrays)
 
 
+def merge(records: Records, groups: list[list[int]]) -> tuple[Records, dict[str, Array]]:
+    """Each group as one record that has, for each field, what the first of its members with that field has.
+
+    Answers also, for the fields that have a rarity, whose value that is.
+    """
+    width = max(map(len, groups))
+    table = np.array([group + group[:1] * (width - len(group)) for group in groups], dtype=np.int64)
+    every = np.arange(len(groups))
+
+    def first(column: Array) -> Array:
+        return np.asarray(table[every, np.argmax(column[table] != 0, axis=1)])
+
+    names = [*NAMES, "sex", "born", "phone", "source", "local"]
+    arrays = {name: getattr(records, name)[first(getattr(records, name))] for name in names}
+    numbered, phoned = first(records.number), first(records.phone)
+    arrays |= {"number": records.number[numbered], "number_kind": records.number_kind[numbered]}
+    arrays["newborn"] = records.newborn[table].all(axis=1)
+    merged = Records(forms=records.forms, rids=[records.rids[group[0]] for group in groups], **arrays)
+    merged.shared_number, merged.shared_phone = records.shared_number[numbered], records.shared_phone[phoned]
+    rare = ("given", "family", "born", "commune", "father", "mother")
+    return merged, {name: first(getattr(records, name)) for name in rare}
+
+
 class _Reader:
     """What is kept while rows come in."""
 
