@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 
 ARABIC = re.compile(r"[\u0600-\u06ff]")
+_WORD = re.compile(r"[a-z]+|[\u0621-\u06d3]+")
+_ELIDED = re.compile(r"\b([mdn])['’ʼ`´]")  # M'hamed is one word
 _MARKS = re.compile(r"[\u064b-\u065f\u0670\u0640]")
 _ALIKE = str.maketrans({**dict.fromkeys("أإآٱ", "ا"), "ؤ": "و", "ئ": "ي", "ی": "ي", "ک": "ك", "ے": "ي"})
 
@@ -30,6 +32,13 @@ _LETTERS = {
     **{letter: letter for letter in "bdfhjklmnrstz"}, "c": "k", "g": "k", "q": "k", "p": "b", "v": "f", "w": "w",
 }  # fmt: skip
 VOWELS = frozenset("aeiouy")
+_UNIT = re.compile("|".join([*(spelled for spelled, _ in _SPELLINGS), "."]))
+_SOUNDED = {**_LETTERS, **dict(_SPELLINGS)}
+# what is done to a Latin word before it is taken apart, in this order
+_SMOOTHED = tuple((re.compile(pattern), by) for pattern, by in (
+    (r"([^aeiouy])\1", r"\1"), (r"^i(?=[aeou])", "y"), (r"^ou(?=[aeiy])|(?<=a)ou(?=[aei])|ou(?=a)", "w"),
+    (r"(?<=.)w(?![aeiouy])", ""), (r"(?<=.)(?<![ckgstdp])h$", ""), (r"(?<!d)g(?=[eiy])", "j"), (r"c(?=[eiy])", "s"),
+))  # fmt: skip
 
 # names whose usual spelling says something else than it sounds
 IRREGULAR = {
@@ -54,11 +63,12 @@ _COARSE = str.maketrans({"x": "k", "g": "k", "z": "s", "c": "s", "h": None, "w":
 
 def spoken(text: str) -> list[str]:
     """The words of a name: lower case, without accents, Arabic vowel marks and apostrophes."""
-    bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
-    bare = _MARKS.sub("", bare)
-    bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
-    bare = re.sub(r"\b([mdn])['’ʼ`´]", r"\1", bare)  # M'hamed is one word
-    return re.findall(r"[a-z]+|[\u0621-\u06d3]+", bare)
+    bare = text.lower()
+    if not bare.isascii():
+        bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
+        bare = _MARKS.sub("", bare)
+        bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
+    return _WORD.findall(_ELIDED.sub(r"\1", bare))
 
 
 @lru_cache(maxsize=65_536)
@@ -138,17 +148,7 @@ def _latin(word: str) -> str:
 
 def _latin_sounds(word: str) -> str:
     final = "A" if len(word) > 2 and word.endswith("a") else ""
-    word = re.sub(r"([^aeiouy])\1", r"\1", word)
-    word = re.sub(r"^i(?=[aeou])", "y", word)
-    word = re.sub(r"^ou(?=[aeiy])|(?<=a)ou(?=[aei])|ou(?=a)", "w", word)
-    word = re.sub(r"(?<=.)w(?![aeiouy])", "", word)
-    word = re.sub(r"(?<=.)h$", "", word) if word[-2:-1] not in "ckgstdp" else word
-    word = re.sub(r"c(?=[eiy])", "s", re.sub(r"(?<!d)g(?=[eiy])", "j", word))
-    sounds, at = [], 0
-    while at < len(word):
-        spelled, sound = next(((s, v) for s, v in _SPELLINGS if word.startswith(s, at)), (word[at], None))
-        if sound is None:
-            sound = "y" if at == 0 and spelled == "y" else _LETTERS.get(spelled, "")
-        sounds.append(sound)
-        at += len(spelled)
-    return "".join(sounds) + final
+    for pattern, by in _SMOOTHED:
+        word = pattern.sub(by, word)
+    sounds = [_SOUNDED.get(unit, "") for unit in _UNIT.findall(word)]
+    return ("y" if word.startswith("y") else "") + "".join(sounds) + final

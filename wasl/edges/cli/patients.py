@@ -1,0 +1,170 @@
+"""`wasl patients`: records of many places brought together into persons, from a file."""
+
+import contextlib
+import csv
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from wasl.patients.queries import Matched
+
+LANGUAGES = ("ar", "fr", "en")
+LARGEST_FIELD = 100_000  # letters; a quote that is never closed would swallow the file
+
+
+@click.group()
+def patients() -> None:
+    """The identities of patients."""
+
+
+@patients.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--result", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where rid,person goes.")
+@click.option("--review", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              help="Where the pairs go that people decide: rid_a,rid_b.")  # fmt: skip
+@click.option("--reasons", type=click.Path(path_type=Path, dir_okay=False),
+              help="Where the terms of every link and of every pair for review go, in words.")  # fmt: skip
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of messages and reasons; else that of the terminal.")
+def match(file: Path, result: Path, review: Path, reasons: Path | None, language: str | None) -> None:
+    """Say which records of FILE are of one person, and which pairs people must decide.
+
+    FILE is CSV in UTF-8 with the columns rid, src, local_id, first_lat, last_lat, other_lat, first_ar, last_ar,
+    other_ar, sex, dob, nid, phone, commune, father, mother, country; any but rid may be empty. The patients of this
+    instance are neither looked at nor changed. What was done is kept beside RESULT: run again after an interruption,
+    it goes on from there.
+    """
+    import django
+
+    django.setup()
+    from django.utils import translation
+
+    with translation.override(language or _spoken()):
+        from django.utils.translation import gettext
+
+        from wasl.kernel.errors import Refused
+
+        kept = result.with_name(f"{result.name}.part")
+        try:
+            found = _matched(file, kept)
+        except Refused as refusal:
+            raise click.ClickException(refusal.sentence) from refusal
+        except UnicodeDecodeError as error:
+            raise click.ClickException(gettext("The file is not UTF-8: save it again in this encoding.")) from error
+        except csv.Error as error:
+            raise click.ClickException(gettext("The file is not CSV: {fault}.").format(fault=error)) from error
+        _write(result, ("rid", "person"), found.persons())
+        _write(review, ("rid_a", "rid_b"), found.reviewed())
+        if reasons:
+            _write(reasons, ("rid_a", "rid_b", "decision", "bits", "why"), _reasons(found))
+        shutil.rmtree(kept, ignore_errors=True)
+        persons = len(set(found.person.tolist()))
+        click.echo(gettext("{records} records, {persons} persons, {pairs} pairs for review.").format(
+            records=len(found.person), persons=persons, pairs=len(found.review)))  # fmt: skip
+
+
+def _matched(file: Path, kept: Path) -> "Matched":
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients import queries
+
+    csv.field_size_limit(LARGEST_FIELD)
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = csv.reader(opened)
+        records = queries.checked_rows(next(rows, []), rows, viewer=SYSTEM)
+        return queries.match_records(records, tell=_Progress().tell, keep=_keeper(file, kept), viewer=SYSTEM)
+
+
+def _spoken() -> str:
+    """The language of the terminal, if Wasl speaks it."""
+    said = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return said[:2] if said[:2] in LANGUAGES else "en"
+
+
+def _keeper(file: Path, kept: Path) -> Callable[[str, Callable[[], dict[str, Any]]], dict[str, Any]]:
+    """What keeps pieces of work in a folder; a folder of another file, or of another model, is begun anew."""
+    import numpy as np
+
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients import queries
+
+    with file.open("rb") as opened:
+        mark = f"{hashlib.file_digest(opened, 'sha256').hexdigest()} {queries.model_mark(viewer=SYSTEM)}"
+    stamp = kept / "of"
+    if not stamp.exists() or stamp.read_text() != mark:
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        stamp.write_text(mark)
+
+    def keep(name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        path = kept / f"{name}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as found:
+                return dict(found)
+        done = work()
+        with _whole(path, "wb") as opened:
+            np.savez(opened, **done)
+        return done
+
+    return keep
+
+
+@contextlib.contextmanager
+def _whole(path: Path, mode: str, **options: str) -> Iterator[IO[Any]]:
+    """A file that is there whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open(mode, **options) as opened:  # type: ignore[call-overload]
+        yield opened
+    unfinished.replace(path)
+
+
+def _write(path: Path, head: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:
+    with _whole(path, "w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _reasons(found: "Matched") -> Iterator[tuple[object, ...]]:
+    """Each link and each pair for review, with its bits and its terms."""
+    from django.utils.translation import gettext
+
+    rids = found.records.rids
+    for decision, places in ((gettext("linked"), found.linked()), (gettext("for review"), iter(found.review.tolist()))):
+        for place in places:
+            why = "; ".join(f"{sentence} ({bits:+.1f})" for sentence, bits in found.reasons(place))
+            yield rids[found.one[place]], rids[found.other[place]], decision, f"{found.scores[place]:.1f}", why
+
+
+class _Progress:
+    """How far the work is, on the terminal's error side, where it does not mix with anything."""
+
+    def __init__(self) -> None:
+        self._step = ""
+
+    def tell(self, step: str, done: int, whole: int) -> None:
+        """Show a step; on a terminal a line is written over, elsewhere each step is told once."""
+        line = _step(step).format(done=done, whole=whole)
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[K{line}", nl=False, err=True)
+            if step == "decide":
+                click.echo(err=True)
+        elif step != self._step or done == whole:
+            click.echo(line, err=True)
+        self._step = step
+
+
+def _step(step: str) -> str:
+    from django.utils.translation import gettext
+
+    return {
+        "read": gettext("{done} records read"),
+        "block": gettext("Looking for records that may be one person"),
+        "compare": gettext("{done} of {whole} pairs compared"),
+        "decide": gettext("Bringing them together"),
+    }[step]

@@ -1,0 +1,148 @@
+"""What is linked by itself, what people decide, and what stays apart."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wasl.patients.rules.matching.comparing import FAMILY_BY_OTHER, Day, Levels, Number
+from wasl.patients.rules.matching.forms import Likeness
+from wasl.patients.rules.matching.records import Records
+
+Array = NDArray[Any]
+YEARS = 2  # birth years of one person are at most so far apart
+CAREFUL, MISSING = 3.0, 6.0  # bits that a link needs beyond the threshold where something in it is doubtful
+NEVER = np.inf
+
+
+def caution(levels: Levels, newborn: Array) -> Array:
+    """The bits that each pair needs beyond the threshold to be linked by itself, NEVER where no score may.
+
+    `newborn` says where one of the two has no name yet. What a household shares (a phone, a commune, a family name)
+    never stands in for what a person has: a number, a name, a birth date, parents.
+    """
+    same_number = levels.number == Number.SAME
+    parents = _agree(levels.father) | _agree(levels.mother)
+    same_day = (levels.born == Day.SAME) | (levels.born == Day.NEW_YEAR)
+    near_day = same_day | np.isin(levels.born, (Day.EXCHANGED, Day.DIGIT, Day.YEAR_ONLY))
+    same_year = np.isin(levels.born, (Day.SAME_YEAR, Day.YEAR_OFF))
+    no_day = levels.born == Day.MISSING
+    name = (levels.given > 0) & (levels.given <= Likeness.NEAR)
+    part = (levels.given == Likeness.PART) & (near_day | no_day)
+    family = (levels.family > 0) & ((levels.family <= Likeness.PART) | (levels.family == FAMILY_BY_OTHER))
+
+    bits = np.zeros(len(levels.given), dtype=np.float32)
+    bits[part | (levels.family > 0) & ~family & ~(same_number & same_day) | same_year & ~same_number] = CAREFUL
+    bits[(levels.twin == 1) & ~same_number & (levels.given != Likeness.SAME)] = CAREFUL
+    bits[no_day & ~same_number & ~parents] = MISSING
+
+    never = (levels.number == Number.OTHER) | (levels.number == Number.DIGIT)
+    never |= (levels.given == Likeness.KNOWN_OTHER) | (levels.sex == 2) | newborn
+    never |= ~(name | part | ((levels.given == Likeness.ALIKE) & same_number & same_day))
+    never |= ~(near_day | no_day | same_year)
+    never |= (levels.family == 0) & ~(same_number & same_day)
+    never |= (levels.twin == 1) & ~same_number & (levels.given > Likeness.SCRIPT)
+    bits[never] = NEVER
+    return bits
+
+
+def _agree(levels: Array) -> Array:
+    return np.asarray((levels > 0) & (levels <= Likeness.PART))
+
+
+def link(groups: "Groups", one: Array, other: Array, scores: Array, above: Array) -> None:
+    """Join what qualifies (`above` is not negative), strongest first, where nothing in the groups forbids it."""
+    links = np.flatnonzero(above >= 0)
+    links = links[_unrivalled(groups.records, one[links], other[links], scores[links])]
+    for place in links[np.lexsort((links, -scores[links]))].tolist():
+        groups.join(int(one[place]), int(other[place]))
+
+
+def for_review(person: Array, one: Array, other: Array, scores: Array, *, least: float, most: int) -> Array:
+    """The places of the pairs that people decide, the most probable first: of two persons one pair, the strongest."""
+    a, b = person[one], person[other]
+    asked = np.flatnonzero((a != b) & (scores >= least))
+    asked = asked[np.lexsort((asked, -scores[asked]))]
+    _once, strongest = np.unique(_codes(a[asked], b[asked]), return_index=True)
+    return asked[np.sort(strongest)][:most]
+
+
+def _codes(a: Array, b: Array) -> Array:
+    return np.asarray(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b))
+
+
+def _unrivalled(records: Records, one: Array, other: Array, scores: Array) -> Array:
+    """Links whose records have no second candidate who is clearly somebody else: both birth dates or numbers differ."""
+    ends = np.concatenate([one, other])
+    partner = np.concatenate([other, one])
+    order = np.lexsort((-np.concatenate([scores, scores]), ends))
+    ends, partner = ends[order], partner[order]
+    best = partner[np.searchsorted(ends, ends)]
+    numbers = (
+        (records.number[best] > 0) & (records.number[partner] > 0) & (records.number[best] != records.number[partner])
+    )
+    numbers &= records.number_kind[best] == records.number_kind[partner]
+    years = np.abs(records.born[best] // 10_000 - records.born[partner] // 10_000)
+    rival = numbers | ((years > YEARS) & (records.born[best] > 0) & (records.born[partner] > 0))
+    doubtful = np.zeros(len(records), dtype=bool)
+    doubtful[ends[rival]] = True
+    return np.flatnonzero(~doubtful[one] & ~doubtful[other])
+
+
+class Groups:
+    """Records joined into persons, where nothing in them forbids it."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._head = list(range(len(records)))
+        self._members: dict[int, list[int]] = {}
+
+    def join(self, one: int, other: int) -> bool:
+        """Join the groups of two records, unless their numbers, birth years or known names forbid it."""
+        a, b = self._find(one), self._find(other)
+        if a == b:
+            return True
+        mine, theirs = self._members.get(a, [a]), self._members.get(b, [b])
+        if not self._may(mine, theirs):
+            return False
+        a, b = min(a, b), max(a, b)
+        self._head[b] = a
+        self._members[a] = mine + theirs
+        self._members.pop(b, None)
+        return True
+
+    def members(self, head: int) -> list[int]:
+        """The records of the group whose first record this is."""
+        return self._members.get(head, [head])
+
+    def heads(self) -> Array:
+        """For each record the first of its group."""
+        return np.array([self._find(at) for at in range(len(self._head))], dtype=np.int64)
+
+    def _find(self, at: int) -> int:
+        head = self._head
+        while head[at] != at:
+            head[at] = head[head[at]]
+            at = head[at]
+        return at
+
+    def _may(self, mine: list[int], theirs: list[int]) -> bool:
+        r = self.records
+        a, b = np.array(mine), np.array(theirs)
+        one, other = np.repeat(a, len(b)), np.tile(b, len(a))
+        if len(one) == 1:
+            return True  # the pair itself was allowed
+        numbers = (
+            (r.number[one] != r.number[other]) & (r.number_kind[one] == r.number_kind[other]) & (r.number[one] > 0)
+        )
+        years = r.born[one] // 10_000 - r.born[other] // 10_000
+        far = (np.abs(years) > YEARS) & (r.born[one] > 0) & (r.born[other] > 0)
+        return not (numbers.any() or far.any() or self._names_differ(one, other))
+
+    def _names_differ(self, one: Array, other: Array) -> bool:
+        forms = self.records.forms
+        latin = self.records.first_lat, self.records.first_ar
+        return any(
+            bool((forms.likeness(column[one], column[other], given=True) == Likeness.KNOWN_OTHER).any())
+            for column in latin
+        )

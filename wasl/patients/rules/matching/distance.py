@@ -1,0 +1,53 @@
+"""How many typing errors lie between two words, for many pairs at once."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Letters = NDArray[np.uint8]  # one row a word, a letter a column, zeros after its end
+Counts = NDArray[np.int8]
+
+
+def letters(words: list[str], width: int) -> Letters:
+    """Words as rows of letters, each letter one number; what is longer than the width is cut."""
+    rows = np.zeros((len(words), width), dtype=np.uint8)
+    for row, word in zip(rows, words, strict=True):
+        cut = word[:width]
+        row[: len(cut)] = [ord(letter) & 0xFF for letter in cut]
+    return rows
+
+
+def errors(one: Letters, other: Letters) -> Counts:
+    """Letters wrong, left out, put in, or exchanged with their neighbours (optimal string alignment), pair by pair.
+
+    Both have one row a pair and the same width, which is at most 60.
+    """
+    pairs, width = one.shape
+    mine, theirs = np.ascontiguousarray(one.T), np.ascontiguousarray(other.T)
+    lengths = [(side != 0).sum(axis=0).astype(np.int8) for side in (mine, theirs)]
+    longest = [int(length.max(initial=0)) for length in lengths]
+    found: Counts = np.zeros(pairs, dtype=np.int8)
+    before_last: list[Any] = []
+    last: list[Any] = [np.full(pairs, column, dtype=np.int8) for column in range(width + 1)]
+    _keep(found, lengths, 0, last)
+    for row in range(1, longest[0] + 1):
+        now: list[Any] = [np.full(pairs, row, dtype=np.int8)]
+        for column in range(1, longest[1] + 1):
+            wrong = mine[row - 1] != theirs[column - 1]
+            least = np.minimum(np.minimum(last[column], now[-1]) + np.int8(1), last[column - 1] + wrong)
+            if row > 1 and column > 1:
+                crossed = (mine[row - 1] == theirs[column - 2]) & (mine[row - 2] == theirs[column - 1])
+                least = np.where(crossed, np.minimum(least, before_last[column - 2] + np.int8(1)), least)
+            now.append(least)
+        before_last, last = last, now
+        _keep(found, lengths, row, last)
+    return found
+
+
+def _keep(found: Counts, lengths: list[Counts], row: int, columns: list[Any]) -> None:
+    """The words that end at this row have their answer where the other word ends."""
+    here = lengths[0] == row
+    for column in range(len(columns)):
+        ends = here & (lengths[1] == column)
+        found[ends] = columns[column][ends]

@@ -1,0 +1,154 @@
+"""The names of many records, each form kept once, and how alike two forms are."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wasl.patients.rules import given, names
+from wasl.patients.rules.matching import distance, fields
+
+Array = NDArray[Any]
+_ENDINGS = str.maketrans("ةى", "هي")  # written for one another
+WIDTH, BONES = 16, 12  # letters of a form, and of its skeleton, that are compared
+
+
+class Likeness(IntEnum):
+    """How two names stand to each other, best first; a model has one weight for each."""
+
+    MISSING = 0  # one of them is not known
+    SAME = 1  # letter for letter
+    SPELLED = 2  # the same name, spelled otherwise in the same script
+    SCRIPT = 3  # the same name in the other script
+    NEAR = 4  # one letter apart, or the same but for sounds that are often confused
+    PART = 5  # one is a part of the other
+    ALIKE = 6  # some letters in common
+    OTHER = 7
+    KNOWN_OTHER = 8  # the dictionary knows both, as different names
+
+
+@dataclass
+class Forms:
+    """Every form of a name that occurs, by number; number 0 is the absent name."""
+
+    numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
+    _bare: list[str] = field(default_factory=lambda: [""])
+    _bones: list[str] = field(default_factory=lambda: [""])
+    _coarse: list[int] = field(default_factory=lambda: [0])
+    _sense: list[int] = field(default_factory=lambda: [0])
+    _arabic: list[bool] = field(default_factory=lambda: [False])
+    _keys: dict[str, int] = field(default_factory=lambda: {"": 0})
+    _senses: dict[tuple[given.Part, ...], int] = field(default_factory=lambda: {(): 0})
+    _read: dict[str, int] = field(default_factory=dict)
+    newborns: set[int] = field(default_factory=set)  # forms that say: a newborn, without a name yet
+    nobodys: set[int] = field(default_factory=set)  # forms that say: not known
+    _pairs: dict[int, int] = field(default_factory=dict)
+
+    def number(self, raw: str) -> int:
+        """The number of a name as it was written; 0 for one without letters."""
+        found = self._read.get(raw)
+        if found is None:
+            found = self._read[raw] = self._number(names.spoken(raw), raw)
+        return found
+
+    def _number(self, words: list[str], raw: str) -> int:
+        bare = "".join(words)
+        if len(bare) > 4 and bare.startswith("ال"):
+            bare = bare[2:]
+        bare = bare.translate(_ENDINGS)
+        if bare in self.numbers:
+            return self.numbers[bare]
+        number = self.numbers[bare] = len(self._bare)
+        if fields.is_newborns(words):
+            self.newborns.add(number)
+        if fields.is_nobodys(words):
+            self.nobodys.add(number)
+        bones, coarse = names.skeleton(raw), names.coarse(raw) or bare[:3]
+        sense = given.parts(raw)
+        self._bare.append(bare)
+        self._bones.append(bones)
+        self._coarse.append(self._keys.setdefault(coarse, len(self._keys)))
+        self._sense.append(self._senses.setdefault(sense, len(self._senses)))
+        self._arabic.append(bool(names.ARABIC.match(bare)))
+        return number
+
+    def written(self) -> list[str]:
+        """Each form in its bare letters, by number."""
+        return self._bare
+
+    def skeletons(self) -> list[str]:
+        """Each form's skeleton, by number."""
+        return self._bones
+
+    def senses(self) -> list[tuple[given.Part, ...]]:
+        """What the dictionary reads in a form, by the numbers in `sense`."""
+        return list(self._senses)
+
+    def freeze(self) -> None:
+        """Make the arrays that `likeness` works on, once all names are in."""
+        self.letters = distance.letters(self._bare, WIDTH)
+        self.bones = distance.letters(self._bones, BONES)
+        self.lengths = np.array([min(len(w), WIDTH) for w in self._bare], dtype=np.int16)
+        self.bone_lengths = np.array([min(len(w), BONES) for w in self._bones], dtype=np.int16)
+        self.coarse = np.array(self._coarse, dtype=np.int32)
+        self.sense = np.array(self._sense, dtype=np.int32)
+        self.arabic = np.array(self._arabic)
+        self._meanings = list(self._senses)
+
+    def likeness(self, one: Array, other: Array, *, given: bool) -> Array:
+        """The Likeness of two arrays of numbers of forms, pair by pair; of given names the dictionary is asked too."""
+        answer = np.zeros(len(one), dtype=np.int8)
+        there = np.flatnonzero((one != 0) & (other != 0))
+        a, b = one[there], other[there]
+        answer[there] = Likeness.SAME
+        differ = np.flatnonzero(a != b)
+        codes = np.minimum(a[differ], b[differ]).astype(np.int64) << 32 | np.maximum(a[differ], b[differ])
+        once, back = np.unique(codes, return_inverse=True)
+        level = self._likeness((once >> 32).astype(np.int32), (once & 0xFFFFFFFF).astype(np.int32), given)
+        answer[there[differ]] = level[back]
+        return answer
+
+    def _likeness(self, a: Array, b: Array, given: bool) -> Array:
+        """Of pairs of different forms."""
+        level = np.full(len(a), Likeness.OTHER, dtype=np.int8)
+        script = self.arabic[a] == self.arabic[b]
+        bones = distance.errors(self.bones[a], self.bones[b])
+        bone_length = np.maximum(self.bone_lengths[a], self.bone_lengths[b])
+        wrong = np.full(len(a), 99, dtype=np.int8)
+        wrong[script] = distance.errors(self.letters[a[script]], self.letters[b[script]])
+        length = np.maximum(self.lengths[a], self.lengths[b])
+        senses = self._compared(self.sense[a], self.sense[b])
+        coarse = (self.coarse[a] == self.coarse[b]) & (bone_length > 1)
+        level[(wrong <= 0.34 * length) | ((bones == 1) & (bone_length > 2))] = Likeness.ALIKE
+        level[senses == Likeness.PART] = Likeness.PART
+        level[coarse | ((wrong == 1) & (length > 3)) | (~script & (bones == 1) & (bone_length > 3))] = Likeness.NEAR
+        level[(wrong == 2) & (length > 8)] = Likeness.NEAR
+        same = (senses == Likeness.SAME) | ((bones == 0) & (bone_length > 1))
+        level[same] = np.where(script[same], Likeness.SPELLED, Likeness.SCRIPT)
+        if given:
+            level[senses == Likeness.KNOWN_OTHER] = Likeness.KNOWN_OTHER
+        return level
+
+    def _compared(self, a: Array, b: Array) -> Array:
+        """What the dictionary says of two names: the same, a part, known to differ, or nothing."""
+        low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b)
+        once, back = np.unique(low << 32 | high, return_inverse=True)
+        said = np.array([self._said(code) for code in once.tolist()], dtype=np.int8)
+        return said[back] if len(once) else np.zeros(len(a), dtype=np.int8)
+
+    def _said(self, code: int) -> int:
+        found = self._pairs.get(code)
+        if found is None:
+            one, other = self._meanings[code >> 32], self._meanings[code & 0xFFFFFFFF]
+            found = self._pairs[code] = _said(one, other)
+        return found
+
+
+def _said(one: tuple[given.Part, ...], other: tuple[given.Part, ...]) -> int:
+    if given.same(one, other):
+        return Likeness.SAME
+    if given.differ(one, other):
+        return Likeness.KNOWN_OTHER
+    return Likeness.PART if given.within(one, other) else Likeness.MISSING
