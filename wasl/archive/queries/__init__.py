@@ -143,6 +143,12 @@ from wasl.archive.queries.sharing import (
     shares_of,
     uses_of,
 )
+from wasl.archive.queries.silences import (
+    SilentLine,
+    people_of_line,
+    silences_over,
+    silent_lines,
+)
 from wasl.archive.queries.sources import (
     actor_of_known_source,
     actor_of_source,
@@ -327,6 +333,7 @@ __all__ = [
     "over_quota",
     "owed",
     "path_of",
+    "people_of_line",
     "person_counts",
     "phantom_run",
     "phantom_runs",
@@ -368,6 +375,9 @@ __all__ = [
     "share",
     "share_at",
     "shares_of",
+    "silences_over",
+    "silent_lines",
+    "SilentLine",
     "Source",
     "source",
     "sources",

@@ -173,6 +173,10 @@ from wasl.archive.services.sharing import (
     share_study,
     withdraw_share,
 )
+from wasl.archive.services.silences import (
+    hear_line,
+    miss_line,
+)
 from wasl.archive.services.sources import (
     add_source,
     change_keeping,
@@ -339,6 +343,7 @@ __all__ = [
     "hear_centre",
     "hear_commitment",
     "hear_correction",
+    "hear_line",
     "hear_of_studies",
     "how_far",
     "keep_frame_table",
@@ -349,6 +354,7 @@ __all__ = [
     "mend_copy",
     "merge_studies",
     "miss_centre",
+    "miss_line",
     "move_images",
     "name_centre",
     "named_in",
