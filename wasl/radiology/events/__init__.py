@@ -87,6 +87,7 @@ from wasl.radiology.events.regions import RegionHandedBack as RegionHandedBack
 from wasl.radiology.events.regions import RegionHandedIn as RegionHandedIn
 from wasl.radiology.events.regions import RegionsMerged as RegionsMerged
 from wasl.radiology.events.regions import RegionTakenBack as RegionTakenBack
+from wasl.radiology.events.regions import RegionTimedOut as RegionTimedOut
 from wasl.radiology.events.reports import AddendumBegun as AddendumBegun
 from wasl.radiology.events.reports import AddendumSigned as AddendumSigned
 from wasl.radiology.events.reports import DocumentMade as DocumentMade

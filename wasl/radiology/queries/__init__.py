@@ -266,6 +266,7 @@ from wasl.radiology.queries.regions import (
     region,
     regions_of,
     regions_to_read,
+    silent_regions,
 )
 from wasl.radiology.queries.replay import arrivals, readers_between
 from wasl.radiology.queries.reports import (
@@ -390,11 +391,11 @@ __all__ = [
     "review_figures", "review_rule", "reviewer_for", "ReviewRule", "reviews_to_do", "reviews_without_reader",
     "rule_in_force", "ruled_centres", "ruled_places", "rules_that_ask", "Scheduled", "Scope", "scope_of",
     "second_opinion", "seen_by", "sees", "sees_all_reviews", "series_of_images", "Share", "signed_content",
-    "signed_readings", "signed_report_of", "silent_claims", "silent_readings", "Skip", "Span", "SPANS", "Standing",
-    "state_of_talk", "Step", "STEPS", "steps", "steps_done", "steps_of", "story", "Stranded", "stranded",
-    "studies_of_order", "subject", "Suggestion", "suggestions", "supervision", "talked_of", "Target", "target_minutes",
-    "target_of", "templates", "Told", "turnaround", "unknown_patients", "Urgency", "Verdict", "Verified", "verified",
-    "Vetting", "vetting_minutes", "vetting_of", "vetting_rates", "vetting_rules", "vetting_targets", "VettingRate",
-    "volumes", "waiting_by_urgency", "waiting_results", "waits_for_agreement", "without_comparison", "worklist",
-    "writers_of", "Yield",
+    "signed_readings", "signed_report_of", "silent_claims", "silent_readings", "silent_regions", "Skip", "Span",
+    "SPANS", "Standing", "state_of_talk", "Step", "STEPS", "steps", "steps_done", "steps_of", "story", "Stranded",
+    "stranded", "studies_of_order", "subject", "Suggestion", "suggestions", "supervision", "talked_of", "Target",
+    "target_minutes", "target_of", "templates", "Told", "turnaround", "unknown_patients", "Urgency", "Verdict",
+    "Verified", "verified", "Vetting", "vetting_minutes", "vetting_of", "vetting_rates", "vetting_rules",
+    "vetting_targets", "VettingRate", "volumes", "waiting_by_urgency", "waiting_results", "waits_for_agreement",
+    "without_comparison", "worklist", "writers_of", "Yield",
 ]  # fmt: skip
