@@ -1,6 +1,7 @@
 """Several readers on one patient: a case fans out, what is critical is told alone, one merged report is signed."""
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -385,13 +386,14 @@ def test_a_region_of_a_silent_reader_is_free_again_with_its_text(stage: Cast) ->
     time_out_readings(0)
     assert queries.region(head.id, viewer=SYSTEM).state == "claimed", "its reader was here a moment ago"
     # whatever its reader does with it is a sign of life, also to the centre
-    for act in (
+    signs: tuple[Callable[..., object], ...] = (
         partial(services.keep_region, head.id), partial(services.claim_region, head.id),
         partial(services.save_region, head.id, findings="Os intacts.", conclusion="", revision=1),
         partial(services.release_finding, head.id, what=BLEED),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for sign in signs:
         let_time_pass(head)
-        act(by=mounir)
+        sign(by=mounir)
         assert queries.silent_regions(viewer=SYSTEM) == []
     assert Presence.objects.filter(person=mounir.id).exists()
     let_time_pass(head)

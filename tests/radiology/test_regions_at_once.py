@@ -91,7 +91,7 @@ def test_a_region_lapses_while_it_is_handed_in() -> None:
         services.claim_region(head.id, by=mounir)
         Region.objects.update(claimed_until=timezone.now())
         lapse = partial(services.time_out_region, head.id, by=SYSTEM)
-        written = {"findings": "Rien.", "conclusion": "RAS.", "revision": 0}
+        written: dict[str, Any] = {"findings": "Rien.", "conclusion": "RAS.", "revision": 0}
         refused = at_once(
             lapse, partial(services.hand_in_region, head.id, by=mounir, **written), lapse,
             partial(services.claim_region, head.id, by=stage.sirine), lapse,

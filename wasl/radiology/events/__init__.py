@@ -29,6 +29,7 @@ from wasl.radiology.events.double import DoubleRuleWithdrawn as DoubleRuleWithdr
 from wasl.radiology.events.double import ReadingsArbitrated as ReadingsArbitrated
 from wasl.radiology.events.double import ReadingsCompared as ReadingsCompared
 from wasl.radiology.events.double import SecondReadingGiven as SecondReadingGiven
+from wasl.radiology.events.double import SecondReadingMissed as SecondReadingMissed
 from wasl.radiology.events.double import SecondReadingOpened as SecondReadingOpened
 from wasl.radiology.events.drills import DrillHeld as DrillHeld
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
