@@ -24,6 +24,8 @@ from wasl.archive.events import (
     InstanceConflicted,
     LineHeard,
     LineMissed,
+    ShareCodeRefused,
+    ShareOpened,
     StudyArrived,
     StudyCompleted,
     StudyExtended,
@@ -40,6 +42,8 @@ BATCH = 64  # images that change in one transaction
 
 accounts.declare("archive.line_silent", title=_("The line of a hospital has fallen silent"))
 accounts.declare("archive.line_back", title=_("The line of a hospital carries again"))
+accounts.declare("archive.share_opened", title=_("A study that you shared was opened"))
+accounts.declare("archive.share_locked", title=_("A study that you shared is locked: wrong codes"))
 
 
 @jobs.periodic(cron="* * * * *")
@@ -224,6 +228,27 @@ def tell_who_mends_it(event: Event, told: Told) -> None:
                 person, kind="archive.line_silent" if lost else "archive.line_back", link=link, source=event.silence,
                 urgent=lost, by=SYSTEM,
             )  # fmt: skip
+
+
+@after(ShareOpened)
+def tell_that_it_was_opened(event: ShareOpened, told: Told) -> None:
+    """Who shared a study learns that it was opened: of the first time alone, for a message is told once."""
+    _tell_sharer(event, "share_opened", urgent=False)
+
+
+@after(ShareCodeRefused)
+def tell_that_it_is_locked(event: ShareCodeRefused, told: Told) -> None:
+    """Who shared a study learns at any hour that it opens no more: somebody waits for it, or guesses."""
+    if event.locked:
+        _tell_sharer(event, "share_locked", urgent=True)
+
+
+def _tell_sharer(event: ShareOpened | ShareCodeRefused, kind: str, *, urgent: bool) -> None:
+    link = reverse("archive:share_study", args=[event.study])
+    if person := queries.sharer_of(event.share, viewer=SYSTEM):
+        accounts.write_message(
+            person, kind=f"archive.{kind}", link=link, source=event.share, urgent=urgent, by=SYSTEM
+        )  # fmt: skip
 
 
 @jobs.periodic(cron="* * * * *")

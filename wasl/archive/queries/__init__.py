@@ -140,6 +140,7 @@ from wasl.archive.queries.sharing import (
     open_shares,
     share,
     share_at,
+    sharer_of,
     shares_of,
     uses_of,
 )
@@ -374,6 +375,7 @@ __all__ = [
     "Share",
     "share",
     "share_at",
+    "sharer_of",
     "shares_of",
     "silences_over",
     "silent_lines",
