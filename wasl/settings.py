@@ -32,6 +32,8 @@ PROXIES = int(os.environ.get("WASL_PROXIES", "0"))
 GIVE_MATCHED_IDENTITY = os.environ.get("WASL_GIVE_MATCHED_IDENTITY", "1") == "1"
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
 SILENT_SECONDS = int(os.environ.get("WASL_SILENT_SECONDS", "60"))
+# a line that says nothing for so many minutes is told to the administrators
+LINE_MINUTES = int(os.environ.get("WASL_LINE_MINUTES", "10"))
 # an exam of which its modality says nothing more for so many hours seems to be forgotten
 STEP_HOURS = float(os.environ.get("WASL_STEP_HOURS", "2"))
 FIND_LIMIT = int(os.environ.get("WASL_FIND_LIMIT", "1000"))

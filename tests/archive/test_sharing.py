@@ -7,11 +7,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from tests import make
 from tests.at_once import at_once
 from tests.cast import Cast, cast
+from tests.hear import hear
+from wasl.accounts.models import Message
 from wasl.archive import queries, services
 from wasl.archive.events import ShareCodeRefused, ShareFetched, ShareOpened, ShareWithdrawn, StudyShared
 from wasl.archive.models import Share, Study
@@ -104,6 +107,32 @@ def test_it_locks_after_five_wrong_codes(stage: Cast, study: Study) -> None:
     ]  # fmt: skip
     (row,) = queries.shares_of(study.id, viewer=stage.amel)
     assert row.state == "locked"
+
+
+def test_who_shared_it_is_told_of_the_first_opening_and_of_the_lock(stage: Cast, study: Study) -> None:
+    given, other = shared(stage, study), shared(stage, study)
+    hear()
+    assert not told_of_shares()
+    for _ in range(2):
+        enter(given)
+    hear()
+    opened = (stage.amel.id, "archive.share_opened", given.share.id, False)
+    assert told_of_shares() == [opened]
+    for tries in range(1, 6):
+        enter(other, "WRONGWRO")
+        hear()
+        assert len(told_of_shares()) == (1 if tries < 5 else 2), "a slip of the finger is nobody's concern"
+    assert told_of_shares() == [opened, (stage.amel.id, "archive.share_locked", other.share.id, True)]
+    links = set(Message.objects.filter(kind__startswith="archive.share").values_list("link", flat=True))
+    assert links == {reverse("archive:share_study", args=[study.id])}
+    for viewer in (stage.amel, stage.fatma, stage.zied):
+        assert queries.sharer_of(given.share.id, viewer=viewer) is None
+    assert queries.sharer_of(uuid4(), viewer=SYSTEM) is None
+
+
+def told_of_shares() -> list[tuple[Any, ...]]:
+    rows = Message.objects.filter(kind__startswith="archive.share").order_by("created_at")
+    return list(rows.values_list("person", "kind", "source", "urgent"))
 
 
 def test_nothing_opens_after_its_time(stage: Cast, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

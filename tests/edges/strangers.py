@@ -148,7 +148,7 @@ class World:
             **dict.fromkeys(("radiology:regions", "radiology:split_reading", "radiology:take_back_regions",
                              "radiology:merge_regions"), reading),
             **dict.fromkeys(("radiology:region", *(f"radiology:{verb}_region" for verb in (
-                "claim", "save", "hand_in", "hand_back")), "radiology:release_finding"), {"key": self.region}),
+                "claim", "save", "keep", "hand_in", "hand_back")), "radiology:release_finding"), {"key": self.region}),
             "radiology:state_pixels": reading, "radiology:reject_series": reading,
             "radiology:answer_reject": {"key": self.order.id},
             **dict.fromkeys(("radiology:vet_exam", "radiology:accept_exam", "radiology:change_exam",

@@ -93,7 +93,7 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:vet_afterwards",
         "radiology:regions", "radiology:split_reading", "radiology:take_back_regions", "radiology:merge_regions",
         "radiology:region", "radiology:claim_region", "radiology:save_region", "radiology:hand_in_region",
-        "radiology:hand_back_region", "radiology:release_finding",
+        "radiology:keep_region", "radiology:hand_back_region", "radiology:release_finding",
         "radiology:expertise", "radiology:request_expertise", "radiology:take_expertise",
         "radiology:answer_expertise", "radiology:decline_expertise", "radiology:withdraw_expertise",
         "radiology:conference", "radiology:join_conference", "radiology:close_conference", "radiology:decide_case",

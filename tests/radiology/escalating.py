@@ -78,7 +78,7 @@ def agree(stage: Cast, place: UUID, chief: Actor, **values: object) -> Agreement
     return services.sign_agreement(drafted.id, side="beneficiary", version=1, by=stage.hatem)
 
 
-def on_duty(*readers: Actor, since: datetime.timedelta = HOUR) -> None:
+def on_duty(*readers: Actor, since: datetime.timedelta = HOUR, kind: str = "onsite") -> None:
     """These readers are on duty for an hour more, by a published roster of their hospital."""
     now = timezone.now()
     for reader in readers:
@@ -92,7 +92,7 @@ def on_duty(*readers: Actor, since: datetime.timedelta = HOUR) -> None:
             defaults={"minimum": 1, "published_at": now},
         )  # fmt: skip
         period = DateTimeTZRange(now - since, now + HOUR)
-        Shift.objects.create(roster=roster, worker=worker, period=period, kind="onsite")
+        Shift.objects.create(roster=roster, worker=worker, period=period, kind=kind)
 
 
 def due_in(case: Reading, minutes: float) -> Reading:

@@ -2,10 +2,12 @@
 
 import datetime
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from tests import make
@@ -23,7 +25,7 @@ from wasl.patients import rules as patient_rules
 from wasl.patients import services as patient_services
 from wasl.patients.models import CareRelationship
 from wasl.radiology import queries, services
-from wasl.radiology.events import ReadingsArbitrated, SecondReadingGiven
+from wasl.radiology.events import ReadingsArbitrated, SecondReadingGiven, SecondReadingMissed
 from wasl.radiology.listeners import double as listeners
 from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Obligation, Opinion, Report
 from wasl.radiology.rules import blinding, review
@@ -243,6 +245,48 @@ def test_where_the_second_stands_an_addendum_is_asked_for_and_informs_as_ever(st
     assert Obligation.objects.filter(report=signed).exists()
 
 
+def make_overdue() -> None:
+    """Let the time that rules gave for every double reading lie an hour back; the database keeps it as it was set."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local session_replication_role = replica")
+        cursor.execute("update radiology_doublereading set due_at = now() - interval '1 hour'")
+        cursor.execute("set local session_replication_role = origin")
+
+
+def test_the_head_is_told_once_that_nobody_read_it_again(stage: Cast) -> None:
+    double, reader = read_twice(stage), second_reader(stage)
+    closed = decided(stage)
+    listeners.miss_second_readings(0)
+    assert queries.overdue_second_readings(viewer=stage.karim) == []
+    make_overdue()
+    for viewer in (stage.leila, stage.karim, stage.zied, STRANGER):
+        assert queries.second_readings_to_miss(viewer=viewer) == queries.heads_of_double(double.id, viewer=viewer) == []
+    for _ in range(2):
+        listeners.miss_second_readings(0)
+    (fact,) = Fact.objects.filter(name="radiology.SecondReadingMissed")
+    assert fact.subject == double.id, "what was decided in time is not overdue"
+    about = {"patient": uuid.uuid4(), "place": stage.regional, "due_at": double.due_at}
+    listeners.tell_that_it_is_overdue(SecondReadingMissed(double=double.id, **about), TOLD)  # type: ignore[arg-type]
+    (message,) = Message.objects.filter(kind="radiology.second_overdue")
+    assert (message.person_id, message.link, message.urgent) == (stage.karim.id, reverse("radiology:matters"), False)
+    # until it is closed it stands on the head's page, whoever has it in hand
+    (late,) = queries.overdue_second_readings(viewer=stage.karim)
+    assert (late.double, late.taken, late.double.arbiter) == (double, False, False)
+    services.claim_double_reading(double.id, by=reader)
+    assert [late.taken for late in queries.overdue_second_readings(viewer=stage.karim)] == [True]
+    services.give_second_reading(double.id, by=reader, **READ)
+    services.compare_readings(double.id, verdict="major", reason="Autre chose.", by=reader)
+    (late,) = queries.overdue_second_readings(viewer=stage.karim)
+    assert (late.taken, late.double.arbiter) == (False, True)
+    for viewer in (stage.leila, stage.hatem, stage.zied, STRANGER):
+        assert queries.overdue_second_readings(viewer=viewer) == []
+    with transaction.atomic(), pytest.raises(IntegrityError):
+        DoubleReading.objects.filter(id=double.id).update(missed_at=timezone.now() - datetime.timedelta(days=9))
+    services.withdraw_reading(double.report.reading_id, by=SYSTEM)
+    assert queries.overdue_second_readings(viewer=stage.karim) == []
+    assert closed.missed_at is None
+
+
 def test_what_is_newly_critical_waits_for_nobody(stage: Cast) -> None:
     double, reader = read_twice(stage), second_reader(stage)
     services.claim_double_reading(double.id, by=reader)
@@ -358,3 +402,12 @@ def test_who_read_a_region_of_it_does_not_read_it_again(stage: Cast) -> None:
     assert not queries.may_read_again(double.id, viewer=mounir)
     assert queries.may_read_again(double.id, viewer=other)
     assert "Chebbi" in queries.writers_of(double.report, viewer=SYSTEM)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_miss_a_second_reading_once() -> None:
+    double = read_twice(cast())
+    with transaction.atomic():
+        make_overdue()
+    assert at_once(*[partial(services.miss_second_reading, double.id, by=SYSTEM)] * 8) == []
+    assert Fact.objects.filter(name="radiology.SecondReadingMissed").count() == 1

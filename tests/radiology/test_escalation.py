@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import make
@@ -29,6 +31,7 @@ from wasl.radiology.models import EscalationRule, EscalationStep, Opening, Outag
 from wasl.radiology.rules import dispatch
 from wasl.radiology.rules import escalation as rules
 from wasl.radiology.rules import reading as reading_rules
+from wasl.workforce.models import Shift
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timezone.now() - HOUR
@@ -192,10 +195,10 @@ def test_strangers(stage: Cast) -> None:
 
 
 def test_the_rule_is_dated(stage: Cast) -> None:
-    assert queries.escalation_limits(viewer=SYSTEM) == rules.Limits(10, 3, 15)
+    assert queries.escalation_limits(viewer=SYSTEM) == rules.Limits(10, 3, 15, 45)
     today = timezone.localdate()
-    services.set_escalation_rule(rules.Limits(20, 5, 30), since=today, by=stage.hatem)
-    assert queries.escalation_limits(viewer=SYSTEM) == rules.Limits(20, 5, 30)
+    services.set_escalation_rule(rules.Limits(20, 5, 30, 60), since=today, by=stage.hatem)
+    assert queries.escalation_limits(viewer=SYSTEM) == rules.Limits(20, 5, 30, 60)
     with pytest.raises(rules.EscalationRuleNotLater):
         services.set_escalation_rule(rules.Limits(20, 5, 30), since=today, by=stage.hatem)
     with pytest.raises(rules.BadEscalationRule):
@@ -204,6 +207,8 @@ def test_the_rule_is_dated(stage: Cast) -> None:
         services.set_escalation_rule(rules.Limits(), since=today, by=stage.karim)
     with transaction.atomic(), pytest.raises(IntegrityError):
         EscalationRule.objects.update(ahead=9)
+    with transaction.atomic(), pytest.raises(IntegrityError):
+        EscalationRule.objects.update(silence_routine=29)
 
 
 def test_a_centre_is_found_dark_by_its_silence_and_back_by_a_sign_of_life(stage: Cast) -> None:
@@ -233,6 +238,45 @@ def test_a_centre_is_found_dark_by_its_silence_and_back_by_a_sign_of_life(stage:
     assert list(queries.readings(viewer=near.reader)) == [case], "nothing is snatched back"
     names = Fact.objects.filter(subject=outage.id).order_by("seq").values_list("name", flat=True)
     assert list(names) == ["radiology.CentreWentDark", "radiology.CentreCameBack"]
+
+
+def test_a_centre_is_missed_for_its_routine_exams_too(stage: Cast) -> None:
+    """After a longer silence, of people at work: who is on call at home sleeps, and is called for what is urgent."""
+    near = neighbour(stage)
+    case = waited(make.reading(stage, urgency="P2"), 46)
+    on_duty(stage.leila, kind="oncall", since=2 * HOUR)
+    escalate(0)
+    assert not Outage.objects.exists()
+    shift = Shift.objects.get()
+    Shift.objects.update(kind="onsite")
+    services.note_presence(by=stage.leila)
+    Presence.objects.update(seen_at=timezone.now() - 44 * MINUTE)
+    escalate(0)
+    assert not Outage.objects.exists(), "a meal"
+    # a night on call, then half an hour on site: expected there for half an hour
+    Presence.objects.update(seen_at=timezone.now() - 24 * HOUR)
+    begun, until = timezone.now() - MINUTE * 30, shift.period.upper
+    Shift.objects.update(kind="oncall", period=DateTimeTZRange(shift.period.lower, begun))
+    Shift.objects.create(
+        roster=shift.roster, worker=shift.worker, period=DateTimeTZRange(begun, until), kind="onsite"
+    )  # fmt: skip
+    escalate(0)
+    assert not Outage.objects.exists(), "the day has just begun"
+    Shift.objects.filter(kind="oncall").delete()
+    Shift.objects.update(period=shift.period)
+    escalate(0)
+    assert Outage.objects.get().place_id == stage.university
+    assert list(queries.readings(viewer=near.reader)) == [case]
+
+
+def test_while_somebody_is_there_nobody_asks_what_waits(stage: Cast) -> None:
+    make.reading(stage)
+    on_duty(stage.leila)
+    services.note_presence(by=stage.leila)
+    with CaptureQueriesContext(connection) as asked:
+        assert queries.centres_gone_dark(viewer=SYSTEM) == []
+    assert "radiology_presence" in str(asked.captured_queries)
+    assert '"radiology_reading"' not in str(asked.captured_queries)
 
 
 def test_who_is_seen(stage: Cast) -> None:

@@ -1,7 +1,6 @@
 """When a case is about to be late, which step is next, where cases go, when a centre is dark: no database."""
 
 import datetime
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import Refused
 from wasl.radiology.rules import escalation as rules
 from wasl.radiology.rules.dispatch import Case, Reader, Weights
-from wasl.radiology.rules.escalation import Centre, Done, Limits, Lost, Open
+from wasl.radiology.rules.escalation import Centre, Done, Limits, Lost, Open, Waiting
 
 NOW = datetime.datetime(2026, 11, 30, 23, 30, tzinfo=datetime.UTC)
 MINUTE = datetime.timedelta(minutes=1)
@@ -158,29 +157,63 @@ def test_where_cases_go(cases: list[Lost], centres: list[Centre], expected: dict
     assert rules.spread(cases, centres) == expected
 
 
+def ago(minutes: float) -> datetime.datetime:
+    return NOW - minutes * MINUTE
+
+
+def waits(urgency: str, waited: float, *, target: float = 240) -> Waiting:
+    return Waiting(urgency, ago(waited), ago(waited - target))
+
+
 @pytest.mark.parametrize(
-    ("seen", "since", "waiting", "dark"),
+    ("seen", "since", "last"),
     [
-        ({}, {}, 60, False),  # nobody is on duty: silence says nothing
-        ({"leila": 20}, {"leila": 60}, None, False),  # nothing urgent waits
-        ({"leila": 20}, {"leila": 60}, 14, False),  # nor for long enough
-        ({"leila": 20}, {"leila": 60}, 15, True),
-        ({"leila": 14}, {"leila": 60}, 60, False),
-        ({}, {"leila": 60}, 60, True),  # never seen
-        ({}, {"leila": 14}, 60, False),  # has just begun
-        ({"leila": 20, "mounir": 1}, {"leila": 60, "mounir": 60}, 60, False),
-        ({"leila": 20, "mounir": 1}, {"leila": 60}, 60, True),  # a colleague who is not on duty is another matter
+        ({}, {}, None),  # nobody is on duty: silence says nothing
+        ({"leila": 20}, {"leila": 60}, 20),
+        ({}, {"leila": 60}, 60),  # never seen
+        ({}, {"leila": 14}, 14),  # has just begun
+        ({"leila": 90}, {"leila": 14}, 14),  # seen yesterday
+        ({"leila": 20, "mounir": 1}, {"leila": 60, "mounir": 60}, 1),
+        ({"leila": 20, "mounir": 1}, {"leila": 60}, 20),  # a colleague who is not on duty is another matter
     ],
 )
-def test_when_a_centre_is_dark(
-    seen: dict[Any, float], since: dict[Any, float], waiting: float | None, dark: bool
-) -> None:  # fmt: skip
-    ago: Callable[[float], datetime.datetime] = lambda minutes: NOW - minutes * MINUTE  # noqa: E731
-    found = rules.is_dark(
-        {key: ago(at) for key, at in seen.items()}, {key: ago(at) for key, at in since.items()},
-        None if waiting is None else ago(waiting), now=NOW, silence=15,
-    )  # fmt: skip
-    assert found is dark
+def test_how_long_a_centre_is_silent(seen: dict[Any, float], since: dict[Any, float], last: float | None) -> None:
+    found = rules.silent_since({key: ago(at) for key, at in seen.items()}, {key: ago(at) for key, at in since.items()})
+    assert found == (None if last is None else ago(last))
+
+
+@pytest.mark.parametrize(
+    ("silent", "waiting", "dark"),
+    [
+        (None, [waits("P0", 60)], False),
+        (60, [], False),  # nothing waits
+        # urgent: a quarter of an hour
+        (60, [waits("P1", 14)], False),
+        (60, [waits("P1", 15)], True),
+        (14, [waits("P0", 60)], False),
+        (15, [waits("P0", 60)], True),
+        # a lunch break with routine exams, and longer than one
+        (44, [waits("P2", 60), waits("P3", 200, target=2880)], False),
+        (45, [waits("P2", 44), waits("P3", 30, target=2880)], False),
+        (45, [waits("P3", 45, target=2880)], True),
+        (20, [waits("P2", 60), waits("P1", 15)], True),
+        # no longer than the whole time in which it is due, and never after a mere moment
+        (20, [waits("P2", 20, target=20)], True),
+        (19, [waits("P2", 20, target=20)], False),
+        (10, [waits("P1", 10, target=10)], True),
+        (5, [waits("P0", 30, target=-20)], True),
+        (4, [waits("P0", 30, target=-20)], False),
+    ],
+)
+def test_when_a_centre_is_dark(silent: float | None, waiting: list[Waiting], dark: bool) -> None:
+    last = None if silent is None else ago(silent)
+    assert rules.is_dark(waiting, Limits(), now=NOW, silent=last, silent_at_work=last) is dark
+
+
+def test_who_is_on_call_at_home_is_silent_but_for_what_is_urgent() -> None:
+    about: dict[str, Any] = {"now": NOW, "silent": ago(300), "silent_at_work": None}
+    assert not rules.is_dark([waits("P2", 300), waits("P3", 300)], Limits(), **about)
+    assert rules.is_dark([waits("P2", 300), waits("P1", 16)], Limits(), **about)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +225,8 @@ def test_when_a_centre_is_dark(
         (Limits(ahead=10, between=4), None, "BadEscalationRule"),
         (Limits(between=0), None, "BadEscalationRule"),
         (Limits(silence=0), None, "BadEscalationRule"),
+        (Limits(silence=45), None, ""),
+        (Limits(silence=46), None, "BadEscalationRule"),
         (Limits(), DAY, "EscalationRuleNotLater"),
     ],
 )

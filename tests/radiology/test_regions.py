@@ -1,15 +1,20 @@
 """Several readers on one patient: a case fans out, what is critical is told alone, one merged report is signed."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from tests import make
 from tests.cast import Cast, cast
+from tests.hear import hear
 from tests.radiology.test_reading import second_reader, told
 from wasl.accounts import queries as accounts
+from wasl.accounts.models import Message
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotAllowed, NotFound, Refused
 from wasl.kernel.events import Event, Told
@@ -20,7 +25,8 @@ from wasl.radiology.dicom.speaking import print_what_followed
 from wasl.radiology.events import FindingReleased, ReadingOpened, RegionTakenBack, ReportFollowed
 from wasl.radiology.fhir.reports import diagnostic_report
 from wasl.radiology.listeners import regions as listeners
-from wasl.radiology.models import Obligation, Reading, Receipt, Region, Report
+from wasl.radiology.listeners.reading import time_out_readings
+from wasl.radiology.models import Obligation, Presence, Reading, Receipt, Region, Report
 from wasl.radiology.rules import finalising, reporting
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import regions as rules
@@ -363,3 +369,58 @@ def test_what_the_database_refuses(stage: Cast) -> None:
         with pytest.raises(IntegrityError) as refused, transaction.atomic():
             act()
         assert refused.value.__cause__.diag.constraint_name == constraint  # type: ignore[union-attr]
+
+
+def let_time_pass(region: Region) -> None:
+    Region.objects.filter(id=region.id).update(claimed_until=timezone.now())
+
+
+def test_a_region_of_a_silent_reader_is_free_again_with_its_text(stage: Cast) -> None:
+    mounir = second_reader(stage)
+    case, (head, chest) = led(stage)
+    for region in (head, chest):
+        services.claim_region(region.id, by=mounir)
+    services.save_region(head.id, findings="Os intacts.", conclusion="", revision=0, by=mounir)
+    read(chest, by=mounir)
+    Presence.objects.all().delete()
+    time_out_readings(0)
+    assert queries.region(head.id, viewer=SYSTEM).state == "claimed", "its reader was here a moment ago"
+    # whatever its reader does with it is a sign of life, also to the centre
+    signs: tuple[Callable[..., object], ...] = (
+        partial(services.keep_region, head.id), partial(services.claim_region, head.id),
+        partial(services.save_region, head.id, findings="Os intacts.", conclusion="", revision=1),
+        partial(services.release_finding, head.id, what=BLEED),
+    )  # fmt: skip
+    for sign in signs:
+        let_time_pass(head)
+        sign(by=mounir)
+        assert queries.silent_regions(viewer=SYSTEM) == []
+    assert Presence.objects.filter(person=mounir.id).exists()
+    let_time_pass(head)
+    assert queries.silent_regions(viewer=stage.leila) == []
+    for _ in range(2):
+        time_out_readings(0)
+    free, handed_in = queries.regions_of(case.id, viewer=SYSTEM)
+    assert (free.state, free.reader, free.claimed_until, free.findings) == ("waiting", None, None, "Os intacts.")
+    assert (handed_in.state, handed_in.claimed_until) == ("handed_in", None)
+    assert told(free.id).count("RegionTimedOut") == 1
+    hear()
+    assert [row.kind for row in Message.objects.filter(person=mounir.id)] == ["radiology.timed_out"]
+    for act in (services.keep_region, services.hand_back_region):
+        with pytest.raises(rules.RegionIsFree):
+            act(head.id, by=mounir)
+    assert services.time_out_region(chest.id, by=SYSTEM) is None
+    # another one goes on from where it was left
+    again = services.claim_region(head.id, by=stage.sirine)
+    assert (again.findings, again.claimed_until is not None) == ("Os intacts.", True)
+
+
+def test_what_was_signed_or_withdrawn_does_not_lapse(stage: Cast) -> None:
+    case, (head, chest) = led(stage)
+    services.claim_region(head.id, by=stage.sirine)
+    let_time_pass(head)
+    services.withdraw_reading(case.id, by=SYSTEM)
+    assert queries.silent_regions(viewer=SYSTEM) == []
+    with pytest.raises(reading_rules.ReadingIsWithdrawn):
+        services.time_out_region(head.id, by=SYSTEM)
+    assert queries.region(chest.id, viewer=SYSTEM).state == "waiting"

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests import make
 from tests.at_once import at_once
@@ -77,3 +78,32 @@ def test_a_region_is_handed_in_while_the_report_is_signed() -> None:
     assert Region.objects.filter(reading=case).exclude(state__in=("merged", "withdrawn")).count() == 0
     report = Report.objects.get(reading=case, state="signed")
     assert report.digest == queries.digest_of(report, viewer=SYSTEM)
+
+
+def test_a_region_lapses_while_it_is_handed_in() -> None:
+    """One of the two: it is handed in and stays so, or it is free, with the text that was saved, and has no reader."""
+    stage = cast()
+    mounir = second_reader(stage)
+    for _turn in range(4):
+        case = services.claim_reading(make.reading(stage).id, by=stage.leila)
+        services.split_reading(case.id, bodies=["head"], by=stage.leila)
+        (head,) = queries.regions_of(case.id, viewer=SYSTEM)
+        services.claim_region(head.id, by=mounir)
+        Region.objects.update(claimed_until=timezone.now())
+        lapse = partial(services.time_out_region, head.id, by=SYSTEM)
+        written: dict[str, Any] = {"findings": "Rien.", "conclusion": "RAS.", "revision": 0}
+        refused = at_once(
+            lapse, partial(services.hand_in_region, head.id, by=mounir, **written), lapse,
+            partial(services.claim_region, head.id, by=stage.sirine), lapse,
+        )  # fmt: skip
+        facts = list(Fact.objects.filter(subject=head.id).order_by("seq").values_list("name", flat=True))
+        lapses = facts.count("radiology.RegionTimedOut")
+        head.refresh_from_db()
+        if facts.count("radiology.RegionHandedIn"):
+            assert (lapses, head.state, head.reader_id) == (0, "handed_in", mounir.id)
+            assert refused == ["RegionTaken"]
+        else:
+            assert lapses == 1
+            assert (head.state, head.reader_id) in (("waiting", None), ("claimed", stage.sirine.id))
+            assert len(refused) <= 2 and set(refused) <= {"RegionIsFree", "NotYourRegion", "RegionTaken"}
+        assert broken(REGIONS) == []

@@ -9,9 +9,10 @@ from django.utils import timezone
 from tests import make
 from tests.browser import browser_of
 from tests.cast import Cast, cast
-from tests.radiology.test_double import compared, decided, read_twice
+from tests.radiology.test_double import compared, decided, make_overdue, read_twice
 from tests.radiology.test_reading import second_reader
 from wasl.patients.models import Access
+from wasl.radiology import services
 from wasl.radiology.models import DoubleReading, DoubleRule
 from wasl.radiology.rules import double as rules
 
@@ -143,3 +144,17 @@ def test_lists_ask_no_more_when_there_is_more(stage: Cast) -> None:
     decided(stage)
     read_twice(stage)
     assert asked() == before
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_overdue_stands_on_both_lists_and_names_nobody(stage: Cast, language: str) -> None:
+    double, reader = read_twice(stage), second_reader(stage)
+    matters = browser_of(stage.karim, language)
+    assert 'id="overdue"' not in matters.get(address("matters")).content.decode()
+    make_overdue()
+    text = matters.get(address("matters")).content.decode()
+    assert 'id="overdue"' in text
+    for secret in (*AUTHOR, "Salma", "سلمى", double.report.reading.order.accession):
+        assert secret not in text
+    services.claim_double_reading(double.id, by=reader)
+    assert "bg-red-lt" in browser_of(reader, language).get(address("double_readings")).content.decode()

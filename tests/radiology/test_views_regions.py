@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from tests import make
 from tests.browser import browser_of
@@ -147,3 +148,28 @@ def test_others_are_led_elsewhere(stage: Cast, mounir: Actor) -> None:
     services.claim_region(head.id, by=mounir)
     services.take_back_regions(case.id, regions=[head.id], because="Vite lu.", by=stage.leila)
     assert browser_of(mounir).get(address("region", head.id))["Location"] == reverse("radiology:readings")
+
+
+def test_who_comes_back_to_a_region_that_lapsed_goes_on(stage: Cast, mounir: Actor) -> None:
+    """A page that only stands open is told; who writes on has it again, unless another took it meanwhile."""
+    _case, (head, _chest) = led(stage)
+    services.claim_region(head.id, by=mounir)
+    reader = browser_of(mounir, "en")
+    assert "wasl/region." in reader.get(address("region", head.id)).content.decode()
+    assert reader.post(address("keep_region", head.id)).status_code == 204
+
+    def lapse() -> None:
+        Region.objects.filter(id=head.id).update(claimed_until=timezone.now())
+        services.time_out_region(head.id, by=SYSTEM)
+
+    lapse()
+    kept = reader.post(address("keep_region", head.id))
+    assert kept.status_code == 409 and "went back to the list" in kept.content.decode()
+    sent = {"findings": "Rien.", "conclusion": "", "revision": "0"}
+    assert reader.post(address("save_region", head.id), sent).status_code == 302
+    head.refresh_from_db()
+    assert (head.state, head.reader_id, head.findings) == ("claimed", mounir.id, "Rien.")
+    lapse()
+    services.claim_region(head.id, by=stage.sirine)
+    for name in ("save_region", "hand_in_region", "keep_region"):
+        assert reader.post(address(name, head.id), {**sent, "revision": "1"}).status_code == 403

@@ -8,9 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django import app as jobs
 from procrastinate.tasks import Task
 
+from wasl.accounts import services as accounts
 from wasl.archive import queries, services
 from wasl.archive.dicom import encode
 from wasl.archive.events import (
@@ -19,6 +22,10 @@ from wasl.archive.events import (
     ImagesRestored,
     ImagesTranscoded,
     InstanceConflicted,
+    LineHeard,
+    LineMissed,
+    ShareCodeRefused,
+    ShareOpened,
     StudyArrived,
     StudyCompleted,
     StudyExtended,
@@ -32,6 +39,11 @@ from wasl.kernel.errors import Refused
 from wasl.kernel.events import PATIENCE, Event, Told, after
 
 BATCH = 64  # images that change in one transaction
+
+accounts.declare("archive.line_silent", title=_("The line of a hospital has fallen silent"))
+accounts.declare("archive.line_back", title=_("The line of a hospital carries again"))
+accounts.declare("archive.share_opened", title=_("A study that you shared was opened"))
+accounts.declare("archive.share_locked", title=_("A study that you shared is locked: wrong codes"))
 
 
 @jobs.periodic(cron="* * * * *")
@@ -191,6 +203,52 @@ def end_shares_of_empty_study(event: Event, told: Told) -> None:
     """A study that shows no image any more is shared no more."""
     if isinstance(event, ImagesRejected | StudyRegrouped) and not queries.has_images(event.study, viewer=SYSTEM):
         services.end_shares(event.study, why="rejected", before=told.at, by=SYSTEM)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="archive.look_at_lines", queue="clock", pass_context=False)
+def look_at_lines(timestamp: int) -> None:
+    """Every minute: find the lines that are silent for too long, and those that are heard again."""
+    for silence in queries.silences_over(viewer=SYSTEM):
+        services.hear_line(silence, by=SYSTEM)
+    for line in queries.silent_lines(viewer=SYSTEM):
+        services.miss_line(line, by=SYSTEM)
+
+
+@after(LineMissed, LineHeard)
+def tell_who_mends_it(event: Event, told: Told) -> None:
+    """Who looks after a line learns at any hour that it is silent, once, and calmly that it carries again."""
+    if isinstance(event, LineMissed | LineHeard):
+        lost = isinstance(event, LineMissed)
+        if isinstance(event, LineHeard) and not event.heard:
+            return  # somebody closed it, and knows
+        link = reverse("archive:links") if event.link else reverse("accounts:gateways")
+        for person in queries.people_of_line(event.place, viewer=SYSTEM):
+            accounts.write_message(
+                person, kind="archive.line_silent" if lost else "archive.line_back", link=link, source=event.silence,
+                urgent=lost, by=SYSTEM,
+            )  # fmt: skip
+
+
+@after(ShareOpened)
+def tell_that_it_was_opened(event: ShareOpened, told: Told) -> None:
+    """Who shared a study learns that it was opened: of the first time alone, for a message is told once."""
+    _tell_sharer(event, "share_opened", urgent=False)
+
+
+@after(ShareCodeRefused)
+def tell_that_it_is_locked(event: ShareCodeRefused, told: Told) -> None:
+    """Who shared a study learns at any hour that it opens no more: somebody waits for it, or guesses."""
+    if event.locked:
+        _tell_sharer(event, "share_locked", urgent=True)
+
+
+def _tell_sharer(event: ShareOpened | ShareCodeRefused, kind: str, *, urgent: bool) -> None:
+    link = reverse("archive:share_study", args=[event.study])
+    if person := queries.sharer_of(event.share, viewer=SYSTEM):
+        accounts.write_message(
+            person, kind=f"archive.{kind}", link=link, source=event.share, urgent=urgent, by=SYSTEM
+        )  # fmt: skip
 
 
 @jobs.periodic(cron="* * * * *")

@@ -52,7 +52,8 @@ def gateways(request: Request) -> HttpResponse:
         else:
             return _code(request, gateway.name, code.printed)
     listing = Listing(request, queries.gateways(viewer=request.actor), sorts=SORTS)
-    context = {"listing": listing, "form": form, "now": timezone.now()}
+    now = timezone.now()
+    context = {"listing": listing, "form": form, "now": now, "heard_after": now - queries.silent_after()}
     return render(request, "accounts/gateways.html", context, status=422 if form.errors else 200)
 
 

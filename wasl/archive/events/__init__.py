@@ -14,6 +14,8 @@ from wasl.archive.events.discs import DiscBegun as DiscBegun
 from wasl.archive.events.discs import DiscDropped as DiscDropped
 from wasl.archive.events.discs import DiscTaken as DiscTaken
 from wasl.archive.events.lines import CorrectionHeard as CorrectionHeard
+from wasl.archive.events.lines import LineHeard as LineHeard
+from wasl.archive.events.lines import LineMissed as LineMissed
 from wasl.archive.events.lines import PriorSentFor as PriorSentFor
 from wasl.archive.events.lines import PriorWanted as PriorWanted
 from wasl.archive.events.marks import MarksSaved as MarksSaved

@@ -1,4 +1,4 @@
-"""What is told about earlier exams that are wanted over lines, and about corrections that cross them."""
+"""What is told about lines that are silent, earlier exams wanted over them, and corrections that cross them."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -34,3 +34,24 @@ class CorrectionHeard(Event):
     study: UUID
     place: UUID | None
     restored: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineMissed(Event):
+    """A line said nothing for too long: a link of ours, or the gateway of a place."""
+
+    silence: UUID
+    place: UUID | None
+    link: UUID | None = None
+    gateway: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineHeard(Event):
+    """A silent line is heard again; or nobody waits for it any more, since it was closed (not `heard`)."""
+
+    silence: UUID
+    place: UUID | None
+    heard: bool
+    link: UUID | None = None
+    gateway: UUID | None = None

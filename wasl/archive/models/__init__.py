@@ -38,6 +38,7 @@ from wasl.archive.models.traffic import Traffic as Traffic
 from wasl.archive.models.transfers import Link as Link
 from wasl.archive.models.transfers import Manifest as Manifest
 from wasl.archive.models.transfers import Named as Named
+from wasl.archive.models.transfers import Silence as Silence
 from wasl.archive.models.transfers import Transfer as Transfer
 from wasl.archive.models.transfers import Want as Want
 from wasl.archive.models.workitems import Subscriber as Subscriber

@@ -93,6 +93,34 @@ class Link(Row):
         )
 
 
+class Silence(Row):
+    """A line said nothing for too long, until it was heard again: a link of ours, or one over which a gateway sends."""
+
+    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="silences", null=True)
+    gateway = models.ForeignKey("accounts.Gateway", on_delete=models.PROTECT, related_name="+", null=True)
+    since = models.DateTimeField()  # the last word, or the first that was not answered
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(link__isnull=False, gateway__isnull=True) | Q(link__isnull=True, gateway__isnull=False),
+                name="archive_a_silence_is_of_one_line",
+            ),
+            models.UniqueConstraint(
+                fields=("link",), condition=Q(ended_at__isnull=True), name="archive_a_link_is_missed_once_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=("gateway",), condition=Q(ended_at__isnull=True),
+                name="archive_a_gateway_is_missed_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=models.F("since")),
+                name="archive_a_silence_ends_after_it_began",
+            ),
+        )  # fmt: skip
+
+
 class Transfer(Row):
     """A study on its way over a link: how urgent, and how far."""
 

@@ -144,8 +144,15 @@ from wasl.archive.queries.sharing import (
     open_shares,
     share,
     share_at,
+    sharer_of,
     shares_of,
     uses_of,
+)
+from wasl.archive.queries.silences import (
+    SilentLine,
+    people_of_line,
+    silences_over,
+    silent_lines,
 )
 from wasl.archive.queries.sources import (
     actor_of_known_source,
@@ -333,6 +340,7 @@ __all__ = [
     "over_quota",
     "owed",
     "path_of",
+    "people_of_line",
     "person_counts",
     "phantom_run",
     "phantom_runs",
@@ -375,7 +383,11 @@ __all__ = [
     "Share",
     "share",
     "share_at",
+    "sharer_of",
     "shares_of",
+    "silences_over",
+    "silent_lines",
+    "SilentLine",
     "Source",
     "source",
     "sources",

@@ -80,3 +80,10 @@ def uses_of(shares: Collection[UUID], *, viewer: Actor) -> dict[UUID, list[Use]]
         what = "refused" if isinstance(event, events.ShareCodeRefused) else what
         found.setdefault(fact.subject, []).append(Use(fact.at, what))
     return found
+
+
+def sharer_of(key: UUID, *, viewer: Actor) -> UUID | None:
+    """The person who opened a study to somebody outside; for Wasl itself, which tells them what became of it."""
+    found = Share.objects.filter(id=key).first() if viewer.is_system else None
+    kind, _colon, person = found.shared_by.partition(":") if found else ("", "", "")
+    return UUID(person) if kind == "person" else None

@@ -164,7 +164,7 @@ CAN: dict[str, frozenset[str]] = {
     "hear_correction": frozenset({"client", "system"}),
     "note_corrections_told": frozenset({"client", "system"}),
     "note_transfer": frozenset({"system"}),
-    "note_link": frozenset({"system"}),
+    **dict.fromkeys(("note_link", "miss_line", "hear_line"), frozenset({"system"})),
     "name_centre": frozenset({"system"}),
     "hear_centre": frozenset({"system"}),
     "miss_centre": frozenset({"system"}),

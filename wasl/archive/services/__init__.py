@@ -176,6 +176,10 @@ from wasl.archive.services.sharing import (
     share_study,
     withdraw_share,
 )
+from wasl.archive.services.silences import (
+    hear_line,
+    miss_line,
+)
 from wasl.archive.services.sources import (
     add_source,
     change_keeping,
@@ -342,6 +346,7 @@ __all__ = [
     "hear_centre",
     "hear_commitment",
     "hear_correction",
+    "hear_line",
     "hear_of_studies",
     "how_far",
     "keep_frame_table",
@@ -352,6 +357,7 @@ __all__ = [
     "mend_copy",
     "merge_studies",
     "miss_centre",
+    "miss_line",
     "move_images",
     "name_centre",
     "named_in",

@@ -125,7 +125,9 @@ def _load_catalogue(country: str) -> int:
     for row in rows("escalation_rules.csv"):
         with contextlib.suppress(Refused):
             radiology.set_escalation_rule(
-                radiology.Limits(int(row["ahead"]), int(row["between"]), int(row["silence"])),
+                radiology.Limits(
+                    int(row["ahead"]), int(row["between"]), int(row["silence"]), int(row["silence_routine"])
+                ),
                 since=datetime.date.fromisoformat(row["since"]), by=SYSTEM,
             )  # fmt: skip
     for row in rows("display_rules.csv"):

@@ -29,6 +29,7 @@ from wasl.radiology.events.double import DoubleRuleWithdrawn as DoubleRuleWithdr
 from wasl.radiology.events.double import ReadingsArbitrated as ReadingsArbitrated
 from wasl.radiology.events.double import ReadingsCompared as ReadingsCompared
 from wasl.radiology.events.double import SecondReadingGiven as SecondReadingGiven
+from wasl.radiology.events.double import SecondReadingMissed as SecondReadingMissed
 from wasl.radiology.events.double import SecondReadingOpened as SecondReadingOpened
 from wasl.radiology.events.drills import DrillHeld as DrillHeld
 from wasl.radiology.events.escalation import CentreCameBack as CentreCameBack
@@ -87,6 +88,7 @@ from wasl.radiology.events.regions import RegionHandedBack as RegionHandedBack
 from wasl.radiology.events.regions import RegionHandedIn as RegionHandedIn
 from wasl.radiology.events.regions import RegionsMerged as RegionsMerged
 from wasl.radiology.events.regions import RegionTakenBack as RegionTakenBack
+from wasl.radiology.events.regions import RegionTimedOut as RegionTimedOut
 from wasl.radiology.events.reports import AddendumBegun as AddendumBegun
 from wasl.radiology.events.reports import AddendumSigned as AddendumSigned
 from wasl.radiology.events.reports import DocumentMade as DocumentMade

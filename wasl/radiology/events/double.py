@@ -39,6 +39,16 @@ class SecondReadingOpened(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondReadingMissed(Event):
+    """A report was not read twice, or not decided about, by the time that its rules gave; told once."""
+
+    double: UUID
+    patient: UUID
+    place: UUID
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class DoubleReadingClaimed(Event):
     """A reader who had no part in a report took its exam, to read it again or to decide between two readings."""
 

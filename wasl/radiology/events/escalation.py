@@ -15,6 +15,7 @@ class EscalationRuleSet(Event):
     ahead: int
     between: int
     silence: int
+    silence_routine: int = 0  # 0: told before it mattered what waits
     since: date
 
 

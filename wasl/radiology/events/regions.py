@@ -44,6 +44,19 @@ class RegionHandedBack(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegionTimedOut(Event):
+    """A region went back to the list, with its text, since its reader gave no sign of life for too long."""
+
+    region: UUID
+    reading: UUID
+    order: UUID
+    patient: UUID
+    place: UUID
+    body: str
+    reader: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegionHandedIn(Event):
     """A reader handed in the text of a region, for the leading reader to put into the report."""
 

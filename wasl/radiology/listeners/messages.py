@@ -21,6 +21,7 @@ from wasl.radiology.events import (
     ExamChanged,
     ExamRefused,
     ReadingTimedOut,
+    RegionTimedOut,
     RemarksSeen,
     RemarkWritten,
     ReportHandedOver,
@@ -65,11 +66,12 @@ def tell_who_had_it(event: ReportRecalled, told: Told) -> None:
         _tell(whom, "recall", reverse("radiology:results"), source=uuid5(event.recall, str(told.seq)), urgent=True)
 
 
-@after(ReadingTimedOut)
-def tell_who_lost_it(event: ReadingTimedOut, told: Told) -> None:
-    """A reader of whom there was no sign learns that the case is nobody's again, with the draft."""
-    link = reverse("radiology:readings")
-    _tell(event.reader, "timed_out", link, source=uuid5(event.reading, str(told.seq)))
+@after(ReadingTimedOut, RegionTimedOut)
+def tell_who_lost_it(event: Event, told: Told) -> None:
+    """A reader of whom there was no sign learns that the case, or its region, is nobody's again, with the text."""
+    if isinstance(event, ReadingTimedOut | RegionTimedOut):
+        link = reverse("radiology:readings")
+        _tell(event.reader, "timed_out", link, source=uuid5(event.subject, str(told.seq)))
 
 
 @after(ExamChanged, ExamRefused)

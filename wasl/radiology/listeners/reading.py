@@ -1,5 +1,6 @@
 """A complete study that answers an order is offered to readers; a silent reader's case goes back every minute."""
 
+import contextlib
 from uuid import UUID
 
 from procrastinate.contrib.django import app as jobs
@@ -8,6 +9,7 @@ from wasl.archive import queries as archive
 from wasl.archive import services as archiving
 from wasl.archive.events import StudyCompleted, StudyRegrouped, StudyReopened
 from wasl.kernel.access import SYSTEM
+from wasl.kernel.errors import Refused
 from wasl.kernel.events import Told, after
 from wasl.radiology import queries, services
 from wasl.radiology.events import StudyLinked, StudyUnlinked
@@ -62,6 +64,9 @@ def withdraw_its_readings(event: StudyUnlinked, told: Told) -> None:
 @jobs.periodic(cron="* * * * *")
 @jobs.task(name="radiology.time_out_readings", queue="clock", pass_context=False)
 def time_out_readings(timestamp: int) -> None:
-    """Give back the cases of readers who have been silent for too long."""
+    """Give back the cases, and the regions of cases, of readers who have been silent for too long."""
     for key in queries.silent_readings(viewer=SYSTEM):
         services.time_out_reading(key, by=SYSTEM)
+    for key in queries.silent_regions(viewer=SYSTEM):
+        with contextlib.suppress(Refused):  # it was signed or withdrawn meanwhile
+            services.time_out_region(key, by=SYSTEM)

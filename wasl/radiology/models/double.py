@@ -67,6 +67,7 @@ class DoubleReading(Row):
     report = models.OneToOneField(Report, on_delete=models.PROTECT, related_name="double")
     centre = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)  # of the author
     due_at = models.DateTimeField()
+    missed_at = models.DateTimeField(null=True)  # when it was told that its time had passed
     stands = models.CharField(max_length=6, choices=Stands.choices, blank=True, default=Stands.OPEN)
     closed_at = models.DateTimeField(null=True)
     arbiter: bool  # of what waits, as queries say it: two readings differ
@@ -82,6 +83,10 @@ class DoubleReading(Row):
                 condition=Q(stands="", closed_at__isnull=True)
                 | (Q(stands__in=("first", "second")) & Q(closed_at__isnull=False)),
                 name="radiology_a_closed_double_reading_says_which_stands",
+            ),
+            models.CheckConstraint(
+                condition=Q(missed_at__isnull=True) | Q(missed_at__gte=F("due_at")),
+                name="radiology_no_double_reading_is_missed_before_its_time",
             ),
         )
 

@@ -17,6 +17,7 @@ class EscalationRule(Row):
     ahead = models.PositiveSmallIntegerField()  # minutes before a foreseen breach from which a case is passed on
     between = models.PositiveSmallIntegerField()  # minutes from one step to the next
     silence = models.PositiveSmallIntegerField()  # minutes without a sign of life of any reader on duty
+    silence_routine = models.PositiveSmallIntegerField(db_default=45)  # the same, where nothing urgent waits
     period = DateRangeField()
 
     class Meta:
@@ -28,6 +29,10 @@ class EscalationRule(Row):
             models.CheckConstraint(
                 condition=Q(ahead__gte=10, between__gt=0, silence__gt=0) & Q(ahead__gte=F("between") * 3),
                 name="radiology_every_step_is_done_before_the_breach",
+            ),
+            models.CheckConstraint(
+                condition=Q(silence_routine__gte=F("silence")),
+                name="radiology_urgent_exams_miss_a_silent_centre_first",
             ),
         )
 

@@ -36,6 +36,7 @@ class Region(Row):
     body = models.CharField(max_length=7, choices=Body.choices)
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     reader = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", null=True)
+    claimed_until = models.DateTimeField(null=True)  # while it is read: renewed by every sign of life of its reader
     findings = models.TextField(blank=True)
     conclusion = models.TextField(blank=True)
     revision = models.PositiveIntegerField(default=0)  # of the text: a later save never loses to an earlier one

@@ -13,6 +13,7 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.radiology.models import Assessment, DoubleReading, DoubleRule, Opinion, OverRead, Reading, Region, Report
 from wasl.radiology.queries.agreements import OF_READING, may_be_read_by
+from wasl.radiology.queries.escalation import heads_of
 from wasl.radiology.queries.openings import served_by
 from wasl.radiology.rules import double as rules
 from wasl.workforce import queries as workforce
@@ -105,6 +106,33 @@ def double_readings_waiting(*, viewer: Actor) -> QuerySet[DoubleReading]:
     return rows.filter(second | third).order_by("due_at", "id")
 
 
+def _overdue() -> QuerySet[DoubleReading]:
+    return DoubleReading.objects.filter(STANDS, closed_at__isnull=True, due_at__lte=timezone.now())
+
+
+def second_readings_to_miss(*, viewer: Actor) -> list[UUID]:
+    """The double readings whose time has passed, which nobody was told yet; for Wasl itself."""
+    return list(_overdue().filter(missed_at__isnull=True).values_list("id", flat=True)) if viewer.is_system else []
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A double reading whose time has passed: whether somebody has it in hand, for a second reading or to decide."""
+
+    double: DoubleReading
+    taken: bool
+
+
+def overdue_second_readings(*, viewer: Actor) -> list[Overdue]:
+    """The double readings of the viewer's department whose time has passed, the longest first; nothing says by whom."""
+    of = Opinion.objects.filter(double=OuterRef("pk"), given_back_at__isnull=True)
+    differs = Exists(of.filter(part=Part.SECOND, verdict__in=Opinion.DISCREPANCIES))
+    live = of.filter(Q(given_at__isnull=False) | Q(until__gt=timezone.now()), done_at__isnull=True)
+    rows = _overdue().filter(centre__in=viewer.places("chief")).select_related(*ABOUT)
+    rows = rows.annotate(taken=Exists(live)).annotate(**{"arbiter": differs}).order_by("due_at", "id")
+    return [Overdue(row, row.taken) for row in rows]
+
+
 def may_read_again(double: UUID, *, viewer: Actor) -> bool:
     """Whether the viewer may be the second or third reader of a report."""
     return _visible_doubles(viewer).filter(id=double).exists()
@@ -180,3 +208,9 @@ def people_of_double(double: UUID, *, viewer: Actor) -> tuple[UUID, list[UUID]] 
         return row.report.author_id, []
     heads = set(accounts.holders("chief", place=row.centre_id, viewer=viewer).values_list("id", flat=True))
     return row.report.author_id, sorted(heads - {row.report.author_id})
+
+
+def heads_of_double(double: UUID, *, viewer: Actor) -> list[UUID]:
+    """Who heads the department of who wrote a report that is read twice; for Wasl itself, that tells them."""
+    row = DoubleReading.objects.filter(id=double).first() if viewer.is_system else None
+    return heads_of(row.centre_id, viewer=viewer) if row and row.centre_id else []

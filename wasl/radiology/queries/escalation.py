@@ -1,7 +1,7 @@
 """What may be asked about cases that are about to be late: how they stand, who is next, and which centres are dark."""
 
 import datetime
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -33,7 +33,7 @@ CLOSE = datetime.timedelta(hours=2)  # what is due later is not looked at on the
 def escalation_limits(*, viewer: Actor) -> Limits:
     """How long before a breach cases are passed on, at what pace, and what silence is dark, by the rule of today."""
     dated = EscalationRule.objects.filter(period__contains=timezone.localdate()).first()
-    return Limits(dated.ahead, dated.between, dated.silence) if dated else Limits()
+    return Limits(dated.ahead, dated.between, dated.silence, dated.silence_routine) if dated else Limits()
 
 
 def _visible(viewer: Actor) -> QuerySet[Reading]:
@@ -261,30 +261,48 @@ def centres(*, viewer: Actor) -> list[Standing]:
 
 
 def centres_gone_dark(*, viewer: Actor) -> list[UUID]:
-    """The centres whose readers on duty have all been silent for too long while something urgent waits for them."""
+    """The centres whose readers on duty have all been silent for longer than what waits for them allows."""
     if not viewer.is_system:
         return []
-    now = timezone.now()
-    since = workforce.on_duty_since(now, viewer=viewer)
-    on_duty: dict[UUID, dict[Hashable, datetime.datetime]] = {}
-    for person, worker in workforce.workers_of(since, viewer=viewer).items():
-        on_duty.setdefault(worker.place_id, {})[person] = since[person]
-    if not on_duty:
+    now, limits = timezone.now(), escalation_limits(viewer=viewer)
+    silent = {
+        place: (last, at_work)
+        for place, (last, at_work) in _silent_since(now).items()
+        if last <= now - min(rules.LEAST_SILENCE, limits.silence) * rules.MINUTE
+    }
+    if not silent:  # as nearly always: what waits need not be asked
         return []
-    seen: dict[Hashable, datetime.datetime | None] = dict(
-        Presence.objects.filter(person__in=list(since)).values_list("person", "seen_at")
-    )
-    network = Network(_open_cases(Reading.objects.filter(state="waiting", urgency__in=rules.URGENT)), now)
-    waiting: dict[UUID, datetime.datetime] = {}
+    network = Network(_open_cases(Reading.objects.filter(state="waiting")), now)
+    waiting: dict[UUID, list[rules.Waiting]] = {}
     for case in network.cases.values():
         for place in network.local(case):
-            waiting[place] = min(waiting.get(place, case.opened_at), case.opened_at)
-    silence = escalation_limits(viewer=viewer).silence
+            waiting.setdefault(place, []).append(rules.Waiting(case.urgency, case.opened_at, case.due_at))
     return [
         place
-        for place, people in on_duty.items()
-        if place not in network.dark and rules.is_dark(seen, people, waiting.get(place), now=now, silence=silence)
+        for place, (last, at_work) in silent.items()
+        if place not in network.dark
+        and rules.is_dark(waiting.get(place, ()), limits, now=now, silent=last, silent_at_work=at_work)
     ]
+
+
+def _silent_since(now: datetime.datetime) -> dict[UUID, tuple[datetime.datetime, datetime.datetime | None]]:
+    """Of each centre with readers on duty, their last sign of life; and the same where not all are on call at home.
+
+    Whose duty at work follows on a night on call is expected there from when that one began.
+    """
+    on_duty = workforce.on_duty_since(now, viewer=SYSTEM)
+    at_work = workforce.on_duty_since(now, viewer=SYSTEM, on_call=False)
+    seen = dict(Presence.objects.filter(person__in=list(on_duty)).values_list("person", "seen_at"))
+    people: dict[UUID, list[UUID]] = {}
+    for person, worker in workforce.workers_of(on_duty, viewer=SYSTEM).items():
+        people.setdefault(worker.place_id, []).append(person)
+    found = {}
+    for place, here in people.items():
+        last = rules.silent_since(seen, {person: on_duty[person] for person in here})
+        begun = {person: at_work.get(person, on_duty[person]) for person in here}
+        if last is not None:
+            found[place] = last, rules.silent_since(seen, begun) if at_work.keys() & here else None
+    return found
 
 
 def centres_back(*, viewer: Actor) -> list[UUID]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.text import capfirst
 
 from wasl.accounts import queries as accounts
@@ -52,6 +53,12 @@ def regions_to_read(*, viewer: Actor) -> list[Region]:
     mine = Q(reader=viewer.id, state__in=(State.CLAIMED, State.HANDED_IN))
     rows = _visible_regions(viewer).filter(waiting | mine, reading__state__in=OPEN)
     return sorted(rows, key=lambda row: (row.reading.urgency, row.reading.due_at, row.reading_id, _place(row)))
+
+
+def silent_regions(*, viewer: Actor) -> list[UUID]:
+    """The regions whose reader gave no sign of life for too long, of cases still to be read; for Wasl itself."""
+    silent = Region.objects.filter(state=State.CLAIMED, claimed_until__lte=timezone.now(), reading__state__in=OPEN)
+    return list(silent.values_list("id", flat=True)) if viewer.is_system else []
 
 
 def open_regions(reading: UUID, *, viewer: Actor) -> list[Region]:

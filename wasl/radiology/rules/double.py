@@ -16,6 +16,7 @@ RADIOLOGISTS = frozenset({"radiologist"})
 CAN: dict[str, frozenset[str]] = {
     "set_double_rule": frozenset({*BINDING, "system"}),
     "end_double_rule": frozenset({*BINDING, "system"}),
+    "miss_second_reading": frozenset({"system"}),
     "claim_double_reading": RADIOLOGISTS,
     "give_back_double_reading": RADIOLOGISTS,
     "give_second_reading": RADIOLOGISTS,

@@ -7,7 +7,7 @@ without habits, of which whoever is free first takes the first case they may rea
 import datetime
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from wasl.kernel.access import Actor
@@ -31,8 +31,10 @@ CAN: dict[str, frozenset[str]] = {
 READER, CHIEF, REGION, COUNTRY = STEPS = (1, 2, 3, 4)
 URGENT: Final = frozenset({"P0", "P1"})
 LEAST_AHEAD: Final = 10  # minutes; no rule may foresee a breach later than that
+LEAST_SILENCE: Final = 5  # minutes; however short a target, who looked at a page since then is there
 LEAST_REASON: Final = 10  # letters
 MINUTE = datetime.timedelta(minutes=1)
+Key = TypeVar("Key", bound=Hashable)
 
 
 class EscalationRuleNotLater(Invalid):
@@ -40,7 +42,7 @@ class EscalationRuleNotLater(Invalid):
 
 
 class BadEscalationRule(Invalid):
-    """A breach is foreseen at least {least} minutes ahead, and all steps fit into that time."""
+    """A breach is foreseen at least {least} minutes ahead, all steps fit in, and what is urgent waits no longer."""
 
 
 class EscalationReasonMissing(Invalid):
@@ -73,11 +75,15 @@ class ReadsForNobody(Refused):
 
 @dataclass(frozen=True)
 class Limits:
-    """Minutes: ahead of a breach, from step to step, and of silence after which a centre is dark."""
+    """Minutes: ahead of a breach, from step to step, and of silence after which a centre is dark.
+
+    `silence` while something urgent waits, `silence_routine` while only something else does.
+    """
 
     ahead: int = LEAST_AHEAD
     between: int = LEAST_AHEAD // (len(STEPS) - 1)  # the last step comes just before the breach
     silence: int = CLAIM_MINUTES  # as long as a reader may be silent before a case goes back
+    silence_routine: int = 45  # longer than a meal
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,14 @@ class Lost:
     region: Hashable
 
 
+class Waiting(NamedTuple):
+    """A case that waits: how urgent, since when, and due when."""
+
+    urgency: str
+    opened_at: datetime.datetime
+    due_at: datetime.datetime
+
+
 @dataclass(frozen=True)
 class Centre:
     """A centre that could take cases: where, which ones, and the points that wait for each of its readers."""
@@ -123,7 +137,8 @@ class Centre:
 def check_rule(limits: Limits, *, since: datetime.date, current: datetime.date | None) -> None:
     """A rule leaves time for all steps, and begins after the present one. Raises BadEscalationRule."""
     steps = len(STEPS) - 1
-    if min(limits.between, limits.silence) < 1 or limits.ahead < max(LEAST_AHEAD, steps * limits.between):
+    too_late = limits.ahead < max(LEAST_AHEAD, steps * limits.between)
+    if too_late or not (limits.between >= 1 and 1 <= limits.silence <= limits.silence_routine):
         raise BadEscalationRule(least=LEAST_AHEAD)
     if current is not None and since <= current:
         raise EscalationRuleNotLater(since=current.isoformat())
@@ -212,15 +227,33 @@ def spread(cases: Iterable[Lost], centres: Sequence[Centre]) -> dict[Hashable, H
     return found
 
 
-def is_dark(
-    seen: Mapping[Hashable, datetime.datetime | None], since: Mapping[Hashable, datetime.datetime],
-    waiting: datetime.datetime | None, *, now: datetime.datetime, silence: int,
-) -> bool:  # fmt: skip
-    """Whether a centre is dark: readers are on duty, an urgent case has waited so long, and none of them was seen.
+def most_silence(case: Waiting, limits: Limits) -> datetime.timedelta:
+    """How long a centre may be silent while a case waits; never longer than the time in which it is due."""
+    limit = limits.silence if case.urgency in URGENT else limits.silence_routine
+    return min(limit * MINUTE, max(LEAST_SILENCE * MINUTE, case.due_at - case.opened_at))
 
-    `since` says since when each is on duty; without anybody on duty, silence says nothing.
+
+def silent_since(
+    seen: Mapping[Key, datetime.datetime], since: Mapping[Key, datetime.datetime]
+) -> datetime.datetime | None:
+    """The last sign of life of those on duty; who gave none was there as their duty began. None: nobody is on duty.
+
+    `since` says since when each is on duty.
     """
-    last = now - silence * MINUTE
-    if not since or waiting is None or waiting > last:
-        return False
-    return all(max(begun, seen.get(person) or begun) <= last for person, begun in since.items())
+    return max((max(begun, seen.get(person) or begun) for person, begun in since.items()), default=None)
+
+
+def is_dark(
+    waiting: Iterable[Waiting], limits: Limits, *, now: datetime.datetime,
+    silent: datetime.datetime | None, silent_at_work: datetime.datetime | None,
+) -> bool:  # fmt: skip
+    """Whether a centre is dark: a case waits, and those on duty are silent, both for longer than its class allows.
+
+    `silent` is the last sign of life of all who are on duty; `silent_at_work` the same, None where all are on call at
+    home: they are called for what is urgent, and their silence says nothing of anything else.
+    """
+    for case in waiting:
+        last = silent if case.urgency in URGENT else silent_at_work
+        if last is not None and max(last, case.opened_at) <= now - most_silence(case, limits):
+            return True
+    return False

@@ -14,6 +14,8 @@ CAN: dict[str, frozenset[str]] = {
     "split_reading": reading.READERS | {"chief", "system"},
     "claim_region": reading.READERS,
     "save_region": reading.READERS,
+    "keep_region": reading.READERS,
+    "time_out_region": frozenset({"system"}),
     "hand_back_region": reading.READERS,
     "hand_in_region": reading.READERS,
     "release_finding": reading.READERS,
@@ -50,6 +52,10 @@ class RegionTaken(Refused):
 
 class NotYourRegion(NotAllowed):
     """This region is not in your hands."""
+
+
+class RegionIsFree(Refused):
+    """Nobody has this region in hand: it went back to the list, with what was saved. Take it again to go on."""
 
 
 class RegionHandedIn(Refused):
@@ -100,6 +106,8 @@ def usual(regions: Sequence[str], anatomy: str) -> tuple[str, ...]:
 
 def check_mine(state: str, reader: UUID | None, person: UUID | None) -> None:
     """A region is written by its reader until it is handed in."""
+    if state == "waiting":
+        raise RegionIsFree
     if reader is None or reader != person:
         raise NotYourRegion
     if state == "handed_in":

@@ -18,6 +18,7 @@ from wasl.radiology.events import (
     ReadingsArbitrated,
     ReadingsCompared,
     SecondReadingGiven,
+    SecondReadingMissed,
     SecondReadingOpened,
 )
 from wasl.radiology.models import DoubleCause, DoubleReading, Opinion, Reading, Report
@@ -45,6 +46,22 @@ def open_second_reading(report: Report, *, by: Actor) -> DoubleReading | None:
     told = SecondReadingOpened(
         double=double.id, report=report.id, patient=reading.patient_id, place=reading.place_id, due_at=double.due_at,
         rules=tuple(rule.id for rule in found),
+    )  # fmt: skip
+    emit(told, by=by)
+    return double
+
+
+@verb
+def miss_second_reading(key: UUID, *, by: Actor) -> DoubleReading | None:
+    """Note that a double reading is overdue, so that it is told: once, and not of one that was closed meanwhile."""
+    double, now = _locked(key), timezone.now()
+    if double.closed_at is not None or double.missed_at is not None or double.due_at > now:
+        return None
+    double.missed_at = now
+    double.save(update_fields=("missed_at",))
+    reading = double.report.reading
+    told = SecondReadingMissed(
+        double=key, patient=reading.patient_id, place=reading.place_id, due_at=double.due_at
     )  # fmt: skip
     emit(told, by=by)
     return double

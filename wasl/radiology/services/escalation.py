@@ -1,6 +1,7 @@
 """Cases are passed on before they are late, step by step; a dark centre's cases go to others."""
 
 import datetime
+from dataclasses import asdict
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -36,14 +37,11 @@ Because = EscalationStep.Because
 def set_escalation_rule(limits: Limits, *, since: datetime.date, by: Actor) -> EscalationRule:
     """Set how long before a breach cases are passed on, at what pace, and what silence is dark, from a date on."""
     rule = dated.begin(
-        EscalationRule.objects.all(), since=since, ahead=limits.ahead, between=limits.between, silence=limits.silence,
+        EscalationRule.objects.all(), since=since, **asdict(limits),
         check=lambda current: rules.check_rule(limits, since=since, current=current),
         overtaken=rules.EscalationRuleNotLater(since=since.isoformat()),
     )  # fmt: skip
-    told = EscalationRuleSet(
-        rule=rule.id, ahead=limits.ahead, between=limits.between, silence=limits.silence, since=since
-    )
-    emit(told, by=by)
+    emit(EscalationRuleSet(rule=rule.id, since=since, **asdict(limits)), by=by)
     return rule
 
 

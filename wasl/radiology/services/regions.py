@@ -3,7 +3,9 @@
 Every verb holds the reading's lock, as signing does: what is handed in and what is signed never cross.
 """
 
+import datetime
 from collections.abc import Collection
+from typing import cast
 from uuid import UUID
 
 from django.utils import timezone, translation
@@ -25,6 +27,7 @@ from wasl.radiology.events import (
     RegionHandedIn,
     RegionsMerged,
     RegionTakenBack,
+    RegionTimedOut,
 )
 from wasl.radiology.models import Reading, Region, Report
 from wasl.radiology.rules import reading as reading_rules
@@ -32,6 +35,7 @@ from wasl.radiology.rules import regions as rules
 from wasl.radiology.rules import reporting, results
 from wasl.radiology.services.reading import locked_reading
 from wasl.radiology.services.reporting import about, draft_to_write, save
+from wasl.radiology.services.seen import see
 
 State = Region.State
 
@@ -73,13 +77,14 @@ def claim_region(key: UUID, *, by: Actor) -> Region:
     if region.state in (State.MERGED, State.WITHDRAWN):
         raise rules.RegionEnded
     if mine and region.state == State.CLAIMED:
-        return region
+        return _keep(region)
     if not mine and region.reader_id:
         raise rules.RegionTaken(reader=region.reader)
     if not mine and not queries.is_agreed(region.reading, reader=person, viewer=by):
         raise reading_rules.NoAgreement
     region.state, region.reader_id, region.handed_in_at = State.CLAIMED, person, None
     region.save(update_fields=("state", "reader", "handed_in_at"))
+    _keep(region)
     _open(region, by=by)
     emit(RegionClaimed(region=key, body=region.body, reader=person, **about(region.reading)), by=by)
     return region
@@ -88,19 +93,34 @@ def claim_region(key: UUID, *, by: Actor) -> Region:
 @verb
 def save_region(key: UUID, *, findings: str, conclusion: str, revision: int, by: Actor) -> Region:
     """Save what the reader of a region wrote upon a revision; the leading reader sees it at once. It tells no fact."""
-    region = _mine(key, by=by)
-    return _write(region, findings, conclusion, revision)
+    return _write(_keep(_mine(key, by=by)), findings, conclusion, revision)
+
+
+@verb
+def keep_region(key: UUID, *, by: Actor) -> Region:
+    """Give a sign of life of the reader of a region; no fact, for nothing happened."""
+    return _keep(_mine(key, by=by))
 
 
 @verb
 def hand_back_region(key: UUID, *, by: Actor) -> Region:
     """Give a region back, with its text, for another reader."""
     region = _mine(key, by=by)
-    region.state, region.reader = State.WAITING, None
-    region.save(update_fields=("state", "reader"))
-    patients.close_for_care(source=region.id, by=by)
-    fact = RegionHandedBack(region=key, body=region.body, reader=reading_rules.reader(by), **about(region.reading))
-    emit(fact, by=by)
+    _let_go(region, RegionHandedBack, by=by)
+    return region
+
+
+@verb
+def time_out_region(key: UUID, *, by: Actor) -> Region | None:
+    """Give a region back to the list, with its text, when its reader gave no sign of life for too long.
+
+    What was handed in, merged, signed or taken back meanwhile stays as it is.
+    """
+    region = _locked(key)
+    until = region.claimed_until
+    if region.state != State.CLAIMED or until is None or until > timezone.now():
+        return None
+    _let_go(region, RegionTimedOut, by=by)
     return region
 
 
@@ -109,8 +129,8 @@ def hand_in_region(key: UUID, *, findings: str, conclusion: str, revision: int, 
     """Hand in the text of a region, with a conclusion, for the leading reader."""
     rules.check_concludes(conclusion)
     region = _write(_mine(key, by=by), findings, conclusion, revision)
-    region.state, region.handed_in_at = State.HANDED_IN, timezone.now()
-    region.save(update_fields=("state", "handed_in_at"))
+    region.state, region.handed_in_at, region.claimed_until = State.HANDED_IN, timezone.now(), None
+    region.save(update_fields=("state", "handed_in_at", "claimed_until"))
     fact = RegionHandedIn(region=key, body=region.body, reader=reading_rules.reader(by), **about(region.reading))
     emit(fact, by=by)
     return region
@@ -131,8 +151,8 @@ def take_back_regions(reading: UUID, *, regions: Collection[UUID], because: str,
     for region in rows:
         if region.state not in Region.OPEN:
             raise rules.RegionEnded
-        region.state, region.because = State.WITHDRAWN, because.strip()[:300]
-        region.save(update_fields=("state", "because"))
+        region.state, region.because, region.claimed_until = State.WITHDRAWN, because.strip()[:300], None
+        region.save(update_fields=("state", "because", "claimed_until"))
         patients.close_for_care(source=region.id, by=by)
         fact = RegionTakenBack(region=region.id, body=region.body, reader=region.reader_id, **about(case))
         emit(fact, by=by)
@@ -198,6 +218,8 @@ def release_finding(key: UUID, *, what: str, by: Actor, category: int = 1, langu
         raise rules.NotYourRegion
     if region.state == State.WITHDRAWN:
         raise rules.RegionEnded
+    if region.state == State.CLAIMED:
+        _keep(region)
     words, now = what.strip()[: rules.LONGEST_FINDING], timezone.now()
     said = queries.findings_of(region.reading_id, viewer=by)
     if again := next((one for one in said if one.region_id == key and one.critical_what == words), None):
@@ -248,6 +270,22 @@ def _mine(key: UUID, *, by: Actor) -> Region:
     region = _locked(key)
     rules.check_mine(region.state, region.reader_id, by.id)
     return region
+
+
+def _keep(region: Region) -> Region:
+    """A sign of life of who reads a locked region."""
+    see(cast(UUID, region.reader_id))
+    region.claimed_until = timezone.now() + datetime.timedelta(minutes=reading_rules.CLAIM_MINUTES)
+    region.save(update_fields=("claimed_until",))
+    return region
+
+
+def _let_go(region: Region, fact: type[RegionHandedBack] | type[RegionTimedOut], *, by: Actor) -> None:
+    told = fact(region=region.id, body=region.body, reader=cast(UUID, region.reader_id), **about(region.reading))
+    region.state, region.reader, region.claimed_until = State.WAITING, None, None
+    region.save(update_fields=("state", "reader", "claimed_until"))
+    patients.close_for_care(source=region.id, by=by)
+    emit(told, by=by)
 
 
 def _write(region: Region, findings: str, conclusion: str, revision: int) -> Region:

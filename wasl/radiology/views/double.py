@@ -50,6 +50,7 @@ def _list(request: Request, refusal: Refused | None = None) -> HttpResponse:
     viewer, now = request.actor, timezone.now()
     context = {
         "taken": queries.opinions_to_give(viewer=viewer),
+        "now": now,
         "waiting": [(one, one.due_at < now) for one in queries.double_readings_waiting(viewer=viewer)[:SHOWN]],
         "outcomes": queries.double_outcomes(viewer=viewer),
         "refusal": refusal,

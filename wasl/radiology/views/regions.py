@@ -167,7 +167,7 @@ def claim(request: Request, key: UUID) -> HttpResponse:
 @require_POST
 def save(request: Request, key: UUID) -> HttpResponse:
     """Save the text as it stands; the page is told the revision that it writes upon next."""
-    mine = _mine(request, key)
+    mine = _mine_again(request, key)
     refusal = None
     try:
         mine = services.save_region(key, **_written(request), by=request.actor)
@@ -180,9 +180,22 @@ def save(request: Request, key: UUID) -> HttpResponse:
 
 
 @require_POST
+def keep(request: Request, key: UUID) -> HttpResponse:
+    """A sign of life of the reader; a page whose region went back to the list meanwhile is told so."""
+    try:
+        services.keep_region(key, by=request.actor)
+    except NotAllowed:
+        raise
+    except Refused as refusal:
+        context = {"refusal": refusal}
+        return render(request, "radiology/_region_saved.html", context, status=refusal.http)
+    return HttpResponse(status=204)
+
+
+@require_POST
 def hand_in(request: Request, key: UUID) -> HttpResponse:
     """Hand the text in as it stands on the page."""
-    mine = _mine(request, key)
+    mine = _mine_again(request, key)
     try:
         services.hand_in_region(key, **_written(request), by=request.actor)
     except Refused as refusal:
@@ -227,6 +240,13 @@ def _mine(request: Request, key: UUID) -> Region:
     return found
 
 
+def _mine_again(request: Request, key: UUID) -> Region:
+    """One's own region; one that went back to the list since its reader was silent is theirs who writes on, first."""
+    if queries.region(key, viewer=request.actor).state == Region.State.WAITING:
+        services.claim_region(key, by=request.actor)
+    return _mine(request, key)
+
+
 class Written(TypedDict):
     """What stands on the page, and the revision that it was written upon."""
 
@@ -260,6 +280,7 @@ urlpatterns: list[URLPattern] = [
     path("regions/<uuid:key>/", region, name="region"),
     path("regions/<uuid:key>/claim/", claim, name="claim_region"),
     path("regions/<uuid:key>/save/", save, name="save_region"),
+    path("regions/<uuid:key>/keep/", keep, name="keep_region"),
     path("regions/<uuid:key>/hand-in/", hand_in, name="hand_in_region"),
     path("regions/<uuid:key>/hand-back/", hand_back, name="hand_back_region"),
     path("regions/<uuid:key>/release/", release, name="release_finding"),

@@ -186,13 +186,14 @@ def feedback(request: Request, key: UUID) -> HttpResponse:
 
 
 def matters(request: Request) -> HttpResponse:
-    """The reports of one's department that may need an addendum; who wrote them, and scores, are not said."""
+    """The reports of one's department that may need an addendum, or were not read twice in time; never by whom."""
     if not request.actor.places("chief"):
         raise NotAllowed
     reports = [told.review.report for told in queries.matters_open(viewer=request.actor)]
     reports += [told.double.report for told in queries.double_matters(viewer=request.actor)]
     rows = [(report, report.reading) for report in {report.id: report for report in reports}.values()]
-    return render(request, "radiology/matters.html", {"rows": rows})
+    overdue = queries.overdue_second_readings(viewer=request.actor)
+    return render(request, "radiology/matters.html", {"rows": rows, "overdue": overdue})
 
 
 class Rule(forms.Form):

@@ -143,13 +143,20 @@ def on_duty(
     return _visible_workers(viewer).filter(id__in=_duties(planned, at).values("worker"))
 
 
-def on_duty_since(at: datetime.datetime, *, viewer: Actor) -> dict[UUID, datetime.datetime]:
-    """Since when each person who is on duty at a moment has been so, through shifts that follow without a break."""
+def on_duty_since(
+    at: datetime.datetime, *, viewer: Actor, on_call: bool = True
+) -> dict[UUID, datetime.datetime]:  # fmt: skip
+    """Since when each person who is on duty at a moment has been so, through shifts that follow without a break.
+
+    Without `on_call`, only duty at work counts, on site or remote.
+    """
     if not viewer.held:
         return {}
     rows = Shift.objects.filter(
         roster__state=PUBLISHED, replaced_at__isnull=True, period__overlap=DateTimeTZRange(at - LONGEST_DUTY, at, "[]")
     )
+    if not on_call:
+        rows = rows.exclude(kind=Shift.Kind.ONCALL)
     since: dict[UUID, tuple[datetime.datetime, datetime.datetime]] = {}
     for person, period in rows.order_by("period").values_list("worker__person", "period"):
         begun = since.get(person)

@@ -43,7 +43,8 @@ def plan(country: Country) -> int:
         count += _publish(group.id, month, turns, by=karim)
     _ask_for_swap(country)
     # nobody sits before the screens of a demonstration: a centre there is not dark for a quarter of an hour's silence
-    radiology.set_escalation_rule(radiology.Limits(silence=SILENCE), since=timezone.localdate(), by=hatem)
+    patient = radiology.Limits(silence=SILENCE, silence_routine=SILENCE)
+    radiology.set_escalation_rule(patient, since=timezone.localdate(), by=hatem)
     return count
 
 
