@@ -39,10 +39,10 @@ def _visible(viewer: Actor) -> QuerySet[Person]:
 def actor_of(key: UUID, *, address: str = "", proved: bool = True) -> Actor:
     """The actor that a person of this key is now; a closed account is a stranger."""
     person = Person.objects.filter(id=key, is_active=True).first()
-    return actor_signed_in(person, address=address, proved=proved) if person else STRANGER
+    return actor_of_person(person, address=address, proved=proved) if person else STRANGER
 
 
-def actor_signed_in(person: Person, *, address: str = "", proved: bool = True) -> Actor:
+def actor_of_person(person: Person, *, address: str = "", proved: bool = True) -> Actor:
     """The actor of a person just read: the posts held now, none before a second factor `proved` who it is.
 
     A person of the demonstration where none runs is a stranger.

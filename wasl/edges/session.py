@@ -14,7 +14,7 @@ def actor_of_session(request: HttpRequest, *, address: str) -> Actor:
     """The actor of a request's session: the person with the posts held now, with none before a second factor."""
     if not request.user.is_authenticated:
         return STRANGER
-    actor = accounts.actor_signed_in(request.user, address=address, proved=second_factor(request))
+    actor = accounts.actor_of_person(request.user, address=address, proved=second_factor(request))
     chosen = request.session.get("place")
     return replace(actor, place=next((place for place in actor.places() if str(place) == chosen), None))
 
