@@ -1,5 +1,6 @@
 """Django's settings, all from the environment; docs/reference/settings.md lists every variable."""
 
+import datetime
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,7 +34,7 @@ GIVE_MATCHED_IDENTITY = os.environ.get("WASL_GIVE_MATCHED_IDENTITY", "1") == "1"
 QUIET_SECONDS = int(os.environ.get("WASL_QUIET_SECONDS", "120"))
 SILENT_SECONDS = int(os.environ.get("WASL_SILENT_SECONDS", "60"))
 # a line that says nothing for so many minutes is told to the administrators
-LINE_MINUTES = int(os.environ.get("WASL_LINE_MINUTES", "10"))
+LINE_SILENCE = datetime.timedelta(minutes=int(os.environ.get("WASL_LINE_MINUTES", "10")))
 # an exam of which its modality says nothing more for so many hours seems to be forgotten
 STEP_HOURS = float(os.environ.get("WASL_STEP_HOURS", "2"))
 FIND_LIMIT = int(os.environ.get("WASL_FIND_LIMIT", "1000"))

@@ -4,7 +4,6 @@ import datetime
 from functools import partial
 
 import pytest
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -58,10 +57,10 @@ def test_a_link_that_does_not_answer_is_told_once_and_when_it_does(stage: Cast) 
     local = person("locale", "administrator", stage.regional)
     other = person("ailleurs", "administrator", stage.other)
     archive.note_link(to.id, error="ConnectError", by=SYSTEM)
-    Link.objects.update(silent_since=ago(settings.LINE_MINUTES - 1))
+    Link.objects.update(silent_since=ago(9))
     look()
     assert not Silence.objects.exists(), "it is cut for a moment, as lines are"
-    Link.objects.update(silent_since=ago(settings.LINE_MINUTES))
+    Link.objects.update(silent_since=ago(10))
     look()
     silent = ("archive.line_silent", there, True)
     assert said(stage.fatma) == said(local) == [silent]

@@ -178,14 +178,9 @@ def gateways(*, viewer: Actor) -> QuerySet[Gateway]:
     return rows.order_by("-created_at")
 
 
-def silent_after() -> datetime.timedelta:
-    """How long a line may say nothing before those who can mend it are told."""
-    return datetime.timedelta(minutes=settings.LINE_MINUTES)
-
-
 def silent_gateways(*, viewer: Actor) -> QuerySet[Gateway]:
     """The gateways that joined and have been silent for too long since."""
-    before = timezone.now() - silent_after()
+    before = timezone.now() - settings.LINE_SILENCE
     return _visible_gateways(viewer).filter(seen_at__lte=before, revoked_at__isnull=True).order_by("seen_at")
 
 

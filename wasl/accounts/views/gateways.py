@@ -53,7 +53,7 @@ def gateways(request: Request) -> HttpResponse:
             return _code(request, gateway.name, code.printed)
     listing = Listing(request, queries.gateways(viewer=request.actor), sorts=SORTS)
     now = timezone.now()
-    context = {"listing": listing, "form": form, "now": now, "heard_after": now - queries.silent_after()}
+    context = {"listing": listing, "form": form, "now": now, "heard_after": now - settings.LINE_SILENCE}
     return render(request, "accounts/gateways.html", context, status=422 if form.errors else 200)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from wasl.accounts import queries as accounts
@@ -26,7 +27,7 @@ def silent_lines(*, viewer: Actor) -> list[SilentLine]:
     if not viewer.is_system:
         return []
     missed = Silence.objects.filter(ended_at__isnull=True)
-    links = Link.objects.filter(active=True, silent_since__lte=timezone.now() - accounts.silent_after())
+    links = Link.objects.filter(active=True, silent_since__lte=timezone.now() - settings.LINE_SILENCE)
     links = links.exclude(id__in=missed.filter(link__isnull=False).values("link"))
     gateways = accounts.silent_gateways(viewer=viewer)
     gateways = gateways.exclude(id__in=missed.filter(gateway__isnull=False).values("gateway"))
