@@ -4,15 +4,17 @@ import datetime
 import os
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.db import IntegrityError
 from django.utils import timezone
 
 from tests import make
 from tests.cast import Cast, cast
-from wasl.archive import queries, rules, services
+from wasl.archive import listeners, queries, rules, services
+from wasl.archive.events import StudyArrived
 from wasl.archive.models import Centre, Expected, Instance, Study
 from wasl.kernel.access import SYSTEM, Actor, Held
+from wasl.kernel.events import Told
 from wasl.kernel.models import Fact
 
 
@@ -44,6 +46,20 @@ def console(place: object) -> Actor:
 
 def listed(viewer: Actor, **asked: str) -> list[str]:
     return [row.accession for row in queries.expected(viewer=viewer, **asked)]
+
+
+def test_a_study_that_is_not_on_its_way_any_more_needs_no_rank(stage: Cast, settings: LazySettings) -> None:
+    settings.GATEWAY = True
+    services.expect_exams([exam(rank=0)], listed="a", by=SYSTEM)
+    link = services.add_link(name="centre", url="https://centre:8443", place=None, everything=True, by=SYSTEM)
+    found = make.study(stage, AccessionNumber="A1")
+    event = StudyArrived(study=found.id, study_uid=found.uid, accession="A1", place=stage.regional)
+    told = Told(seq=1, at=timezone.now(), by="system", place=stage.regional)
+    listeners.rank_arrival(event, told)  # or all that follows for this study would wait behind it
+    transfer = services.queue_transfer(found.id, link=link.id, by=SYSTEM)
+    listeners.rank_arrival(event, told)
+    transfer.refresh_from_db()
+    assert transfer.rank == 0
 
 
 def test_a_list_replaces_the_one_before(stage: Cast) -> None:

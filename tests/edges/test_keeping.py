@@ -75,6 +75,8 @@ def test_a_round_learns_the_place_lets_the_machines_in_and_takes_the_worklist(ga
     assert (centre().place_id, centre().silent_since) == (gateway.scene.stage.regional, None)
     assert abs(centre().apart) < 60
     assert Source.objects.get(ae_title="CT9").place_id == gateway.scene.stage.regional
+    told = Fact.objects.filter(name__in=("archive.LinkAdded", "archive.SourceAdded")).order_by("seq")
+    assert told.values_list("name", flat=True)[0] == "archive.LinkAdded", "what a machine sends has a way to go"
     row = Expected.objects.get(accession=order.accession)
     assert (row.study_uid, row.rank, row.gone_at) == (order.study_uid, int(order.urgency[1]), None)
     radiology.cancel_order(order.id, because="Annulé par le service.", by=gateway.scene.stage.amel)

@@ -154,6 +154,9 @@ def test_a_month_is_published_and_fetched(stage: Cast) -> None:
     again = browser.post(publish, {"month": "2026-09"}, follow=True).content.decode()
     assert "rien n’est arrivé depuis" in again and Release.objects.count() == 1
     this = f"{timezone.localdate():%Y-%m}"
+    services.count_month(timezone.localdate().replace(day=1), by=SYSTEM)
+    offered = text_of(browser, "planning:releases")
+    assert '<option value="2026-09">' in offered and f'<option value="{this}">' not in offered
     assert "n’est pas terminé" in browser.post(publish, {"month": this}, follow=True).content.decode()
     assert browser.post(publish, {"month": "soon"}).status_code == 404
     pdf = browser.get(reverse("planning:release_pdf", args=[row.id]))

@@ -3,6 +3,7 @@
 What is done with files is done where they lie: each folder of stored files has a queue of its own.
 """
 
+import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
@@ -111,7 +112,8 @@ def rank_arrival(event: StudyArrived, told: Told) -> None:
     if settings.GATEWAY:
         rank = queries.expected_rank(event.study, viewer=SYSTEM)
         if rank != queries.ROUTINE:
-            services.rank_transfer(event.study, rank=rank, by=SYSTEM)
+            with contextlib.suppress(Refused):  # it is there already
+                services.rank_transfer(event.study, rank=rank, by=SYSTEM)
 
 
 @after(StudyReopened)

@@ -33,6 +33,7 @@ from wasl.places import services as placing
 # seconds between two rounds; more and more while the centre is silent
 PAUSE, LONGEST = 3.0, settings.SILENT_SECONDS / 2
 HELLO, TIDY = 15.0, 300.0  # seconds between two looks at the clock, and at the quota
+LINE = "centre"  # what the line to it is called
 SPEAKS_AGAIN = frozenset({401, 403, 404, 408, 425, 429})  # refusals of ours, not of what was said
 
 log = logging.getLogger(__name__)
@@ -74,9 +75,10 @@ class Keeper:
         there = parse_datetime(said["now"])
         if there is None:
             raise ValueError("no time")
-        archiving.name_centre(
-            address=keys.joined(self._home).links, place=_settle(said["place"], self._machines), by=SYSTEM
-        )
+        address = keys.joined(self._home).links
+        with contextlib.suppress(Refused):  # known already; before the machines are, or what they send had no way to go
+            archiving.add_link(name=LINE, url=address, place=None, everything=True, by=SYSTEM)
+        archiving.name_centre(address=address, place=_settle(said["place"], self._machines), by=SYSTEM)
         until = keys.certificate(self._home).not_valid_after_utc
         apart = (asked + (answered - asked) / 2 - there).total_seconds()
         archiving.hear_centre(apart=apart, certificate_until=until, by=SYSTEM)
@@ -237,10 +239,5 @@ def _send(home: Path, over: threading.Event, answered: threading.Event) -> None:
 
 
 def _link() -> UUID | None:
-    """The line to the centre, made known when it is not yet; None before the centre was heard."""
-    centre = archive.centre(viewer=SYSTEM)
-    if centre is None:
-        return None
-    with contextlib.suppress(Refused):  # known already
-        archiving.add_link(name="centre", url=centre.address, place=None, everything=True, by=SYSTEM)
-    return next(row.id for row in archive.links(viewer=SYSTEM) if row.name == "centre" and row.active)
+    """The line to the centre; None before the centre was heard."""
+    return next((row.id for row in archive.links(viewer=SYSTEM) if row.name == LINE and row.active), None)

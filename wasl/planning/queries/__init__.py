@@ -13,6 +13,7 @@ from wasl.planning.queries.evaluation import (
     figures_of,
     minimum,
     months,
+    months_over,
     months_to_count,
     months_to_release,
     operational_log,
@@ -27,7 +28,7 @@ from wasl.planning.queries.evaluation import (
 
 __all__ = [
     "Case", "case", "cases_behind", "cells", "Disclosure", "disclosures", "every_release", "facts_of", "Figure",
-    "figures_beside", "figures_of", "known_places", "minimum", "Month", "months", "months_to_count",
+    "figures_beside", "figures_of", "known_places", "minimum", "Month", "months", "months_over", "months_to_count",
     "months_to_release", "Narrowed", "operational_log", "own_places", "Paper", "paper_of", "Release", "release",
     "release_for_record", "release_table", "releases", "trend",
 ]  # fmt: skip

@@ -84,6 +84,12 @@ def months(*, viewer: Actor) -> list[Month]:
     return list(Month.objects.filter(counted_at__isnull=False).order_by("-month"))
 
 
+def months_over(*, viewer: Actor) -> list[datetime.date]:
+    """The months that were counted and are over: those that may be published; the newest first."""
+    begun = timezone.localdate().replace(day=1)
+    return [row.month for row in months(viewer=viewer) if row.month < begun]
+
+
 def months_to_count(*, viewer: Actor) -> list[datetime.date]:
     """The months with cases that are not in their figures yet."""
     rows = Case.objects.filter(counted=False) if viewer.is_system else Case.objects.none()

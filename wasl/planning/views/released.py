@@ -23,7 +23,7 @@ from wasl.planning.views.pages import month_of
 def releases(request: Request) -> HttpResponse:
     """What was published, and the months that may be."""
     rows = list(queries.releases(viewer=request.actor).prefetch_related("papers"))
-    months = [row.month for row in queries.months(viewer=request.actor)]
+    months = queries.months_over(viewer=request.actor)
     return render(request, "planning/releases.html", {"releases": rows, "months": months})
 
 
