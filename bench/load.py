@@ -26,7 +26,7 @@ import httpx
 from bench.blank import blank
 from bench.figures import note
 
-HOSPITALS, CENTRES, READERS, OPEN, SECONDS = 200, 20, 300, 400, 60
+HOSPITALS, CENTRES, READERS, OPEN, SECONDS = 200, 20, 300, int(os.environ.get("BENCH_OPEN", 400)), 60
 DAY = 20_000  # readings
 PAGES = 20  # worklists whose queries are counted
 PLAY = """
@@ -247,6 +247,7 @@ def make(stage: dict[str, Any], seconds: int) -> dict[str, object]:
 def read(stage: dict[str, Any], seconds: int) -> dict[str, object]:
     """Readers, by chance, take the next case, write and sign for so many seconds; the milliseconds of what they did."""
     from wasl.accounts import queries as accounts
+    from wasl.edges.cli.demo import history
     from wasl.edges.cli.drill.play import WRITTEN
     from wasl.kernel.errors import Refused
     from wasl.radiology import services as radiology
@@ -264,7 +265,7 @@ def read(stage: dict[str, Any], seconds: int) -> dict[str, object]:
         taking.append((time.perf_counter() - begun) * 1000)
         report = radiology.save_draft(reading.id, sections=WRITTEN, language="fr", revision=0, by=reader)
         begun = time.perf_counter()
-        radiology.sign_report(report.id, revision=report.revision, by=reader)
+        history.sign(reading, report.id, by=reader)
         signing.append((time.perf_counter() - begun) * 1000)
     return {"signed": len(signing), "next": taking, "sign": signing}
 
