@@ -191,6 +191,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=200_000)
     parser.add_argument("--worlds", nargs="*", default=["plain"], choices=WORLDS)
+    parser.add_argument("--seed", type=int, default=0, help="of other people than those of earlier runs")
     parser.add_argument("--speed", type=int, default=0)
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong links")
     asked = parser.parse_args(arguments)
@@ -198,7 +199,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         speed(asked.speed)
         return
     for name in asked.worlds:
-        measured = Measured(list(records(replace(WORLDS[name], people=asked.people))))
+        world = replace(WORLDS[name], people=asked.people, seed=asked.seed or WORLDS[name].seed)
+        measured = Measured(list(records(world)))
         figures = show(name, measured)
         for a, b in list(measured.wrong())[: asked.wrong]:
             print("   ", a, b, sep="\n      ")
