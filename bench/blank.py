@@ -8,6 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
+
+import django
+
+DJANGO = {"DJANGO_SETTINGS_MODULE": "wasl.settings"}
 
 
 @contextlib.contextmanager
@@ -18,7 +23,7 @@ def blank() -> Iterator[dict[str, str]]:
     home = Path(tempfile.mkdtemp(prefix="wasl-bench-"))
     home.chmod(0o711)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
-    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", "DJANGO_SETTINGS_MODULE": "wasl.settings"}
+    env = {**kept, "WASL_DATA": str(home), "WASL_DEMO": "1", **DJANGO}
     database = Postgres(home, durable=False)
     database.ensure()
     try:
@@ -29,7 +34,17 @@ def blank() -> Iterator[dict[str, str]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def migrate_for_scenes(folder: Path) -> None:
+@contextlib.contextmanager
+def scenes() -> Iterator[Path]:
+    """A folder for a bench of real processes: Django at work in it, and the migrated database that they begin with."""
+    with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, WASL_DATA=name, **DJANGO):
+        django.setup()
+        folder = Path(name)
+        _migrate_for_scenes(folder)
+        yield folder
+
+
+def _migrate_for_scenes(folder: Path) -> None:
     """Make the migrated data folder of which the scenes of real processes begin as copies; WASL_DATA is `folder`."""
     from tests.edges.scenes import MIGRATED
     from wasl.edges.cli.postgres import Postgres

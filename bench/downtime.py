@@ -8,15 +8,11 @@ asserted. BENCH_EXAMS and BENCH_SLICES make it small, to try it.
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from unittest import mock
 
-import django
-
-from bench.blank import migrate_for_scenes
+from bench.blank import scenes
 from bench.figures import note
 from tests.edges.scenes import eventually
 
@@ -28,14 +24,8 @@ PARTS = 6  # of the three days
 
 def main() -> None:
     """Live through the three days, then put them in order."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        # where the migrated database is kept that instances begin with
-        mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
-    ):
-        django.setup()
-        migrate_for_scenes(Path(folder))
-        measure(Path(folder))
+    with scenes() as folder:
+        measure(folder)
 
 
 def measure(folder: Path) -> None:

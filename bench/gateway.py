@@ -4,20 +4,17 @@ Proportional set size (PSS), so that a page shared by several processes counts o
 when memory matters most. Nothing is asserted.
 """
 
-import os
 import re
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from unittest import mock
 
 import store
 from pydicom.uid import generate_uid
 
-from bench.blank import migrate_for_scenes
+from bench.blank import scenes
 from tests.edges.scenes import Command, descendants, eventually
 from tests.edges.sites import MACHINE, Site, gateway
 
@@ -46,29 +43,24 @@ services.name_centre(address="https://127.0.0.1:9", place=_settle(said, edge_con
 
 def main() -> None:
     """Start a gateway, send, and print the highest sum that was seen."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, WASL_DATA=folder),  # where the migrated database is kept that gateways begin with
-    ):
-        migrate_for_scenes(Path(folder))
-        with gateway(machines=f'{MACHINE}address = "127.0.0.1"\n') as here:
-            own = Site(here.home, {**here.env, "WASL_DATA": str(here.home), "WASL_GATEWAY": "1"}, here.http, here.dicom)
-            own.python(JOINED)
-            with Command("edge", env=here.env) as edge:
-                wait(here.answers)
-                own.python(MACHINES)
-                tell("at rest", memory(edge.process.pid))
-                highest: dict[str, int] = {}
-                over = threading.Event()
-                watching = threading.Thread(target=watch, args=(edge.process.pid, highest, over))
-                watching.start()
-                begun = time.monotonic()
-                send(here, Path(folder) / "slices")
-                seconds = time.monotonic() - begun
-                over.set()
-                watching.join()
-                stored = here.ask("select count(*) from archive_instance")[0][0]
-                tell(f"at most, while {stored} slices came in {seconds:.0f} s", highest)
+    with scenes() as folder, gateway(machines=f'{MACHINE}address = "127.0.0.1"\n') as here:
+        own = Site(here.home, {**here.env, "WASL_DATA": str(here.home), "WASL_GATEWAY": "1"}, here.http, here.dicom)
+        own.python(JOINED)
+        with Command("edge", env=here.env) as edge:
+            wait(here.answers)
+            own.python(MACHINES)
+            tell("at rest", memory(edge.process.pid))
+            highest: dict[str, int] = {}
+            over = threading.Event()
+            watching = threading.Thread(target=watch, args=(edge.process.pid, highest, over))
+            watching.start()
+            begun = time.monotonic()
+            send(here, folder / "slices")
+            seconds = time.monotonic() - begun
+            over.set()
+            watching.join()
+            stored = here.ask("select count(*) from archive_instance")[0][0]
+            tell(f"at most, while {stored} slices came in {seconds:.0f} s", highest)
 
 
 def send(here: Site, folder: Path) -> None:

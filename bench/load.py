@@ -26,7 +26,7 @@ import httpx
 from bench.blank import blank
 from bench.figures import note
 
-HOSPITALS, CENTRES, READERS, OPEN, SECONDS = 200, 20, 300, int(os.environ.get("BENCH_OPEN", 400)), 60
+HOSPITALS, CENTRES, READERS, OPEN, SECONDS = 200, 20, 300, 400, 60
 DAY = 20_000  # readings
 PAGES = 20  # worklists whose queries are counted
 PLAY = """
@@ -53,9 +53,9 @@ def main() -> None:
     from tests.edges.scenes import Command, eventually, free_port
 
     hospitals = int(os.environ.get("BENCH_HOSPITALS", HOSPITALS))
-    seconds = int(os.environ.get("BENCH_SECONDS", SECONDS))
+    seconds, waiting = int(os.environ.get("BENCH_SECONDS", SECONDS)), int(os.environ.get("BENCH_OPEN", OPEN))
     with blank() as env, contextlib.ExitStack() as running:
-        stage = _played(env, "build", hospitals, OPEN)
+        stage = _played(env, "build", hospitals, waiting)
         port = free_port()
         env |= {"WASL_HTTP_PORT": str(port), "WASL_HTTP_WORKERS": "2", "PYTHONUNBUFFERED": "1"}
         for command in ("serve", "work"):
@@ -77,7 +77,7 @@ def main() -> None:
         behind = _played(env, "wait")
         facts, queries = _played(env, "facts") - before, _played(env, "queries", stage["sessions"])
     signed, busiest = read["signed"] / took, DAY * stage["busiest"] / 3600
-    print(f"{hospitals} hospitals, {READERS} readers, at least {OPEN} cases open, {took:.0f} s:")
+    print(f"{hospitals} hospitals, {READERS} readers, at least {waiting} cases open, {took:.0f} s:")
     print(f"  readings signed {signed:.2f}/s, {signed / busiest:.1f} x the busiest hour of {DAY} a day")
     print(f"  facts {facts / took:.1f}/s; told to everybody {behind:.0f} s after the last")
     print(f"  next case p95 {_p95(read['next']):.0f} ms, signature p95 {_p95(read['sign']):.0f} ms")

@@ -7,13 +7,8 @@ many studies are sent, BENCH_SECONDS for how long people work.
 """
 
 import os
-import tempfile
-from pathlib import Path
-from unittest import mock
 
-import django
-
-from bench.blank import migrate_for_scenes
+from bench.blank import scenes
 from bench.figures import note
 
 STUDIES, SECONDS = int(os.environ.get("BENCH_STANDBY", "200")), float(os.environ.get("BENCH_SECONDS", "30"))
@@ -22,16 +17,10 @@ RPO, RTO = 300.0, 1800.0
 
 def main() -> None:
     """Rehearse once, and print what it cost."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        # where the migrated database is kept that instances begin with
-        mock.patch.dict(os.environ, WASL_DATA=folder, DJANGO_SETTINGS_MODULE="wasl.settings"),
-    ):
-        django.setup()
-        migrate_for_scenes(Path(folder))
+    with scenes() as folder:
         from tests.edges.rehearsal import rehearse  # which needs Django at work
 
-        (images := Path(folder) / "images").mkdir()
+        (images := folder / "images").mkdir()
         found = rehearse(images, studies=STUDIES, seconds=SECONDS)
     print(f"{found.acknowledged} orders and images acknowledged; {len(found.broken)} of {found.promised} promised lost")
     print(
