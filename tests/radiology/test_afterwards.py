@@ -121,7 +121,6 @@ def test_the_clock_runs_from_when_the_images_are_here_and_somebody_asks(stage: C
         {"BodyPartExamined": "CHEST", "StudyDescription": "CT du thorax"},
         {"BodyPartExamined": "", "StudyDescription": ""},
         {"Modality": "MR"},
-        {"StudyTime": ""},
         {"StudyDate": "20261020"},
     ],
 )
@@ -131,6 +130,17 @@ def test_what_waits_for_a_person(stage: Cast, header: dict[str, str]) -> None:
     study = made(stage, salma.number, None, **header)
     hear()
     assert answered(study) is None
+
+
+@pytest.mark.parametrize("zone", ["", "+0000"])
+def test_images_that_say_no_hour_wait_for_a_person(stage: Cast, zone: str) -> None:
+    """Not even an exam of the first hours of a day is theirs by itself."""
+    salma = make.patient(stage)
+    night = timezone.localtime(two_days_ago()).replace(hour=0, minute=30)
+    entered(stage, patient=salma.id, made_at=night)
+    study = made(stage, salma.number, night, StudyTime="", TimezoneOffsetFromUTC=zone)
+    assert answered(study) is None
+    assert [row.order.scheduled_for for row in queries.suggestions(study.id, viewer=stage.sami)] == [night]
 
 
 def test_an_exam_at_another_hour_waits_for_a_person(stage: Cast) -> None:

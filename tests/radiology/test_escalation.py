@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test.utils import CaptureQueriesContext
@@ -413,10 +414,11 @@ def test_an_agreement_that_ended_opens_nothing(stage: Cast, monkeypatch: pytest.
 
 
 # what never is, whatever happened: questions that have no answer
-IN_FORCE = """exists (select 1 from radiology_agreedexam e join radiology_order r on r.id = c.order_id
+IN_FORCE = f"""exists (select 1 from radiology_agreedexam e join radiology_order r on r.id = c.order_id
   where e.agreement_id = o.agreement_id and e.provider_id = o.centre_id and e.beneficiary_id = c.place_id
     and e.state = 'signed' and e.modality = c.modality and e.urgency = c.urgency
-    and (e.procedure_id is null or e.procedure_id = r.procedure_id) and e.period @> (o.created_at)::date)"""
+    and (e.procedure_id is null or e.procedure_id = r.procedure_id)
+    and e.period @> (o.created_at at time zone '{settings.TIME_ZONE}')::date)"""
 NEVER = {
     "an open reading is routed to a centre without an agreement in force": f"""
         select o.id from radiology_opening o join radiology_reading c on c.id = o.reading_id

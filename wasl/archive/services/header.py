@@ -82,7 +82,7 @@ class Header:
 
     @property
     def started_at(self) -> datetime.datetime | None:
-        """Study Date and Time, in the sender's time zone or the country's."""
+        """Study Date and Time, in the sender's time zone or the country's; without a time, the country's midnight."""
         day = _date(self.text("00080020", 10))
         if day is None:
             return None
@@ -90,7 +90,7 @@ class Header:
         hour, minute, second = (min(int(part or 0), top) for part, top in zip(
             clock.groups() if clock else (0, 0, 0), (23, 59, 59), strict=True
         ))  # fmt: skip
-        zone = _zone(self.text("00080201", 5))
+        zone = _zone(self.text("00080201", 5) if clock else "")
         return datetime.datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone)
 
     @property

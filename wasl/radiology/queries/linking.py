@@ -102,7 +102,7 @@ def _made(viewer: Actor) -> QuerySet[Order]:
 def _made_without_images(received: Study, viewer: Actor) -> Order | None:
     """The one exam that was made without images and that this study alone fits, its patient's number and all."""
     owner = _owner_of(received.header_id.strip(), received.place_id)
-    if owner is None or received.started_at is None:
+    if owner is None or received.started_at is None or not _says_its_hour(received.started_at):
         return None
     hours = datetime.timedelta(hours=rules.HOURS_AROUND)
     around = (received.started_at - hours, received.started_at + hours)
@@ -110,6 +110,11 @@ def _made_without_images(received: Study, viewer: Actor) -> Order | None:
     found = found.exclude(links__study=received.id)  # somebody took it back from there
     fits = [(order, studies) for order in found if received in (studies := _certainly_of(order, owner, viewer))]
     return fits[0][0] if len(fits) == 1 and fits[0][1] == [received] else None
+
+
+def _says_its_hour(started_at: datetime.datetime) -> bool:
+    """Whether a study says when it was made: a day without an hour is kept as the country's midnight."""
+    return timezone.localtime(started_at).time() != datetime.time.min
 
 
 def _certainly_of(order: Order, owner: UUID, viewer: Actor) -> list[Study]:
