@@ -183,15 +183,6 @@ def _exchanged(r: Records, given: Array, family: Array, one: Array, other: Array
             exchanged[ask[yes]] = 1
             given[ask[yes]], family[ask[yes]] = crossed[0][yes], crossed[1][yes]
     return given, family, exchanged
-    a, b = one[ask], other[ask]
-    crossed = []
-    for mine, theirs in (((r.first_lat, r.first_ar), (r.last_lat, r.last_ar)),
-                         ((r.last_lat, r.last_ar), (r.first_lat, r.first_ar))):  # fmt: skip
-        crossed.append(_least([r.forms.likeness(m[a], t[b], given=False) for m in mine for t in theirs]))
-    yes = np.all([(level > 0) & (level <= Likeness.NEAR) for level in crossed], axis=0)
-    exchanged[ask[yes]] = 1
-    given[ask[yes]], family[ask[yes]] = crossed[0][yes], crossed[1][yes]
-    return given, family, exchanged
 
 
 def _born(one: Array, other: Array) -> Array:

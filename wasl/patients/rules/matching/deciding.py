@@ -127,22 +127,20 @@ class Groups:
         return at
 
     def _may(self, mine: list[int], theirs: list[int]) -> bool:
-        r = self.records
-        a, b = np.array(mine), np.array(theirs)
-        one, other = np.repeat(a, len(b)), np.tile(b, len(a))
-        if len(one) == 1:
+        if len(mine) == len(theirs) == 1:
             return True  # the pair itself was allowed
-        numbers = (
-            (r.number[one] != r.number[other]) & (r.number_kind[one] == r.number_kind[other]) & (r.number[one] > 0)
-        )
-        years = r.born[one] // 10_000 - r.born[other] // 10_000
-        far = (np.abs(years) > YEARS) & (r.born[one] > 0) & (r.born[other] > 0)
-        return not (numbers.any() or far.any() or self._names_differ(one, other))
+        here, there = [self._said(at) for at in mine], [self._said(at) for at in theirs]
+        return not any(self._contradict(one, other) for one in here for other in there)
 
-    def _names_differ(self, one: Array, other: Array) -> bool:
-        forms = self.records.forms
-        latin = self.records.first_lat, self.records.first_ar
-        return any(
-            bool((forms.likeness(column[one], column[other], given=True) == Likeness.KNOWN_OTHER).any())
-            for column in latin
-        )
+    def _said(self, at: int) -> tuple[int, ...]:
+        """Kind and value of a record's number, its birth year, its given names: a few, so no arrays."""
+        r = self.records
+        columns = (r.number_kind, r.number, r.born, r.first_lat, r.first_ar)
+        return tuple(column.item(at) for column in columns)
+
+    def _contradict(self, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        if one[0] == other[0] > 0 and one[1] != other[1]:
+            return True
+        if one[2] and other[2] and abs(one[2] // 10_000 - other[2] // 10_000) > YEARS:
+            return True
+        return any(self.records.forms.known_other(a, b) for a, b in zip(one[3:], other[3:], strict=True))

@@ -110,6 +110,11 @@ class Forms:
         answer[there[differ]] = level[back]
         return answer
 
+    def known_other(self, one: int, other: int) -> bool:
+        """Whether the dictionary knows two given names as different ones."""
+        a, b = self._sense[one], self._sense[other]
+        return a != b and self._said(min(a, b) << 32 | max(a, b)) == Likeness.KNOWN_OTHER
+
     def _likeness(self, a: Array, b: Array, given: bool) -> Array:
         """Of pairs of different forms."""
         level = np.full(len(a), Likeness.OTHER, dtype=np.int8)
