@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -103,34 +103,48 @@ def line(*, viewer: Actor) -> WaitingLine:
         return WaitingLine(rule.version, [])
     now = timezone.now()
     work = Efforts(efforts(viewer=viewer))
-    cases = [
-        Case(key, place, modality, urgency, work.points(exam, modality), opened, due, region, language)
-        for key, place, modality, urgency, exam, region, language, opened, due in _visible_readings(viewer)
+    waiting = list(
+        _visible_readings(viewer)
         .filter(state=Reading.State.WAITING)
         .values_list(
             "id", "place", "modality", "urgency", "order__procedure", "order__procedure__region",
             "order__requester__language", "created_at", "due_at",
         )
-    ]  # fmt: skip
-    readers = _readers(work, now, viewer, me=worker) if cases else []
+    )  # fmt: skip
+    cases = [
+        Case(key, place, modality, urgency, work.points(exam, modality), opened, due, region, language)
+        for key, place, modality, urgency, exam, region, language, opened, due in waiting
+    ]
+    readers = _readers(work, now, viewer, me=worker, places={row[1] for row in waiting}) if cases else []
     return WaitingLine(rule.version, rules.propose(cases, readers, rule.weights, now))
 
 
-def _readers(work: Efforts, now: datetime.datetime, viewer: Actor, *, me: Worker | None = None) -> list[Reader]:
-    """Those who are on duty, beside the viewer who asks, where one does."""
+def _readers(
+    work: Efforts,
+    now: datetime.datetime,
+    viewer: Actor,
+    *,
+    me: Worker | None = None,
+    places: Collection[UUID] | None = None,
+) -> list[Reader]:
+    """Those who are on duty, and whom they serve; beside the viewer who asks for cases of some places, where one does.
+
+    For who asks no more is said of the others than matters there: how much they read, and which of those places they
+    serve. A country has thousands of covers, a reader's line is of a few hospitals.
+    """
     since = workforce.on_duty_since(now, viewer=viewer)
     workers = workforce.workers_of({*since, *([me.person_id] if me else [])}, viewer=viewer)
-    covers = workforce.covers_of(workers, viewer=viewer)
-    agreed = set(
-        _in_force(now)
-        .filter(provider__in={worker.place_id for worker in workers.values()})
-        .values_list("provider", "beneficiary", "modality")
-        .distinct()
-    )
+    covers = workforce.covers_of(workers, viewer=viewer, places=places)
+    agreements = _in_force(now).filter(provider__in={worker.place_id for worker in workers.values()})
+    if places is not None:
+        agreements = agreements.filter(beneficiary__in=places)
+    agreed = set(agreements.values_list("provider", "beneficiary", "modality").distinct())
     kinds = {modality for _provider, _place, modality in agreed} | _modalities()
     hour = _read_since(workers, work, now - HOUR)
     law = workforce.session_rule(timezone.localdate(now), viewer=viewer)
-    opened, taken = _by_centre({worker.place_id for worker in workers.values()})
+    opened, taken = _by_centre({worker.place_id for worker in ([me] if me else workers.values())})
+    if me is not None and opened.get(me.place_id):  # to a reader of that kind of exam, wherever it is covered
+        covers |= workforce.covers_of([me.person_id], viewer=viewer)
     put_off = _put_off([me.person_id] if me else workers, now)
     found = []
     for person, worker in workers.items():

@@ -45,13 +45,23 @@ def covers(person: UUID, *, viewer: Actor, at: datetime.datetime | None = None) 
 
 
 def covers_of(
-    persons: Iterable[UUID], *, viewer: Actor, at: datetime.datetime | None = None
+    persons: Iterable[UUID],
+    *,
+    viewer: Actor,
+    at: datetime.datetime | None = None,
+    places: Iterable[UUID] | None = None,
 ) -> dict[UUID, list[Cover]]:
-    """The hospitals that several people read for at a moment (now when none is given), by person."""
+    """The hospitals that several people read for at a moment (now when none is given), by person.
+
+    Of `places` alone where these are given.
+    """
     found: dict[UUID, list[Cover]] = {}
     known = _visible(viewer).filter(person__in=set(persons))
-    for cover in Cover.objects.filter(worker__in=known, period__contains=at or timezone.now()).select_related("worker"):
-        found.setdefault(cover.worker.person_id, []).append(cover)
+    rows = Cover.objects.filter(worker__in=known, period__contains=at or timezone.now())
+    if places is not None:
+        rows = rows.filter(place__in=set(places))
+    for cover in rows.annotate(person=F("worker__person")):
+        found.setdefault(cover.person, []).append(cover)
     return found
 
 
