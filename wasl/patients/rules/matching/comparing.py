@@ -119,9 +119,14 @@ def levels(records: Records, one: Array, other: Array) -> Levels:
 
 
 def twins(found: Levels, one: Array, other: Array) -> Array:
-    """The records beside which somebody of the same family and day bears another given name."""
+    """The records beside which somebody of the same family and day bears another given name.
+
+    Not who lives elsewhere and shares neither phone nor parent: in a large country many of one name are born on a day.
+    """
     family = (found.family > 0) & (found.family <= Likeness.NEAR)
-    pairs = family & (found.born == Day.SAME) & (found.given >= Likeness.OTHER)
+    parent = np.any([(level > 0) & (level <= Likeness.PART) for level in (found.father, found.mother)], axis=0)
+    elsewhere = (found.commune == 2) & ~parent & ~np.isin(found.phone, (Number.SAME, Number.SHARED))
+    pairs = family & (found.born == Day.SAME) & (found.given >= Likeness.OTHER) & ~elsewhere
     return np.unique(np.concatenate([one[pairs], other[pairs]]))
 
 

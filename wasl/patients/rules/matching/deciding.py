@@ -32,7 +32,7 @@ def caution(levels: Levels, newborn: Array) -> Array:
     family = (levels.family > 0) & ((levels.family <= Likeness.PART) | (levels.family == FAMILY_BY_OTHER))
 
     bits = np.zeros(len(levels.given), dtype=np.float32)
-    bits[part | (levels.family > 0) & ~family & ~(same_number & same_day) | same_year & ~same_number] = CAREFUL
+    bits[part | (levels.family > 0) & ~family & ~(same_number & same_day)] = CAREFUL
     bits[(levels.twin == 1) & ~same_number & (levels.given != Likeness.SAME)] = CAREFUL
     bits[no_day & ~same_number & ~parents] = MISSING
 
@@ -53,7 +53,6 @@ def _agree(levels: Array) -> Array:
 def link(groups: "Groups", one: Array, other: Array, scores: Array, above: Array) -> None:
     """Join what qualifies (`above` is not negative), strongest first, where nothing in the groups forbids it."""
     links = np.flatnonzero(above >= 0)
-    links = links[_unrivalled(groups.records, one[links], other[links], scores[links])]
     for place in links[np.lexsort((links, -scores[links]))].tolist():
         groups.join(int(one[place]), int(other[place]))
 
@@ -69,24 +68,6 @@ def for_review(person: Array, one: Array, other: Array, scores: Array, *, least:
 
 def _codes(a: Array, b: Array) -> Array:
     return np.asarray(np.minimum(a, b).astype(np.int64) << 32 | np.maximum(a, b))
-
-
-def _unrivalled(records: Records, one: Array, other: Array, scores: Array) -> Array:
-    """Links whose records have no second candidate who is clearly somebody else: both birth dates or numbers differ."""
-    ends = np.concatenate([one, other])
-    partner = np.concatenate([other, one])
-    order = np.lexsort((-np.concatenate([scores, scores]), ends))
-    ends, partner = ends[order], partner[order]
-    best = partner[np.searchsorted(ends, ends)]
-    numbers = (
-        (records.number[best] > 0) & (records.number[partner] > 0) & (records.number[best] != records.number[partner])
-    )
-    numbers &= records.number_kind[best] == records.number_kind[partner]
-    years = np.abs(records.born[best] // 10_000 - records.born[partner] // 10_000)
-    rival = numbers | ((years > YEARS) & (records.born[best] > 0) & (records.born[partner] > 0))
-    doubtful = np.zeros(len(records), dtype=bool)
-    doubtful[ends[rival]] = True
-    return np.flatnonzero(~doubtful[one] & ~doubtful[other])
 
 
 class Groups:
