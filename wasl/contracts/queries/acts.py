@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
+from django.utils.translation import pgettext
 
-from wasl.contracts.models import Act
+from wasl.contracts.models import Act, Part
+from wasl.contracts.rules.scales import EXPERTISE
 from wasl.kernel.access import Actor, Held
 from wasl.places import queries as places
 
@@ -34,27 +36,43 @@ def acts(*, viewer: Actor) -> QuerySet[Act]:
 
 @dataclass(frozen=True)
 class Line:
-    """How many acts of a modality one hospital gave to another in a month."""
+    """How many acts of a modality and kind one hospital gave to another in a month."""
 
     month: datetime.date
     provider: str
     beneficiary: str
     modality: str
     acts: int
+    part: str = Part.REPORT
+
+    @property
+    def kind(self) -> str:
+        """What kind of act it is, where that is not a report."""
+        return "" if self.part == Part.REPORT else str(Part(self.part).label)
 
 
 def lines(*, viewer: Actor, months: int = 12) -> list[Line]:
-    """The acts counted by month, pair of hospitals and modality, the newest month first; two queries in all."""
-    counted = (
+    """The acts counted by month, pair of hospitals, modality and kind, the newest month first; two queries in all."""
+    sums = (
         acts(viewer=viewer)
         .annotate(month=TruncMonth("done_at"))
-        .values_list("month", "provider", "beneficiary", "modality")
+        .values_list("month", "provider", "beneficiary", "modality", "part")
         .annotate(acts=Sum("number"))
         .exclude(acts=0)
-        .order_by("-month", "provider", "beneficiary", "modality")
+        .order_by("-month", "provider", "beneficiary", "modality", "part")
     )
-    newest = sorted({row[0] for row in counted}, reverse=True)[:months]
-    rows = [row for row in counted if row[0] in newest]
+    newest = sorted({row[0] for row in sums}, reverse=True)[:months]
+    rows = [row for row in sums if row[0] in newest]
     names = {p.id: p.name for p in places.places(viewer=viewer, ids={key for row in rows for key in row[1:3]})}
-    found = [Line(m.date(), names[provider], names[beneficiary], kind, n) for m, provider, beneficiary, kind, n in rows]
-    return sorted(found, key=lambda line: (-line.month.toordinal(), line.provider, line.beneficiary, line.modality))
+    found = [
+        Line(month.date(), names[provider], names[beneficiary], modality, n, part)
+        for month, provider, beneficiary, modality, part, n in rows
+    ]
+    return sorted(
+        found, key=lambda line: (-line.month.toordinal(), line.provider, line.beneficiary, line.modality, line.part)
+    )
+
+
+def kind_of(act: Act) -> str:
+    """What kind of act it is, in words: a report, an opinion, or one of the two of a report that was read again."""
+    return pgettext("act", "opinion") if act.procedure == EXPERTISE else str(act.get_part_display())

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from wasl.contracts.models import Closing, ClosingRule, Dispute, Line, Paper, Statement
 from wasl.contracts.queries.acts import acts
+from wasl.contracts.queries.scales import acts_among
 from wasl.contracts.rules import statements as rules
 from wasl.contracts.rules.scales import EXPERTISE
 from wasl.contracts.rules.sessions import midnight, month_of
 from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import NotFound
 from wasl.radiology import queries as radiology
-from wasl.radiology.queries import Received
+from wasl.radiology.queries import OpinionOwed, Received
 from wasl.workforce import queries as workforce
 
 WITHOUT_END = (Dispute.State.OPEN, Dispute.State.KEPT)
@@ -100,29 +101,40 @@ def compared(found: Statement, *, viewer: Actor) -> Comparison:
     """What both hospitals of a pair count for its month, reading by reading.
 
     The provider's count is the lines of the statement, the beneficiary's the reports that lie before its doctors, and
-    the opinions that it had.
+    the opinions that it had, and the second readings of its exams that were over and acts by the scale at the closing.
+    What is over later is a correction on a later statement.
     """
     closing = found.closing
     lines = lines_of(found, viewer=viewer).filter(month=closing.month).values_list("act__reading", "state")
     given = rules.standing((reading, state) for reading, state in lines)
     since, until = midnight(closing.month), midnight(rules.next_month(closing.month))
-    place, reports = found.beneficiary_id, []
+    place, reports, again = found.beneficiary_id, [], []
     if place and statements(viewer=viewer).filter(id=found.id).exists():
         reports = radiology.received_reports(place, since=since, until=until, viewer=SYSTEM)
         reports += radiology.received_expertises(
             place, since=since, until=until, procedure=EXPERTISE, viewer=SYSTEM
         )  # fmt: skip
+        again = radiology.opinions_owed(place=place, since=since, until=until, viewer=SYSTEM)
     authors = workforce.workers_of({one.author for one in reports}, viewer=SYSTEM)
     theirs = {
         one.reading: one
         for one in reports
         if one.reading in given or (one.author in authors and authors[one.author].place_id == closing.provider_id)
     }
+    theirs |= {one.opinion: one.received for one in _acts_received(again, given, closing)}
     ended = found.disputes.exclude(state__in=WITHOUT_END).values_list("reading", flat=True)
     return Comparison(
         given=frozenset(given), received=frozenset(theirs), only_given=frozenset(given - theirs.keys()),
         only_received=tuple(one for key, one in theirs.items() if key not in given), explained=frozenset(ended),
     )  # fmt: skip
+
+
+def _acts_received(again: list[OpinionOwed], given: set[UUID], closing: Closing) -> list[OpinionOwed]:
+    """The second readings and arbitrations by the provider that are acts, as it was known when the month was closed."""
+    known = closing.created_at
+    theirs = [one for one in again if one.centre == closing.provider_id and one.closed_at <= known]
+    named = {one.opinion for one in acts_among(theirs, known=known, viewer=SYSTEM)}
+    return [one for one in theirs if one.opinion in given or one.opinion in named]
 
 
 def disputes_of(found: Statement, *, viewer: Actor) -> QuerySet[Dispute]:
