@@ -6,7 +6,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from tests import make
@@ -22,7 +22,7 @@ from tests.radiology.test_reading import second_reader
 from wasl.accounts import queries as accounts_queries
 from wasl.accounts import services as accounts
 from wasl.contracts import queries, services
-from wasl.contracts.models import Act, Doubt, Entry, Fee, Hold, Statement
+from wasl.contracts.models import Act, Closing, Doubt, Entry, Fee, Hold, Statement
 from wasl.contracts.rules import scales
 from wasl.contracts.rules.scales import Kind
 from wasl.contracts.services import papers
@@ -240,6 +240,11 @@ def test_what_is_decided_after_the_month_was_closed_is_on_the_next_statement(sta
     lines = [(line.act.part, line.state, line.amount) for line in queries.lines_of(second, viewer=SYSTEM)]
     assert lines == [("second", "paid", 9_000), ("arbiter", "open", 0)]
     assert (second.acts, second.amount) == (1, 9_000)
+    with transaction.atomic(), connection.cursor() as cursor:  # rows are made at the hour of the test, not of its clock
+        cursor.execute("set local session_replication_role = replica")
+        Closing.objects.filter(id=second.closing_id).update(created_at=timezone.now() + datetime.timedelta(days=72))
+        cursor.execute("set local session_replication_role = origin")
+    second = queries.statement(second.id, viewer=stage.karim)
     assert queries.compared(second, viewer=stage.karim).equal
 
 
@@ -289,6 +294,49 @@ def test_its_facts_are_doubted_like_those_of_a_report(stage: Cast) -> None:
     settle()
     kinds = Doubt.objects.filter(act__part="second").exclude(act__reader=mounir.id).values_list("kind", flat=True)
     assert sorted(kinds) == ["fast", "unseen"]  # not `twice`: rules asked for both, not their readers
+
+
+def test_a_head_who_reads_again_learns_nowhere_who_wrote(stage: Cast) -> None:
+    scale(prices=PRICES)
+    session(stage)
+    doubt("fast", limit=60, holds=False)
+    double = read_twice(stage)
+    hear()
+    _, pair = closed(stage)
+    report, karim = double.report, head_who_reads(stage)
+    month = timezone.localdate(report.signed_at).replace(day=1)
+    paper = f"/contracts/statements/{pair.id}/statement.pdf"
+
+    def told() -> list[int]:
+        return [
+            queries.acts(viewer=karim).filter(reading=report.reading_id).count(),
+            queries.paid_acts(month, viewer=karim).count(), queries.doubts(viewer=karim).count(),
+            queries.lines_of(pair, viewer=karim).count(),
+        ]  # fmt: skip
+
+    assert told() == [1, 1, 1, 1]
+    assert browser_of(karim).get(paper).status_code == 200
+    with after_it():  # nobody who looked since may take it; the pages of acts are no look at the record
+        radiology.claim_double_reading(double.id, by=karim)
+        assert told() == [0, 0, 0, 0]
+        assert browser_of(karim).get(paper).status_code == 409
+        assert queries.compared(pair, viewer=karim).equal
+        assert browser_of(stage.hatem).get(paper).status_code == 200
+        radiology.give_back_double_reading(double.id, by=karim)
+        assert told() == [1, 1, 1, 1]
+
+
+def head_who_reads(stage: Cast) -> Actor:
+    """Karim, who heads the department and reads in it for the regional hospital."""
+    assert stage.karim.id is not None
+    accounts.give_post(stage.karim.id, role="radiologist", place=stage.university, by=SYSTEM)
+    worker = workforce.enrol_worker(
+        stage.karim.id, place=stage.university, specialty="radiology", licence="TN-R-1009", languages=["fr"], by=SYSTEM
+    )
+    workforce.cover_place(
+        worker.id, place=stage.regional, modalities=[], by=SYSTEM, since=timezone.now() - datetime.timedelta(days=1)
+    )
+    return accounts_queries.actor_of(stage.karim.id)
 
 
 @pytest.mark.parametrize("language", ["ar", "fr", "en"])

@@ -11,11 +11,15 @@ from wasl.contracts.models import Act, Part
 from wasl.contracts.rules.scales import EXPERTISE
 from wasl.kernel.access import Actor, Held
 from wasl.places import queries as places
+from wasl.radiology import queries as radiology
 
 
 def _visible(viewer: Actor) -> QuerySet[Act]:
-    """A reader's own acts, for a chief those that the hospital gave or received, for the country's planner all."""
-    rows = Act.objects.all()
+    """A reader's own acts, for a chief those that the hospital gave or received, for the country's planner all.
+
+    Never the act of a report of which the viewer may not know who wrote it, since they read its exam again.
+    """
+    rows = Act.objects.exclude(reads_blind("reading", viewer=viewer))
     if viewer.is_system or Held("planner", None) in viewer.held:
         return rows
     mine = Q(pk__in=[])
@@ -24,6 +28,12 @@ def _visible(viewer: Actor) -> QuerySet[Act]:
     if headed := viewer.places("chief", "planner"):
         mine |= Q(provider__in=headed) | Q(beneficiary__in=headed)
     return rows.filter(mine)
+
+
+def reads_blind(name: str, *, viewer: Actor) -> Q:
+    """The rows, by how they name a reading, that would tell the viewer who wrote what they read unknowing."""
+    blind = radiology.blind_readings(viewer=viewer)
+    return Q(pk__in=[]) if blind is None else Q(**{f"{name}__in": blind})
 
 
 def acts(*, viewer: Actor) -> QuerySet[Act]:

@@ -8,7 +8,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from wasl.contracts.models import Closing, ClosingRule, Dispute, Line, Paper, Statement
-from wasl.contracts.queries.acts import acts
+from wasl.contracts.queries.acts import acts, reads_blind
 from wasl.contracts.queries.scales import acts_among
 from wasl.contracts.rules import statements as rules
 from wasl.contracts.rules.scales import EXPERTISE
@@ -64,14 +64,18 @@ def statements_waiting(*, viewer: Actor) -> QuerySet[Statement]:
 
 
 def lines_of(found: Statement, *, viewer: Actor) -> QuerySet[Line]:
-    """The lines of a statement that the viewer was given, with all that they rest on, in the order of their numbers."""
+    """The lines of a statement that the viewer was given, with all that they rest on, in the order of their numbers.
+
+    Without those that would tell who wrote what the viewer reads unknowing.
+    """
     rows = Line.objects.filter(**{"of_reader" if found.reader_id else "of_pair": found.id})
     if not _visible(viewer).filter(id=found.id).exists():
         return rows.none()
     number = F("reader_number" if found.reader_id else "pair_number")
     paid_by = "entry__fee__price__scale", "entry__fee__session", "entry__fee__agreement"
     return (
-        rows.select_related("act__reader", "act__provider", "act__beneficiary", *paid_by)
+        rows.exclude(reads_blind("act__reading", viewer=viewer))
+        .select_related("act__reader", "act__provider", "act__beneficiary", *paid_by)
         .annotate(number=number)
         .order_by("number")
     )
@@ -105,11 +109,12 @@ def compared(found: Statement, *, viewer: Actor) -> Comparison:
     What is over later is a correction on a later statement.
     """
     closing = found.closing
-    lines = lines_of(found, viewer=viewer).filter(month=closing.month).values_list("act__reading", "state")
-    given = rules.standing((reading, state) for reading, state in lines)
+    seen = statements(viewer=viewer).filter(id=found.id).exists()
+    lines = lines_of(found, viewer=SYSTEM if seen else viewer).filter(month=closing.month)
+    given = rules.standing((reading, state) for reading, state in lines.values_list("act__reading", "state"))
     since, until = midnight(closing.month), midnight(rules.next_month(closing.month))
     place, reports, again = found.beneficiary_id, [], []
-    if place and statements(viewer=viewer).filter(id=found.id).exists():
+    if place and seen:
         reports = radiology.received_reports(place, since=since, until=until, viewer=SYSTEM)
         reports += radiology.received_expertises(
             place, since=since, until=until, procedure=EXPERTISE, viewer=SYSTEM
@@ -201,9 +206,16 @@ def closing_days(day: datetime.date, *, viewer: Actor) -> int:
 
 
 def paper_of(key: UUID, *, language: str, viewer: Actor) -> Paper:
-    """The sealed PDF of a statement in a language, else in French; raises NotFound while it is not made."""
-    papers = {one.language: one for one in Paper.objects.filter(statement=statement(key, viewer=viewer))}
-    found = papers.get(language) or papers.get("fr")
-    if found is None:
+    """The sealed PDF of a statement in a language, else in French; raises NotFound while it is not made.
+
+    Raises NamesWhoIsHidden while it would tell who wrote what the viewer reads unknowing.
+    """
+    found = statement(key, viewer=viewer)
+    whole = Line.objects.filter(Q(of_reader=found) | Q(of_pair=found))
+    if whole.filter(reads_blind("act__reading", viewer=viewer)).exists():
+        raise rules.NamesWhoIsHidden
+    papers = {one.language: one for one in Paper.objects.filter(statement=found)}
+    paper = papers.get(language) or papers.get("fr")
+    if paper is None:
         raise NotFound
-    return found
+    return paper

@@ -53,7 +53,7 @@ def close_month(provider: UUID, *, month: datetime.date, by: Actor) -> list[Stat
     lines = _lines(provider, midnight(rules.next_month(month)))
     if not lines:
         raise rules.NothingToClose
-    closing = Closing.objects.create(provider_id=provider, month=month, created_at=timezone.now())
+    closing = Closing.objects.create(provider_id=provider, month=month)
     made = [
         *_stated(closing, lines, of="reader", whose=lambda line: line.act.reader_id),
         *_stated(closing, lines, of="pair", whose=lambda line: line.act.beneficiary_id),
