@@ -13,6 +13,8 @@ from wasl.kernel.access import Actor, Held
 from wasl.places import queries as places
 from wasl.radiology import queries as radiology
 
+PARTS = Part.values  # in which order they are listed: reports first
+
 
 def _visible(viewer: Actor) -> QuerySet[Act]:
     """A reader's own acts, for a chief those that the hospital gave or received, for the country's planner all.
@@ -69,7 +71,7 @@ def lines(*, viewer: Actor, months: int = 12) -> list[Line]:
         .values_list("month", "provider", "beneficiary", "modality", "part")
         .annotate(acts=Sum("number"))
         .exclude(acts=0)
-        .order_by("-month", "provider", "beneficiary", "modality", "part")
+        .order_by("-month", "provider", "beneficiary", "modality")
     )
     newest = sorted({row[0] for row in sums}, reverse=True)[:months]
     rows = [row for row in sums if row[0] in newest]
@@ -79,7 +81,14 @@ def lines(*, viewer: Actor, months: int = 12) -> list[Line]:
         for month, provider, beneficiary, modality, part, n in rows
     ]
     return sorted(
-        found, key=lambda line: (-line.month.toordinal(), line.provider, line.beneficiary, line.modality, line.part)
+        found,
+        key=lambda line: (
+            -line.month.toordinal(),
+            line.provider,
+            line.beneficiary,
+            line.modality,
+            PARTS.index(line.part),
+        ),
     )
 
 

@@ -59,7 +59,7 @@ def scale(request: Request, key: UUID) -> HttpResponse:
 
 def _scale(request: Request, key: UUID, refusal: Refused | None) -> HttpResponse:
     found = queries.scale(key, viewer=request.actor)
-    prices = list(found.prices.order_by(*rules.KIND))
+    prices = _prices_of(found)
     said = {one.part for one in prices}
     unnamed = [part.label for part in queries.Part if part.value not in said]
     context = {
@@ -101,8 +101,13 @@ def _initial(request: Request) -> dict[str, object]:
         found = queries.scale(UUID(request.GET.get("after", "")), viewer=request.actor)
     except (ValueError, Refused):
         return {}
-    lines = (_written(one) for one in found.prices.order_by(*rules.KIND))
+    lines = (_written(one) for one in _prices_of(found))
     return {"code": found.code, "source": found.source, "invented": found.invented, "prices": "\n".join(lines)}
+
+
+def _prices_of(found: queries.Scale) -> list[queries.Price]:
+    """What a scale says, of reports before all else."""
+    return sorted(found.prices.order_by(*rules.KIND), key=lambda one: queries.Part.values.index(one.part))
 
 
 def _written(one: queries.Price) -> str:
