@@ -8,7 +8,7 @@ from tests.cast import Cast
 from wasl.contracts import services
 from wasl.contracts.models import Scale, Session
 from wasl.contracts.rules.scales import Kind
-from wasl.kernel.access import SYSTEM
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.workforce import services as workforce
 
 CODE = "TN-2024-715"  # that the agreement of the cast names
@@ -28,11 +28,12 @@ def scale(*, since: datetime.date = datetime.date(2025, 1, 1), prices: list[tupl
     return made
 
 
-def session(stage: Cast, *, validated: bool = True, hours: float = -1) -> Session:
-    """Leila's session, begun so many hours from now."""
-    assert stage.leila.id is not None
+def session(stage: Cast, *, validated: bool = True, hours: float = -1, reader: Actor | None = None) -> Session:
+    """Leila's session, or that of the reader named, begun so many hours from now."""
+    who = reader or stage.leila
+    assert who.id is not None
     begins = timezone.now() + datetime.timedelta(hours=hours)
-    made = services.declare_session(stage.leila.id, begins_at=begins, mode="urgent", by=stage.leila)
+    made = services.declare_session(who.id, begins_at=begins, mode="urgent", by=who)
     if validated:
         services.validate_session(made.id, by=stage.karim)
     return made

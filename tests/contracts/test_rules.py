@@ -19,6 +19,7 @@ class Said:
     mode: str = ""
     hours: str = ""
     amount: int = 0
+    part: str = "report"
 
 
 SCALE = (
@@ -51,6 +52,33 @@ def test_the_most_exact_price_counts(act: Kind, amount: int) -> None:
     assert scales.price(act, SCALE[::-1]) == found  # in whatever order they are written
 
 
+@pytest.mark.parametrize(
+    ("act", "amount"),
+    [
+        (Kind("CT-CHEST", "CT", "P2", "scheduled", "official", "second"), 8),
+        (Kind("CT-CHEST", "CT", "P2", "scheduled", "outside", "second"), 9),
+        (Kind("CT-CHEST", "CT", "P2", "scheduled", "outside", "arbiter"), 4),
+        (Kind("MR-HEAD", "MR", "P2", "scheduled", "official", "arbiter"), 4),
+        (Kind("CT-CHEST", "CT", "P2", "scheduled", "official"), 20),  # what is paid for a report stays what it was
+        (Kind("MR-HEAD", "MR", "P2", "scheduled", "official", "second"), None),  # and pays nobody who reads it again
+    ],
+)
+def test_each_kind_of_act_has_its_own_prices(act: Kind, amount: int | None) -> None:
+    again = (
+        Said(modality="CT", part="second", amount=8), Said(modality="CT", part="second", hours="outside", amount=9),
+        Said(part="arbiter", amount=4),
+    )  # fmt: skip
+    found = scales.price(act, (*SCALE, *again))
+    assert (found.amount if found else None) == amount
+
+
+def test_a_scale_names_an_act_before_its_session_and_hours_are_known() -> None:
+    night = (Said(modality="CT", part="second", mode="urgent", hours="outside", amount=9),)
+    assert scales.names(Kind("CT-CHEST", "CT", "P2", part="second"), night)
+    for act in (Kind("MR-HEAD", "MR", "P2", part="second"), Kind("CT-CHEST", "CT", "P2", part="arbiter"), Kind()):
+        assert not scales.names(act, night)
+
+
 def test_a_scale_may_say_nothing() -> None:
     assert scales.price(Kind("MR-HEAD", "MR", "P2", "scheduled", "official"), SCALE[1:]) is None
     assert scales.price(Kind("MR-HEAD", "MR", "P2", "scheduled", "official"), ()) is None
@@ -65,6 +93,7 @@ def test_a_scale_may_say_nothing() -> None:
         ([(Kind(), 10**12 + 1)], scales.BadPrice),
         ([(Kind(mode="sometimes"), 5)], scales.BadKind),
         ([(Kind(hours="night"), 5)], scales.BadKind),
+        ([(Kind(part="third"), 5)], scales.BadKind),
         ([(Kind(modality="CT"), 5), (Kind(modality="CT"), 6)], scales.PriceTwice),
         ([(Kind(procedure=f"E{n}"), 5) for n in range(2001)], scales.TooManyPrices),
     ],

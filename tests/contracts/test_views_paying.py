@@ -110,8 +110,8 @@ def test_the_csv_of_a_month(stage: Cast) -> None:
     answer = browser_of(stage.leila, "fr").get(reverse("contracts:pay_csv"))
     head, line, *rest = b"".join(answer).decode("utf-8-sig").splitlines()
     assert not rest
-    assert len(head.split(",")) == len(line.split(",")) == 14
-    assert line.endswith(f"{CODE},1,15.000,TND")
+    assert len(head.split(",")) == len(line.split(",")) == 15
+    assert line.endswith(f"{CODE},1,15.000,TND,compte rendu")
     other = browser_of(stage.leila).get(reverse("contracts:pay_csv"), {"month": "2020-01"})
     assert len(b"".join(other).decode().splitlines()) == 1
 
@@ -120,13 +120,15 @@ def test_a_scale_from_the_form_to_its_publication(stage: Cast) -> None:
     hatem, address = browser_of(stage.hatem), reverse("contracts:draft_scale")
     said = {
         "code": CODE, "source": "Décret", "since": "2025-01-01",
-        "prices": ";CT;;urgent;;15,5\n\n;CT;;;;12.500\nIRM-1;MR;P0;urgent;outside;30\n",
+        "prices": ";CT;;urgent;;15,5\n\n;CT;;;;12.500\nIRM-1;MR;P0;urgent;outside;30\n;CT;;;;second;9,5\n",
     }  # fmt: skip
     made = hatem.post(address, said)
     assert made.status_code == 302
     found = Scale.objects.get()
-    assert sorted(Price.objects.values_list("amount", flat=True)) == [12_500, 15_500, 30_000]
-    for wrong in ("CT;12", ";CT;;;;douze", ";CT;;;;1,2345", ";CT;;;;-1", ";CT;;soon;;1", ";CT;;;;1\n;CT;;;;2", ""):
+    assert sorted(Price.objects.values_list("amount", flat=True)) == [9_500, 12_500, 15_500, 30_000]
+    assert list(Price.objects.filter(part="second").values_list("amount", flat=True)) == [9_500]
+    for wrong in ("CT;12", ";CT;;;;douze", ";CT;;;;1,2345", ";CT;;;;-1", ";CT;;soon;;1", ";CT;;;;1\n;CT;;;;2", "",
+                  ";CT;;;;third;1", ";CT;;;;second;1;1"):  # fmt: skip
         answer = hatem.post(address, {**said, "prices": wrong})
         assert answer.status_code == 422, wrong
         assert "errors" in answer.content.decode()

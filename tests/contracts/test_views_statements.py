@@ -133,9 +133,11 @@ def test_the_csv_says_all_that_a_line_rests_on(stage: Cast) -> None:
     hers, pair = closed(stage)
     answer = browser_of(stage.karim, "fr").get(reverse("contracts:statement_csv", args=[pair.id]))
     head, *lines = b"".join(answer).decode("utf-8-sig").splitlines()
-    assert {len(row.split(",")) for row in (head, *lines)} == {20}
+    assert {len(row.split(",")) for row in (head, *lines)} == {21}
     assert [line.split(",")[0] for line in lines] == ["1", "2"]
-    assert sorted(line.rsplit(",", 3)[1:] for line in lines) == [["15.000", "TND", "non"], ["15.000", "TND", "oui"]]
+    assert sorted(line.rsplit(",", 4)[1:] for line in lines) == [
+        ["15.000", "TND", "non", "compte rendu"], ["15.000", "TND", "oui", "compte rendu"],
+    ]  # fmt: skip
     answer = browser_of(stage.leila, "fr").get(reverse("contracts:statement_csv", args=[hers.id]))
     assert len(b"".join(answer).decode().splitlines()) == 3
 

@@ -173,6 +173,7 @@ class World:
                              "radiology:arbitrate_readings", "radiology:give_back_double_reading"),
                             {"key": self.double}),
             "radiology:end_double_rule": {"key": self.double_rule},
+            "radiology:exam_regions": {"key": self.order.procedure_id},
             "radiology:begin_addendum": report, "radiology:acknowledge_result": report,
             "radiology:critical_": report, "radiology:record_communication": report,
             "radiology:hand_over_result": report, "radiology:dismiss_recommendation": report,

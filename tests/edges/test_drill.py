@@ -44,6 +44,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Exam]:
     """Three exams, of which two keep both readers of the first centre busy; who is silent is missed after minutes."""
     exams = [exam(0, "P2", 0.5, reads=30), exam(1, "P2", 0.6, reads=30), exam(2, "P0", 1.5)]
     monkeypatch.setattr(settings, "STORAGE", tmp_path / "store")
+    monkeypatch.setattr(settings, "LINKS_AUTHORITY", tmp_path / "links-authority.pem")
+    monkeypatch.setattr(settings, "LINE_SILENCE", 2 * MINUTE)
     monkeypatch.setattr(world, "exams_of", lambda seed, scale: exams)
     monkeypatch.setattr(reading_rules, "CLAIM_MINUTES", 3)
     return exams
@@ -60,9 +62,9 @@ def test_a_world_fails_in_three_ways(small: list[Exam]) -> None:
     assert found.told >= 3
     assert centre.lives[2].moved is not None
     assert centre.lives[2].taken and not {reader for _, reader in centre.lives[2].taken} & centre.gone
-    # cut in the middle of a study: seen on the page of lines, and read once it carries again
+    # cut in the middle of a study: its administrators and those of the country are told, and it is read once it carries
     found = score(link, link)
-    assert (set(link.struck), found.noticed, found.offered, found.lost, found.told) == ({2}, 2, 0, 0, 0)
+    assert (set(link.struck), found.noticed, found.offered, found.lost, found.told) == ({2}, 1, 0, 0, 2)
     assert link.lives[2].opened and link.back and link.lives[2].opened >= link.back > link.lives[2].exam.at
     # gone: what was held is nobody's again, and its reader is told
     found = score(reader, reader)
@@ -141,7 +143,8 @@ def test_who_plays_knows_nothing_of_this_instance(monkeypatch: pytest.MonkeyPatc
     """Neither its database nor its mail server: what the process is given of the environment."""
     monkeypatch.setenv("WASL_DATABASE_URL", "postgresql://live")
     monkeypatch.setenv("WASL_SMTP_HOST", "mail")
+    monkeypatch.setenv("WASL_LINE_MINUTES", "7")  # by which it goes, as by the rules
     given = apart.environment(tmp_path, "DZ")
     assert {name: value for name, value in given.items() if name.startswith("WASL_")} == {
-        "WASL_DATA": str(tmp_path), "WASL_COUNTRY": "DZ", "WASL_DEMO": "1",
+        "WASL_DATA": str(tmp_path), "WASL_COUNTRY": "DZ", "WASL_DEMO": "1", "WASL_LINE_MINUTES": "7",
     }  # fmt: skip

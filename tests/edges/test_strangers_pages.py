@@ -101,6 +101,8 @@ OPEN: dict[str, frozenset[str]] = {
     # which exams are vetted, and how often: no patient is named
     **dict.fromkeys(("radiology:vetting_rates", "radiology:vetting_rates_csv"), PLANNER),
     **dict.fromkeys(("radiology:vetting_rules", "radiology:add_protocol"), PLANNER | ADMINISTRATOR),
+    # how exams of the catalogue are split
+    **dict.fromkeys(("radiology:catalogue", "radiology:exam_regions"), PLANNER | ADMINISTRATOR),
     **dict.fromkeys(("radiology:set_vetting_rule", "radiology:set_vetting_target"), PLANNER),
     **dict.fromkeys(("radiology:double_rules", "radiology:set_double_rule", "radiology:end_double_rule"), PLANNER),
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv", "radiology:review_figures",

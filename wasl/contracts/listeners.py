@@ -24,17 +24,22 @@ from wasl.contracts.events import (
     SessionWithdrawn,
     StatementClosed,
 )
+from wasl.contracts.rules.sessions import midnight
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import Refused
 from wasl.kernel.events import Event, Told, after
+from wasl.radiology import queries as radiology
 from wasl.radiology.events import (
     AgreementMade,
     ExpertiseAnswered,
     ReadingFollowed,
     ReadingReinstated,
+    ReadingsArbitrated,
+    ReadingsCompared,
     ReadingWithdrawn,
     ReportSigned,
 )
+from wasl.radiology.queries import OpinionOwed
 
 
 @after(ReportSigned)
@@ -47,6 +52,20 @@ def count_the_act(event: ReportSigned, told: Told) -> None:
 def count_the_expertise(event: ExpertiseAnswered, told: Told) -> None:
     """An answered opinion is one act."""
     services.count_expertise(event.expertise, by=SYSTEM)
+
+
+@after(ReadingsCompared, ReadingsArbitrated)
+def count_what_was_read_again(event: Event, told: Told) -> None:
+    """Once a double reading is closed, its second reading is an act, and so is the arbitration; never before."""
+    if isinstance(event, ReadingsCompared | ReadingsArbitrated):
+        _count(radiology.opinions_owed(double=event.double, viewer=SYSTEM))
+
+
+@after(ScalePublished)
+def count_by_a_scale(event: ScalePublished, told: Told) -> None:
+    """Second readings that no scale named may be acts now, from the day on which the scale holds."""
+    since = midnight(queries.scale(event.scale, viewer=SYSTEM).period.lower)
+    _count(radiology.opinions_owed(scale=event.code, since=since, viewer=SYSTEM))
 
 
 @after(ReadingWithdrawn)
@@ -106,6 +125,7 @@ def settle_what_was_disputed(event: Event, told: Told) -> None:
     if isinstance(event, DisputeAccepted) or (isinstance(event, DisputeSettled) and event.upheld):
         services.count_act(event.reading, by=SYSTEM)
         services.count_expertise(event.reading, by=SYSTEM)
+        services.count_opinion(event.reading, by=SYSTEM)
         services.settle_act(event.reading, by=SYSTEM)
 
 
@@ -122,6 +142,11 @@ def close_months(timestamp: int) -> None:
     for due in queries.months_to_close(viewer=SYSTEM):
         with contextlib.suppress(Refused):  # a chief closed it meanwhile
             services.close_month(due.provider, month=due.month, by=SYSTEM)
+
+
+def _count(owed: Iterable[OpinionOwed]) -> None:
+    for one in owed:
+        services.count_opinion(one.opinion, by=SYSTEM)
 
 
 def _settle(readings: Iterable[UUID]) -> None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from wasl.contracts.models.acts import Part
 from wasl.contracts.models.sessions import Mode
 from wasl.kernel.models import Row
 
@@ -39,7 +40,7 @@ class Scale(Row):
 
 
 class Price(Row):
-    """What a scale says of acts of a kind; an empty field says nothing of them."""
+    """What a scale says of acts of a kind; an empty field says nothing of them, and the part is always named."""
 
     scale = models.ForeignKey(Scale, on_delete=models.PROTECT, related_name="prices")
     procedure = models.CharField(max_length=16, blank=True)
@@ -47,12 +48,13 @@ class Price(Row):
     urgency = models.CharField(max_length=2, blank=True)
     mode = models.CharField(max_length=9, blank=True, choices=Mode.choices)
     hours = models.CharField(max_length=8, blank=True, choices=Hours.choices)
+    part = models.CharField(max_length=7, choices=Part.choices, default=Part.REPORT, db_default=Part.REPORT)
     amount = models.PositiveBigIntegerField()  # in the currency's smallest unit: millimes, centimes
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("scale", "procedure", "modality", "urgency", "mode", "hours"),
+                fields=("scale", "procedure", "modality", "urgency", "mode", "hours", "part"),
                 name="contracts_a_scale_says_one_price_of_a_kind_of_act",
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="contracts_a_price_is_more_than_nothing"),

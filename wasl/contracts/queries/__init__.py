@@ -9,6 +9,7 @@ from wasl.contracts.models import (
     Fee,
     Hold,
     Paper,
+    Part,
     Price,
     Scale,
     Session,
@@ -18,7 +19,7 @@ from wasl.contracts.models import (
 from wasl.contracts.models import (
     Line as StatementLine,
 )
-from wasl.contracts.queries.acts import Line, acts, lines
+from wasl.contracts.queries.acts import Line, acts, kind_of, lines
 from wasl.contracts.queries.doubts import doubt_rules, doubts, doubts_to_clear, in_doubt
 from wasl.contracts.queries.evaluation import providers_of
 from wasl.contracts.queries.paying import (
@@ -31,7 +32,7 @@ from wasl.contracts.queries.paying import (
     readings_of_session,
     sums,
 )
-from wasl.contracts.queries.scales import scale, scales
+from wasl.contracts.queries.scales import acts_among, is_act, scale, scales
 from wasl.contracts.queries.sessions import sessions, sessions_waiting, validated
 from wasl.contracts.queries.statements import (
     Comparison,
@@ -51,11 +52,11 @@ from wasl.contracts.queries.statements import (
 from wasl.contracts.rules.scales import Kind
 
 __all__ = [
-    "Act", "acts", "acts_to_decide", "closing_days", "closing_rule", "ClosingRule", "compared", "Comparison",
-    "Dispute", "disputes_of", "disputes_to_answer", "Doubt", "doubt_rules", "DoubtRule", "doubts",
-    "doubts_to_clear", "Fee", "held", "held_readings", "Hold", "in_doubt", "is_invented", "Kind", "Line", "lines",
-    "lines_of", "months_to_close", "paid_acts", "Paper", "paper_of", "Price", "providers_of", "readings_of_session",
-    "Scale", "scale", "scales", "Session", "sessions", "sessions_waiting", "Statement", "statement",
-    "statement_of_dispute", "StatementLine", "statements", "statements_waiting", "Sum", "sums", "Suspicion",
-    "validated",
+    "Act", "acts", "acts_among", "acts_to_decide", "closing_days", "closing_rule", "ClosingRule", "compared",
+    "Comparison", "Dispute", "disputes_of", "disputes_to_answer", "Doubt", "doubt_rules", "DoubtRule", "doubts",
+    "doubts_to_clear", "Fee", "held", "held_readings", "Hold", "in_doubt", "is_act", "is_invented", "Kind", "kind_of",
+    "Line", "lines", "lines_of", "months_to_close", "paid_acts", "Paper", "paper_of", "Part", "Price", "providers_of",
+    "readings_of_session", "Scale", "scale", "scales", "Session", "sessions", "sessions_waiting", "Statement",
+    "statement", "statement_of_dispute", "StatementLine", "statements", "statements_waiting", "Sum", "sums",
+    "Suspicion", "validated",
 ]  # fmt: skip

@@ -6,11 +6,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from wasl.contracts.models import Doubt, DoubtRule
+from wasl.contracts.queries.acts import reads_blind
 from wasl.kernel.access import Actor, Held
 
 
 def _visible(viewer: Actor) -> QuerySet[Doubt]:
     rows = Doubt.objects.select_related("act__reader", "act__provider", "act__beneficiary", "rule", "cleared_by")
+    rows = rows.exclude(reads_blind("act__reading", viewer=viewer))
     if viewer.is_system or Held("planner", None) in viewer.held:
         return rows
     return rows.filter(act__provider__in=viewer.places("chief", "planner"))

@@ -1,12 +1,17 @@
 """Scales: the published ones are open to who is paid, pays or plans; drafts to planners."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from wasl.contracts.models import Scale
+from wasl.contracts.rules import scales as rules
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
+from wasl.radiology.queries import OpinionOwed
 
 READERS = frozenset({"radiologist", "chief"})
 
@@ -29,3 +34,27 @@ def scale(key: UUID, *, viewer: Actor) -> Scale:
     if found is None:
         raise NotFound
     return found
+
+
+def is_act(owed: OpinionOwed, *, viewer: Actor) -> bool:
+    """Whether a second reading or an arbitration is an act: the scale of its agreement names such acts on its day."""
+    return bool(acts_among([owed], viewer=viewer))
+
+
+def acts_among(owed: Iterable[OpinionOwed], *, known: datetime | None = None, viewer: Actor) -> list[OpinionOwed]:
+    """Those second readings and arbitrations that are acts, by the scales that were published by a moment."""
+    owed = list(owed)
+    found = Scale.objects.filter(code__in={one.agreement.scale for one in owed}, published_at__isnull=False)
+    if known is not None:
+        found = found.filter(published_at__lte=known)
+    said = [(scale, list(scale.prices.all())) for scale in found.prefetch_related("prices")] if owed else []
+    return [
+        one
+        for one in owed
+        if any(
+            scale.code == one.agreement.scale
+            and timezone.localdate(one.done_at) in scale.period
+            and rules.names(rules.Kind(one.procedure, one.modality, one.urgency, part=one.part), prices)
+            for scale, prices in said
+        )
+    ]

@@ -8,14 +8,15 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from wasl.contracts.models import Closing, ClosingRule, Dispute, Line, Paper, Statement
-from wasl.contracts.queries.acts import acts
+from wasl.contracts.queries.acts import acts, reads_blind
+from wasl.contracts.queries.scales import acts_among
 from wasl.contracts.rules import statements as rules
 from wasl.contracts.rules.scales import EXPERTISE
 from wasl.contracts.rules.sessions import midnight, month_of
 from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import NotFound
 from wasl.radiology import queries as radiology
-from wasl.radiology.queries import Received
+from wasl.radiology.queries import OpinionOwed, Received
 from wasl.workforce import queries as workforce
 
 WITHOUT_END = (Dispute.State.OPEN, Dispute.State.KEPT)
@@ -63,14 +64,18 @@ def statements_waiting(*, viewer: Actor) -> QuerySet[Statement]:
 
 
 def lines_of(found: Statement, *, viewer: Actor) -> QuerySet[Line]:
-    """The lines of a statement that the viewer was given, with all that they rest on, in the order of their numbers."""
+    """The lines of a statement that the viewer was given, with all that they rest on, in the order of their numbers.
+
+    Without those that would tell who wrote what the viewer reads unknowing.
+    """
     rows = Line.objects.filter(**{"of_reader" if found.reader_id else "of_pair": found.id})
     if not _visible(viewer).filter(id=found.id).exists():
         return rows.none()
     number = F("reader_number" if found.reader_id else "pair_number")
     paid_by = "entry__fee__price__scale", "entry__fee__session", "entry__fee__agreement"
     return (
-        rows.select_related("act__reader", "act__provider", "act__beneficiary", *paid_by)
+        rows.exclude(reads_blind("act__reading", viewer=viewer))
+        .select_related("act__reader", "act__provider", "act__beneficiary", *paid_by)
         .annotate(number=number)
         .order_by("number")
     )
@@ -100,29 +105,41 @@ def compared(found: Statement, *, viewer: Actor) -> Comparison:
     """What both hospitals of a pair count for its month, reading by reading.
 
     The provider's count is the lines of the statement, the beneficiary's the reports that lie before its doctors, and
-    the opinions that it had.
+    the opinions that it had, and the second readings of its exams that were over and acts by the scale at the closing.
+    What is over later is a correction on a later statement.
     """
     closing = found.closing
-    lines = lines_of(found, viewer=viewer).filter(month=closing.month).values_list("act__reading", "state")
-    given = rules.standing((reading, state) for reading, state in lines)
+    seen = statements(viewer=viewer).filter(id=found.id).exists()
+    lines = lines_of(found, viewer=SYSTEM if seen else viewer).filter(month=closing.month)
+    given = rules.standing((reading, state) for reading, state in lines.values_list("act__reading", "state"))
     since, until = midnight(closing.month), midnight(rules.next_month(closing.month))
-    place, reports = found.beneficiary_id, []
-    if place and statements(viewer=viewer).filter(id=found.id).exists():
+    place, reports, again = found.beneficiary_id, [], []
+    if place and seen:
         reports = radiology.received_reports(place, since=since, until=until, viewer=SYSTEM)
         reports += radiology.received_expertises(
             place, since=since, until=until, procedure=EXPERTISE, viewer=SYSTEM
         )  # fmt: skip
+        again = radiology.opinions_owed(place=place, since=since, until=until, viewer=SYSTEM)
     authors = workforce.workers_of({one.author for one in reports}, viewer=SYSTEM)
     theirs = {
         one.reading: one
         for one in reports
         if one.reading in given or (one.author in authors and authors[one.author].place_id == closing.provider_id)
     }
+    theirs |= {one.opinion: one.received for one in _acts_received(again, given, closing)}
     ended = found.disputes.exclude(state__in=WITHOUT_END).values_list("reading", flat=True)
     return Comparison(
         given=frozenset(given), received=frozenset(theirs), only_given=frozenset(given - theirs.keys()),
         only_received=tuple(one for key, one in theirs.items() if key not in given), explained=frozenset(ended),
     )  # fmt: skip
+
+
+def _acts_received(again: list[OpinionOwed], given: set[UUID], closing: Closing) -> list[OpinionOwed]:
+    """The second readings and arbitrations by the provider that are acts, as it was known when the month was closed."""
+    known = closing.created_at
+    theirs = [one for one in again if one.centre == closing.provider_id and one.closed_at <= known]
+    named = {one.opinion for one in acts_among(theirs, known=known, viewer=SYSTEM)}
+    return [one for one in theirs if one.opinion in given or one.opinion in named]
 
 
 def disputes_of(found: Statement, *, viewer: Actor) -> QuerySet[Dispute]:
@@ -189,9 +206,16 @@ def closing_days(day: datetime.date, *, viewer: Actor) -> int:
 
 
 def paper_of(key: UUID, *, language: str, viewer: Actor) -> Paper:
-    """The sealed PDF of a statement in a language, else in French; raises NotFound while it is not made."""
-    papers = {one.language: one for one in Paper.objects.filter(statement=statement(key, viewer=viewer))}
-    found = papers.get(language) or papers.get("fr")
-    if found is None:
+    """The sealed PDF of a statement in a language, else in French; raises NotFound while it is not made.
+
+    Raises NamesWhoIsHidden while it would tell who wrote what the viewer reads unknowing.
+    """
+    found = statement(key, viewer=viewer)
+    whole = Line.objects.filter(Q(of_reader=found) | Q(of_pair=found))
+    if whole.filter(reads_blind("act__reading", viewer=viewer)).exists():
+        raise rules.NamesWhoIsHidden
+    papers = {one.language: one for one in Paper.objects.filter(statement=found)}
+    paper = papers.get(language) or papers.get("fr")
+    if paper is None:
         raise NotFound
-    return found
+    return paper

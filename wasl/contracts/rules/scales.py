@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, Protocol, TypeVar
 
-from wasl.contracts.models import Hours, Mode
+from wasl.contracts.models import Hours, Mode, Part
 from wasl.kernel.errors import Invalid, Refused
 
 CAN: dict[str, frozenset[str]] = {
@@ -31,9 +31,11 @@ class Kind:
     urgency: str = ""
     mode: str = ""
     hours: str = ""
+    part: str = Part.REPORT
 
 
 KIND: Final = tuple(field.name for field in fields(Kind))
+EXAM: Final = KIND[:3]  # what is known of an act before its session and its hours are
 
 
 class Priced(Protocol):
@@ -49,6 +51,8 @@ class Priced(Protocol):
     def mode(self) -> str: ...
     @property
     def hours(self) -> str: ...
+    @property
+    def part(self) -> str: ...
     @property
     def amount(self) -> int: ...
 
@@ -73,7 +77,7 @@ class TooManyPrices(Invalid):
 
 
 class BadLine(Invalid):
-    """Line {line}: a price is written as six fields with semicolons between them."""
+    """Line {line}: a price is written as six fields with semicolons between them, or seven with the kind of act."""
 
 
 class BadPrice(Invalid):
@@ -104,15 +108,21 @@ def price(act: Kind, prices: Sequence[P]) -> P | None:
     """The price that names the act most exactly: its exam before its modality, that before its urgency, and so on.
 
     None where the scale says nothing of such acts. No two prices of a scale name the same kind, so it is always one.
-    What a scale says of all exams it does not say of opinions: only a price that names them pays them.
+    What a scale says of all exams it does not say of opinions, nor of second readings and arbitrations: only a price
+    that names them pays them.
     """
-    fitting = [
-        one
-        for one in prices
-        if (one.procedure == EXPERTISE or act.procedure != EXPERTISE)
-        and all(getattr(one, name) in ("", getattr(act, name)) for name in KIND)
-    ]
+    fitting = [one for one in prices if _fits(one, act, KIND)]
     return max(fitting, key=lambda one: [getattr(one, name) != "" for name in KIND], default=None)
+
+
+def names(act: Kind, prices: Iterable[Priced]) -> bool:
+    """Whether a scale says a price of such acts at all, in some mode and at some hours."""
+    return any(_fits(one, act, EXAM) for one in prices)
+
+
+def _fits(one: Priced, act: Kind, said: Iterable[str]) -> bool:
+    same = one.part == act.part and (one.procedure == EXPERTISE or act.procedure != EXPERTISE)
+    return same and all(getattr(one, name) in ("", getattr(act, name)) for name in said)
 
 
 def check_scale(*, code: str, source: str, invented: bool) -> None:
@@ -133,6 +143,8 @@ def check_prices(prices: Iterable[tuple[Kind, int]], *, unit: str, places: int) 
             raise BadKind(line=line, value=kind.mode)
         if kind.hours and kind.hours not in Hours.values:
             raise BadKind(line=line, value=kind.hours)
+        if kind.part not in Part.values:
+            raise BadKind(line=line, value=kind.part)
         if kind in seen:
             raise PriceTwice(line=line)
         seen.add(kind)

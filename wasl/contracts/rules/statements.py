@@ -56,6 +56,10 @@ class UnknownParty(Invalid):
     """A statement is confirmed and disputed for its provider or for its beneficiary."""
 
 
+class NamesWhoIsHidden(Refused):
+    """You read an exam of this statement without knowing who read it. Finish that, or give it back, first."""
+
+
 class SideHasConfirmed(Refused):
     """This hospital has confirmed the statement already."""
 

@@ -1,6 +1,6 @@
 """What is done about acts, sessions, scales, money and statements."""
 
-from wasl.contracts.services.acts import count_act, count_expertise
+from wasl.contracts.services.acts import count_act, count_expertise, count_opinion
 from wasl.contracts.services.disputes import accept_dispute, dispute_line, keep_line, settle_dispute
 from wasl.contracts.services.doubts import clear_doubt, doubt_act, end_doubt_rule, set_doubt_rule
 from wasl.contracts.services.papers import print_statement
@@ -17,7 +17,7 @@ from wasl.contracts.services.statements import close_month, confirm_statement, s
 
 __all__ = [
     "accept_dispute", "cancel_session", "clear_doubt", "close_month", "confirm_statement", "count_act",
-    "count_expertise",
+    "count_expertise", "count_opinion",
     "declare_session", "discard_scale", "dispute_line", "doubt_act", "draft_scale", "end_doubt_rule", "keep_line",
     "print_statement", "publish_scale", "refuse_act", "refuse_session", "release_act", "set_closing_rule",
     "set_doubt_rule", "settle_act", "settle_dispute", "validate_session", "withdraw_session",

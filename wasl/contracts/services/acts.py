@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
+from wasl.contracts import queries
 from wasl.contracts.events import ActCounted, ActTakenBack
 from wasl.contracts.models import Act
 from wasl.contracts.rules.scales import EXPERTISE
@@ -53,6 +54,28 @@ def count_expertise(expertise: UUID, *, by: Actor) -> None:
     told = ActCounted(
         act=act.id, reading=act.reading, reader=given.expert, provider=given.expert_place, beneficiary=given.place
     )
+    emit(told, by=by)
+
+
+@verb
+def count_opinion(opinion: UUID, *, by: Actor) -> None:
+    """Count a second reading or an arbitration that is over, where the agreement's scale names it; told twice, once.
+
+    Nothing is told of it while the double reading is open, so that nobody learns here who reads whom.
+    """
+    owed = next(iter(radiology.opinions_owed(key=opinion, viewer=by)), None)
+    if owed is None or not queries.is_act(owed, viewer=by):
+        return
+    try:
+        with transaction.atomic():
+            act = Act.objects.create(
+                reading=owed.opinion, part=owed.part, report=owed.report, reader_id=owed.reader,
+                provider_id=owed.centre, beneficiary_id=owed.place, procedure=owed.procedure, modality=owed.modality,
+                urgency=owed.urgency, done_at=owed.done_at,
+            )  # fmt: skip
+    except IntegrityError:  # it is counted
+        return
+    told = ActCounted(act=act.id, reading=act.reading, reader=owed.reader, provider=owed.centre, beneficiary=owed.place)
     emit(told, by=by)
 
 

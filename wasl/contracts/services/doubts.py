@@ -7,7 +7,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils import timezone
 
 from wasl.contracts.events import ActDoubted, DoubtCleared, DoubtRuleEnded, DoubtRuleSet
-from wasl.contracts.models import Act, Doubt, DoubtRule
+from wasl.contracts.models import Act, Doubt, DoubtRule, Part
 from wasl.contracts.rules import doubts as rules
 from wasl.contracts.rules.sessions import check_reason
 from wasl.contracts.services.turns import take_turn
@@ -59,7 +59,8 @@ def doubt_act(key: UUID, *, by: Actor) -> None:
         return
     day = timezone.localtime(act.done_at).date()
     held = list(DoubtRule.objects.filter(period__contains=day))
-    evidence = radiology.evidence_of(act.reading, viewer=SYSTEM) if held else None
+    asked = radiology.evidence_of if act.part == Part.REPORT else radiology.evidence_of_opinion
+    evidence = asked(act.reading, viewer=SYSTEM) if held else None
     if evidence is None:
         return
     take_turn(f"settle:{act.reading}")

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 
 from wasl.contracts import queries
 from wasl.contracts.events import StatementPrinted
-from wasl.contracts.models import Line, Paper, Statement
+from wasl.contracts.models import Line, Paper, Part, Statement
 from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.text import written_money
@@ -121,7 +121,7 @@ def _row(line: Line, found: Statement, language: str) -> list[str]:
     return [
         f"{line.number}",  # type: ignore[attr-defined]  # as the query counted it
         f"{timezone.localtime(act.done_at):%d/%m/%Y %H:%M}",
-        f"{act.modality} {act.procedure}",
+        f"{act.modality} {act.procedure}" + (f" ({act.get_part_display()})" if act.part != Part.REPORT else ""),
         act.beneficiary.name if found.reader else act.reader.name,
         " · ".join(word for word in how if word),
         written_money(line.amount, language=language) if line.entry else "–",
@@ -136,7 +136,7 @@ def _plain(line: Line) -> dict[str, object]:
     """A line as data: the keys that it rests on, for who checks it."""
     fee = line.entry.fee if line.entry else None
     return {
-        "number": line.number, "act": str(line.act_id), "done_at": line.act.done_at.isoformat(),  # type: ignore[attr-defined]
+        "number": line.number, "act": str(line.act_id), "kind": line.act.part, "done_at": line.act.done_at.isoformat(),  # type: ignore[attr-defined]
         "state": line.state, "why": line.why, "amount": line.amount, "currency": settings.CURRENCY,
         "entry": line.entry_id and str(line.entry_id),
         "session": fee and fee.session_id and str(fee.session_id), "agreement": fee and str(fee.agreement_id),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from wasl.contracts import queries
 from wasl.contracts.events import ActHeld, ActRefused, ActReleased, FeeEntered, FeeTakenBack
-from wasl.contracts.models import Act, Fee, Hold, Hours, Price, Scale, Session
+from wasl.contracts.models import Act, Fee, Hold, Hours, Part, Price, Scale, Session
 from wasl.contracts.rules import paying as rules
 from wasl.contracts.rules import scales
 from wasl.contracts.rules import sessions as session_rules
@@ -127,7 +127,7 @@ def _ground(act: Act, hold: Hold | None) -> Ground | Hold.Reason | None:
         return Hold.Reason.NO_SESSION
     mode = session.mode if session else hold.mode if hold else ""
     hours = _hours(act)
-    kind = scales.Kind(act.procedure, act.modality, act.urgency, mode, hours)
+    kind = scales.Kind(act.procedure, act.modality, act.urgency, mode, hours, act.part)
     day = timezone.localtime(act.done_at).date()
     take_turn(f"scale:{agreement.scale}")  # nobody pays by a scale while its versions change
     scale = Scale.objects.filter(code=agreement.scale, published_at__isnull=False, period__contains=day).first()
@@ -136,7 +136,9 @@ def _ground(act: Act, hold: Hold | None) -> Ground | Hold.Reason | None:
 
 
 def _agreement(act: Act) -> Agreement | None:
-    """The agreement by which the case was claimed, or that held when the opinion was taken."""
+    """The agreement by which the case was claimed, to be read or to be read again, or that held for an opinion."""
+    if act.part != Part.REPORT:
+        return next((one.agreement for one in radiology.opinions_owed(key=act.reading, viewer=SYSTEM)), None)
     if act.procedure == scales.EXPERTISE:
         return radiology.agreement_of_expertise(act.reading, viewer=SYSTEM)
     return radiology.agreement_claimed_by(act.reading, provider=act.provider_id, viewer=SYSTEM)

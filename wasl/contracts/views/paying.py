@@ -104,14 +104,14 @@ def _lines(acts: Iterator[Act]) -> Iterator[list[object]]:
     yield [
         pgettext("act", "Signed"), gettext("Exam"), gettext("Modality"), gettext("Urgency"), gettext("Reader"),
         gettext("Given by"), gettext("Received by"), gettext("State"), gettext("Mode"), gettext("Hours"),
-        gettext("Scale"), gettext("Version"), gettext("Amount"), gettext("Currency"),
+        gettext("Scale"), gettext("Version"), gettext("Amount"), gettext("Currency"), pgettext("act", "Kind"),
     ]  # fmt: skip
     for act in acts:
         fee = act.paid[0] if act.paid else None  # type: ignore[attr-defined]  # as the query prefetched it
         yield [
             timezone.localtime(act.done_at).isoformat(timespec="seconds"), act.procedure, act.modality, act.urgency,
             act.reader.name, act.provider.name, act.beneficiary.name, _state(act),
-            *(_fee(fee) if fee else [""] * 6),
+            *(_fee(fee) if fee else [""] * 6), queries.kind_of(act),
         ]  # fmt: skip
 
 

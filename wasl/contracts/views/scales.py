@@ -34,7 +34,8 @@ class Draft(forms.Form):
         label=_("Prices"), widget=forms.Textarea(attrs={"rows": 10, "class": "font-monospace", "dir": "ltr"}),
         help_text=_("A line for each price: exam; modality; urgency; mode; hours; amount. What is left empty says "
                     "nothing of it, and the most exact line counts. Mode: scheduled or urgent. Hours: official or "
-                    "outside."),
+                    "outside. Of a second reading, or of the third reader who decides, the line says so before the "
+                    "amount: second or arbiter. Without such a line they are no acts, and nothing is owed for them."),
     )  # fmt: skip
 
 
@@ -58,8 +59,11 @@ def scale(request: Request, key: UUID) -> HttpResponse:
 
 def _scale(request: Request, key: UUID, refusal: Refused | None) -> HttpResponse:
     found = queries.scale(key, viewer=request.actor)
+    prices = _prices_of(found)
+    said = {one.part for one in prices}
+    unnamed = [part.label for part in queries.Part if part.value not in said]
     context = {
-        "scale": found, "prices": found.prices.order_by(*rules.KIND), "refusal": refusal,
+        "scale": found, "prices": prices, "unnamed": unnamed, "refusal": refusal,
         "writes": allowed("contracts.publish_scale", request.actor),
     }  # fmt: skip
     return render(request, "contracts/scale.html", context, status=refusal.http if refusal else 200)
@@ -97,13 +101,20 @@ def _initial(request: Request) -> dict[str, object]:
         found = queries.scale(UUID(request.GET.get("after", "")), viewer=request.actor)
     except (ValueError, Refused):
         return {}
-    lines = (
-        ";".join(
-            (*(getattr(one, name) for name in rules.KIND), f"{Decimal(one.amount).scaleb(-settings.CURRENCY_DECIMALS)}")
-        )
-        for one in found.prices.order_by(*rules.KIND)
-    )
+    lines = (_written(one) for one in _prices_of(found))
     return {"code": found.code, "source": found.source, "invented": found.invented, "prices": "\n".join(lines)}
+
+
+def _prices_of(found: queries.Scale) -> list[queries.Price]:
+    """What a scale says, of reports before all else."""
+    return sorted(found.prices.order_by(*rules.KIND), key=lambda one: queries.Part.values.index(one.part))
+
+
+def _written(one: queries.Price) -> str:
+    said = [getattr(one, name) for name in rules.KIND]
+    if one.part == queries.Part.REPORT:
+        said.pop()
+    return ";".join((*said, f"{Decimal(one.amount).scaleb(-settings.CURRENCY_DECIMALS)}"))
 
 
 def _prices(text: str) -> Iterator[tuple[rules.Kind, int]]:
@@ -112,7 +123,7 @@ def _prices(text: str) -> Iterator[tuple[rules.Kind, int]]:
         said = [value.strip() for value in row]
         if not any(said):
             continue
-        if len(said) != len(rules.KIND) + 1:
+        if len(said) not in (len(rules.KIND), len(rules.KIND) + 1):
             raise rules.BadLine(line=number)
         yield rules.Kind(*said[:-1]), _amount(said[-1], number)
 

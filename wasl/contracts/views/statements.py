@@ -250,7 +250,7 @@ def _table(lines: Iterator[StatementLine], counts: queries.Comparison | None) ->
         gettext("No."), gettext("Month"), pgettext("act", "Signed"), gettext("Exam"), gettext("Modality"),
         gettext("Urgency"), gettext("Reader"), gettext("Given by"), gettext("Received by"), gettext("State"),
         gettext("Why"), gettext("Mode"), gettext("Hours"), gettext("Session"), gettext("Agreement"), gettext("Scale"),
-        gettext("Version"), gettext("Amount"), gettext("Currency"), gettext("Report received"),
+        gettext("Version"), gettext("Amount"), gettext("Currency"), gettext("Report received"), pgettext("act", "Kind"),
     ]  # fmt: skip
     for line in lines:
         act, fee = line.act, line.entry.fee if line.entry else None
@@ -264,6 +264,7 @@ def _table(lines: Iterator[StatementLine], counts: queries.Comparison | None) ->
             fee.session_id or "" if fee else "", fee.agreement_id if fee else "",
             scale.code if scale else "", scale.version if scale else "",
             f"{Decimal(line.amount).scaleb(-settings.CURRENCY_DECIMALS)}", settings.CURRENCY, received,
+            queries.kind_of(act),
         ]  # fmt: skip
 
 

@@ -99,6 +99,8 @@ ENTRIES = (
           "eye", frozenset({"radiologist"}), "radiology.double_readings_waiting", tile_only=True),
     Entry("radiology:double_rules", _("What is read twice"), _("The rules of double reading, and what they bring"),
           "report-analytics", frozenset({"chief", "planner"}), tile_only=True),
+    Entry("radiology:catalogue", _("How exams are split"), _("Which exams several readers share, by body regions"),
+          "users", frozenset({"chief", "planner", "administrator"}), tile_only=True),
     Entry("radiology:matters", _("Reports to look at again"),
           _("What a reviewer or a second reader found may matter for the patient"),
           "alert-circle", frozenset({"chief"}), tile_only=True),

@@ -63,6 +63,7 @@ from wasl.radiology.events.moving import ReportRecalled as ReportRecalled
 from wasl.radiology.events.moving import StudyMoved as StudyMoved
 from wasl.radiology.events.orders import ExamBrokenOff as ExamBrokenOff
 from wasl.radiology.events.orders import ExamPerformed as ExamPerformed
+from wasl.radiology.events.orders import ExamRegionsSet as ExamRegionsSet
 from wasl.radiology.events.orders import ExamStarted as ExamStarted
 from wasl.radiology.events.orders import OrderCancelled as OrderCancelled
 from wasl.radiology.events.orders import OrderReopened as OrderReopened

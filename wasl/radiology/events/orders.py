@@ -14,6 +14,14 @@ class ProcedureAdded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExamRegionsSet(Event):
+    """It was said into which body regions readings of an exam are split as soon as they are opened; none: by hand."""
+
+    procedure: UUID
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetSet(Event):
     """The time in which exams of an urgency class are to be reported was set, from a date on."""
 

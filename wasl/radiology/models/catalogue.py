@@ -3,6 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +46,15 @@ class Procedure(Row):
     regions = ArrayField(models.CharField(max_length=7), db_default=[], default=list)
     folded = models.TextField(editable=False, default="")  # code, modality, region and names in search form
     active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(regions__len=1)
+                & Q(regions__contained_by=["head", "neck", "chest", "abdomen", "spine", "limbs"]),
+                name="radiology_an_exam_is_split_into_several_regions_or_none",
+            ),
+        )
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import pgettext_lazy
 
 from wasl.kernel.models import Row
+from wasl.radiology.models.agreements import Agreement
 from wasl.radiology.models.catalogue import Procedure, Urgency
 from wasl.radiology.models.reporting import Report
 
@@ -132,6 +133,10 @@ class Opinion(Row):
     double = models.ForeignKey(DoubleReading, on_delete=models.PROTECT, related_name="opinions")
     part = models.CharField(max_length=7, choices=Part.choices)
     reader = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    centre = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)  # of the reader
+    agreement = models.ForeignKey(
+        Agreement, on_delete=models.PROTECT, related_name="+", null=True
+    )  # by which it was taken; null: for the reader's own hospital
     until = models.DateTimeField()  # after that somebody else may take it
     findings = models.TextField(blank=True)
     conclusion = models.TextField(blank=True)

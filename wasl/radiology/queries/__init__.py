@@ -163,7 +163,7 @@ from wasl.radiology.queries.escalation import (
     target_of,
 )
 from wasl.radiology.queries.evaluation import Moments, Told, moments, orders_told, over_reads, steps
-from wasl.radiology.queries.evidence import Evidence, evidence_of
+from wasl.radiology.queries.evidence import Evidence, evidence_of, evidence_of_opinion
 from wasl.radiology.queries.expertise import (
     Given,
     agreement_of_expertise,
@@ -249,6 +249,7 @@ from wasl.radiology.queries.orders import (
 from wasl.radiology.queries.priors import cases_beside, compared_with, like, needed_by, other_exams
 from wasl.radiology.queries.profile import Profile, profiles
 from wasl.radiology.queries.quality import Machine, rejected_between, rejects_of, rejects_to_answer
+from wasl.radiology.queries.read_again import OpinionOwed, opinions_owed
 from wasl.radiology.queries.reading import (
     is_in_study,
     orders_to_read,
@@ -367,7 +368,8 @@ __all__ = [
     "double_readings_waiting", "double_yields", "DoubleReading", "DoubleRule", "doubles", "draft_of", "drafts",
     "drawn_months", "DrawnMonth", "drill_bars", "Due", "due_recommendations", "Efforts", "efforts", "end_warnings",
     "ended_agreements", "EndWarning", "escalated_readings", "escalation", "escalation_limits", "escalations",
-    "EscalationStep", "every_order", "every_report", "Evidence", "evidence_of", "exam_of", "exams", "exams_to_vet",
+    "EscalationStep", "every_order", "every_report", "Evidence", "evidence_of", "evidence_of_opinion",
+    "exam_of", "exams", "exams_to_vet",
     "expected_order", "Expertise", "expertise", "expertise_minutes", "expertise_targets", "expertises",
     "expertises_of", "expertises_waiting", "experts_to_tell", "Feedback", "feedback", "feedbacks", "Figures",
     "final_documents", "finals_of", "findings_of", "first_unseen", "follow_up_due", "follow_up_words", "Followed",
@@ -379,7 +381,8 @@ __all__ = [
     "may_rule_vetting", "may_see_images", "may_split", "may_talk", "may_tell", "may_vet", "Measured",
     "measured_efforts", "MOMENTS", "Moments", "moments", "Move", "moves_of", "names_in_review", "needed_by",
     "needs_telling", "needs_vetting", "nobody_vets", "nobodys", "notice_of", "Obligation", "obligation_of", "OnDisc",
-    "open_expertises", "open_regions", "Opinion", "opinion", "opinions_to_give", "Order", "order", "order_for_record",
+    "open_expertises", "open_regions", "Opinion", "opinion",
+    "OpinionOwed", "opinions_owed", "opinions_to_give", "Order", "order", "order_for_record",
     "order_of_step", "order_of_study", "ordered_regions", "orders", "orders_for_disc", "orders_of", "orders_to_read",
     "orders_to_vet", "orders_to_vet_afterwards", "orders_told", "other_exams", "Outage", "outages", "Outcome",
     "Outlook", "outlook", "over_read_of", "over_reads", "overdue_reviews", "overdue_second_readings", "owed",

@@ -10,7 +10,7 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.models import Fact
 from wasl.patients import queries as patients
 from wasl.radiology.events import ReadingClaimed
-from wasl.radiology.models import Reading, Report, Viewing
+from wasl.radiology.models import Opinion, Reading, Report, Viewing
 
 SAME_LOOK = datetime.timedelta(minutes=10)  # looks within this time are one line of the access log
 
@@ -36,6 +36,26 @@ def evidence_of(reading: UUID, *, viewer: Actor) -> Evidence | None:
     claims = Fact.objects.filter(subject=reading, name=ReadingClaimed.name(), at__lte=report.signed_at)
     claimed_at = claims.order_by("-seq").values_list("at", flat=True).first()
     return Evidence(claimed_at, report.signed_at, _seen(report, claimed_at), _alike(report))
+
+
+def evidence_of_opinion(key: UUID, *, viewer: Actor) -> Evidence | None:
+    """How a second reading or an arbitration came to be given; None while it is not done.
+
+    A second reading is there once it is written down: what is compared afterwards is the first report. Another second
+    reading on that day is never alike: rules ask for each, not its reader.
+    """
+    row = Opinion.objects.filter(id=key, done_at__isnull=False).select_related("double__report__reading").first()
+    if row is None or not viewer.is_system:
+        return None
+    case, given = row.double.report.reading, row.given_at or row.done_at
+    if given is None:
+        return None
+    looks = patients.accesses(case.patient_id, viewer=SYSTEM).filter(
+        actor=f"person:{row.reader_id}", subject=case.study_id, created_at__lte=given,
+        created_at__gte=row.created_at - SAME_LOOK,
+    )  # fmt: skip
+    look = looks.order_by("created_at").first()
+    return Evidence(row.created_at, given, look.created_at if look else None, ())
 
 
 def _seen(report: Report, claimed_at: datetime.datetime | None) -> datetime.datetime | None:

@@ -7,18 +7,24 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 
 from wasl.kernel.access import Actor
-from wasl.radiology.models import Reading, Receipt, Report
+from wasl.radiology.models import Opinion, Reading, Receipt, Report
 
 
 @dataclass(frozen=True)
 class Received:
-    """A report in force that lies before a doctor of the hospital that asked; it names no patient."""
+    """A report in force before a doctor of the hospital that asked, or one read again; it names no patient."""
 
     reading: UUID
     author: UUID
     signed_at: datetime.datetime
     procedure: str
     modality: str
+    part: str = ""  # of an exam that was read again
+
+    @property
+    def kind(self) -> str:
+        """What it is, where it is no report: a second reading, or an arbitration."""
+        return str(Opinion.Part(self.part).label) if self.part else ""
 
 
 def received_reports(

@@ -1,17 +1,19 @@
 """Who may order exams, perform them and say which study answers which order; and what is refused."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.radiology.rules import safety
 from wasl.radiology.rules.regions import check_bodies
 
 CAN: dict[str, frozenset[str]] = {
     "add_procedure": frozenset({"administrator", "system"}),
+    "set_exam_regions": frozenset({"planner", "administrator", "system"}),
     "set_target": frozenset({"planner", "administrator", "system"}),
     "send_order": frozenset({"requester"}),
     "enter_order": frozenset({"requester"}),
@@ -35,6 +37,14 @@ MOVED_BACK = gettext_noop("The images were moved back to the first patient.")
 
 class ProcedureCodeTaken(Refused):
     """Another exam of the catalogue already has the code {code}."""
+
+
+class CatalogueIsTheCountrys(NotAllowed):
+    """The catalogue is the country’s: who plans or administers for all of it says how its exams are split."""
+
+
+class OneRegionOnly(Invalid):
+    """One region is no split: choose two at the least, or none."""
 
 
 class UnknownQuestion(Invalid):
@@ -106,10 +116,18 @@ def check_questions(questions: Sequence[str]) -> None:
             raise UnknownQuestion(question=question)
 
 
-def check_regions(regions: Sequence[str]) -> None:
-    """Readings of an exam are split only into regions that exist."""
+def check_regions(regions: Collection[str]) -> None:
+    """Readings of an exam are split only into regions that exist, and into several."""
     if regions:
         check_bodies(regions)
+    if len(set(regions)) == 1:
+        raise OneRegionOnly
+
+
+def check_catalogue(by: Actor) -> None:
+    """What holds for the exams of the whole country is said by who answers for all of it."""
+    if not by.is_system and not any(held.place is None and held.role in CAN["set_exam_regions"] for held in by.held):
+        raise CatalogueIsTheCountrys
 
 
 def check_target(*, since: datetime.date, current: datetime.date | None) -> None:

@@ -84,7 +84,7 @@ from wasl.radiology.services.importing import import_disc
 from wasl.radiology.services.linking import link_study, unlink_study
 from wasl.radiology.services.merging import follow_images, follow_images_back
 from wasl.radiology.services.moving import move_study, undo_move
-from wasl.radiology.services.ordering import add_procedure, cancel_order, send_order, set_target
+from wasl.radiology.services.ordering import add_procedure, cancel_order, send_order, set_exam_regions, set_target
 from wasl.radiology.services.quality import answer_reject, reject_series, withdraw_reject
 from wasl.radiology.services.reading import (
     claim_reading,
@@ -159,6 +159,7 @@ __all__ = [
     "redistribute_readings", "refuse_exam", "reject_series", "release_finding", "reopen_recommendation",
     "request_expertise", "save_draft", "save_region", "Score", "score_review", "seal", "see_remarks", "send_order",
     "set_critical_target", "set_display_rule", "set_double_rule", "set_effort", "set_escalation_rule",
+    "set_exam_regions",
     "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule",
     "set_vetting_target", "sign_agreement", "sign_report", "skip_reading", "split_reading", "start_exam",
     "state_pixels", "take_back_regions", "take_expertise", "take_next_reading", "take_review", "tell_of_end", "Terms",

@@ -88,10 +88,15 @@ def claim_double_reading(key: UUID, *, by: Actor) -> Opinion:
         _give_back(held, by=by)
     if not queries.may_read_again(key, viewer=by):
         raise rules.NotToReadAgain
-    until = open_images(double.report.reading, because=DoubleReadingClaimed.name(), by=by)
+    reading, worker = double.report.reading, workforce.worker_of(reader, viewer=SYSTEM)
+    until = open_images(reading, because=DoubleReadingClaimed.name(), by=by)
+    centre = worker.place_id if worker else None
+    agreement = queries.agreement_for(reading, provider=centre, viewer=SYSTEM) if centre else None
     try:
         with transaction.atomic():
-            opinion = Opinion.objects.create(double=double, part=part, reader_id=reader, until=until)
+            opinion = Opinion.objects.create(
+                double=double, part=part, reader_id=reader, centre_id=centre, agreement=agreement, until=until
+            )
     except IntegrityError as other:  # their own report, or somebody was quicker
         raise rules.NotToReadAgain from other
     emit(DoubleReadingClaimed(**_about(opinion)), by=by)

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from wasl.patients import services as patients_services
 from wasl.radiology import queries
 from wasl.radiology.events import (
     ExamPerformed,
+    ExamRegionsSet,
     OrderCancelled,
     OrderReopened,
     OrderSent,
@@ -28,6 +29,7 @@ from wasl.radiology.events import (
 )  # fmt: skip
 from wasl.radiology.models import Order, Procedure, Target, Verdict, Vetting
 from wasl.radiology.rules import ordering as rules
+from wasl.radiology.rules import regions as region_rules
 from wasl.radiology.rules import safety
 from wasl.radiology.services import dated
 
@@ -49,12 +51,36 @@ def add_procedure(
             procedure = Procedure.objects.create(
                 code=code, name_ar=names[0], name_fr=names[1], name_en=names[2], modality=modality, region=region,
                 region_name=region_name, sided=sided, contrast=contrast, loinc=loinc, questions=list(questions),
-                regions=list(regions), folded=fold(" ".join((code, modality, region_name, *names))),
+                regions=_in_order(regions),
+                folded=fold(" ".join((code, modality, region_name, *names))),
             )  # fmt: skip
     except IntegrityError as taken:
         raise rules.ProcedureCodeTaken(code=code) from taken
     emit(ProcedureAdded(procedure=procedure.id), by=by)
     return procedure
+
+
+@verb
+def set_exam_regions(key: UUID, *, regions: Collection[str], by: Actor) -> Procedure:
+    """Say into which body regions readings of an exam are split as soon as they are opened; none: by hand alone.
+
+    It holds for what is opened afterwards. Said again, nothing is told.
+    """
+    rules.check_catalogue(by)
+    rules.check_regions(regions)
+    procedure = Procedure.objects.select_for_update().filter(id=key, active=True).first()
+    if procedure is None:
+        raise NotFound
+    chosen = _in_order(regions)
+    if chosen != procedure.regions:
+        procedure.regions = chosen
+        procedure.save(update_fields=("regions",))
+        emit(ExamRegionsSet(procedure=key, regions=tuple(chosen)), by=by)
+    return procedure
+
+
+def _in_order(regions: Collection[str]) -> list[str]:
+    return [body for body in region_rules.BODIES if body in regions]
 
 
 @verb

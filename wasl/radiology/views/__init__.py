@@ -2,6 +2,7 @@
 
 from wasl.radiology.views import (
     agreements,
+    catalogue,
     conferences,
     conversation,
     critical,
@@ -35,6 +36,7 @@ from wasl.radiology.views import (
 urlpatterns = [
     *drafting.urlpatterns,
     *agreements.urlpatterns,
+    *catalogue.urlpatterns,
     *ordering.urlpatterns,
     *orders.urlpatterns,
     *exams.urlpatterns,

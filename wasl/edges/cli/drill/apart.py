@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from wasl.radiology.services import Score
 
 
+GOES_BY = ("WASL_LINE_MINUTES",)  # settings that a drill is to be true to
+
+
 def held(kind: str, seed: int, rules: "Rules", *, country: str) -> "Score":
     """Hold a drill in a process and a database of its own. Raises click.ClickException."""
     from wasl.radiology.services import Score
@@ -56,9 +59,10 @@ def _folder() -> Iterator[Path]:
 
 
 def environment(home: Path, country: str) -> dict[str, str]:
-    """Nothing of this instance: neither its database, nor its images, nor by what it reaches people."""
+    """Nothing of this instance but what it goes by: neither its database, nor its images, nor how it reaches people."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WASL_")}
-    return {**kept, "WASL_DATA": str(home), "WASL_COUNTRY": country, "WASL_DEMO": "1"}
+    how = {name: value for name, value in os.environ.items() if name in GOES_BY}
+    return {**kept, **how, "WASL_DATA": str(home), "WASL_COUNTRY": country, "WASL_DEMO": "1"}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from procrastinate.contrib.django import app as jobs
 from pydicom import Dataset
 
 from wasl.accounts import queries as accounts
-from wasl.archive import queries as archive_queries
+from wasl.accounts import services as accounts_services
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.edges.cli.demo.clock import Clock, moved, numbered
@@ -32,14 +32,21 @@ from wasl.kernel.models import Fact
 from wasl.radiology import queries
 from wasl.radiology import services as radiology
 
-CLOCK = ("radiology.time_out_readings", "radiology.escalate")  # the jobs of every minute that a drill is about
+CLOCK = (
+    "radiology.time_out_readings",
+    "radiology.escalate",
+    "archive.look_at_lines",
+)  # the jobs of every minute that a drill is about
 ELSEWHERE = ("wasl.contracts.", "wasl.planning.", "wasl.radiology.dicom.")  # who counts and prints hears nothing
 IMAGE = Path(pydicom.__file__).parent / "data/test_files/CT_small.dcm"  # comes with the library that reads images
 SET_UP = datetime.timedelta(hours=1)  # before it begins, the world is there
-NOTICED = {"centre": "radiology.CentreWentDark", "reader": "radiology.ReadingTimedOut"}  # the fact by which it is known
-INFORMS = frozenset(
-    f"radiology.{kind}" for kind in ("escalated", "redistributed", "centre_dark", "left_unread", "timed_out")
-)
+NOTICED = {  # the fact by which it is known
+    "centre": "radiology.CentreWentDark", "link": "archive.LineMissed", "reader": "radiology.ReadingTimedOut",
+}  # fmt: skip
+INFORMS = frozenset({
+    *(f"radiology.{kind}" for kind in ("escalated", "redistributed", "centre_dark", "left_unread", "timed_out")),
+    "archive.line_silent", "archive.line_back",
+})  # fmt: skip
 HELD = 3  # cases that a reader had open who is gone
 WRITTEN = {"indication": "Drill.", "technique": "Drill.", "findings": "Drill.", "conclusion": "Drill."}
 
@@ -94,12 +101,12 @@ class _Morning:
             now += MINUTE
             self.clock.set(now)
             self._fail(now)
+            self._speak()
             self._make(now)
             self._tell()
             for job in CLOCK:
                 jobs.tasks[job](0)
             self._tell()
-            self._look(now)
             for desk in self._at_work():
                 self._work(desk, now)
             self._tell()
@@ -140,13 +147,14 @@ class _Morning:
         self.lived.failed, self.lived.gone = now, frozenset({_key(desk)})
         self.lived.struck = frozenset(self._exam(key).number for key in held)
 
-    def _look(self, now: datetime.datetime) -> None:
-        """Whether a silent line is seen: a centre and a reader are noticed by facts, a line by its page."""
-        if self.kind == "link" and self.lived.failed and self.lived.noticed is None:
-            hospital = self.world.hospitals[DRILLED].place
-            owed = archive_queries.manifests(viewer=SYSTEM).filter(place=hospital)
-            if any(getattr(row, "silent", False) for row in owed):  # as the page of studies on their way shows it
-                self.lived.noticed = now
+    def _is_cut(self) -> bool:
+        return self.kind == "link" and self.lived.failed is not None and self.lived.back is None
+
+    def _speak(self) -> None:
+        """Every gateway whose line carries says that it is there, as all do."""
+        for number, hospital in enumerate(self.world.hospitals):
+            if not (number == DRILLED and self._is_cut()):
+                accounts_services.note_gateway(by=hospital.gateway)
 
     # exams
 
@@ -158,11 +166,10 @@ class _Morning:
 
     def _make(self, now: datetime.datetime) -> None:
         """The exams of this minute are ordered, made and named; what a line carries arrives."""
-        cut = self.kind == "link" and self.lived.failed is not None and self.lived.back is None
         for exam in self._made(now):
             self.coming.remove(exam)
             order = self._order(exam)
-            if not (cut and self._crosses(exam)):
+            if not (self._is_cut() and self._crosses(exam)):
                 self._send(exam, order)
                 continue
             if not self.owed:  # the line is cut in the middle of a study: it was named, and of two images one came
@@ -249,10 +256,8 @@ class _Morning:
         lived = self.lived
         if lived.failed is None:
             return
-        seen = {"centre": "radiology.CentreWentDark", "reader": "radiology.ReadingTimedOut"}.get(self.kind)
-        lived.noticed = (
-            next((fact.at for fact in told[seen] if fact.at >= lived.failed), None) if seen else lived.noticed
-        )
+        seen = told[NOTICED[self.kind]]
+        lived.noticed = next((fact.at for fact in seen if fact.at >= lived.failed), None)
         if self.kind == "centre":
             at = lived.noticed or lived.ends
             lived.struck = frozenset(life.exam.number for life in lived.lives if self._stood(life, at))

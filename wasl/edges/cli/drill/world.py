@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives import hashes
 from django.utils import timezone
 
 from wasl.accounts import queries as accounts_queries
 from wasl.accounts import services as accounts
 from wasl.edges.cli.simulate.synthetic import KINDS, START, URGENCIES, synthetic
+from wasl.edges.links import keys
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.places import services as places
@@ -81,9 +83,10 @@ class Exam:
 
 @dataclass(frozen=True)
 class Hospital:
-    """A hospital that asks for exams: who asks, and of whom."""
+    """A hospital that asks for exams: who asks, and of whom, and the gateway that is the end of its line."""
 
     place: UUID
+    gateway: Actor
     doctor: Actor
     patient: UUID
 
@@ -115,6 +118,7 @@ def build(seed: int, rules: Rules, scale: Scale) -> World:
     _rule(rules)
     regions = [_region(number) for number in range(2)]
     planner = _person("planner", "planner", None)
+    _person("administrator", "administrator", None)
     where = [regions[number // 2] for number in range(CENTRES)]
     hospitals = [_hospital(number, region) for number, region in enumerate(where)]
     centres = [_place(f"centre-{number}", "Centre", region, "tn_chu") for number, region in enumerate(where)]
@@ -163,7 +167,16 @@ def _hospital(number: int, region: UUID) -> Hospital:
         place=place, by=doctor, given_name="Training", family_name=FAMILIES[number], sex="male",
         birth_date=datetime.date(1980, 1, 1 + number), identities=[("local", f"DRILL-{number}")],
     )  # fmt: skip
-    return Hospital(place, doctor, patient.id)
+    _person(f"administrator{number}", "administrator", place)
+    return Hospital(place, _gateway(number, place), doctor, patient.id)
+
+
+def _gateway(number: int, place: UUID) -> Actor:
+    """A hospital's gateway that joined as all do: by a code, with a key of its own."""
+    _made, code = accounts.add_gateway(name=f"Training {number}", place=place, by=SYSTEM)
+    _key, request = keys.new_key()
+    given = accounts.join_gateway(code.secret, request=request, by=SYSTEM)
+    return accounts_queries.actor_of_certificate(given.fingerprint(hashes.SHA256()))
 
 
 def _person(name: str, role: str, place: UUID | None) -> Actor:
