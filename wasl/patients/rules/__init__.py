@@ -122,6 +122,17 @@ def check_search(viewer: Actor) -> None:
         raise MayNotSearch
 
 
+def level(person: Mapping[str, object]) -> str:
+    """How sure it is who somebody is: verified above seen above told; who has no name of their own is provisional.
+
+    `person` has `kind`, `given_name`, `given_name_ar`, `document` and `verified`, as a patient has them.
+    """
+    nameless = not (person["given_name"] or person["given_name_ar"])
+    if person["kind"] == "unknown" or (person["kind"] == "newborn" and nameless):
+        return "provisional"
+    return "qualified" if person["verified"] else "checked" if person["document"] else "declared"
+
+
 def check_mother(found: M | None) -> M:
     """A newborn's mother is a registered woman; `found` is she, or None when no woman was found."""
     if found is None:

@@ -95,6 +95,7 @@ def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
         patient.mother_name = patient.mother_name or mother.latin_name or mother.arabic_name
         if not any(names):
             names = [mother.latin_name, mother.arabic_name]
+    patient.level = rules.level(vars(patient))
     rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
     patient.folded = " ".join(rules.name_form(name) for name in names if name)
 
