@@ -1,6 +1,7 @@
 """What places said of people: kept as it was said, and linked to one person at a time."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,9 +102,8 @@ def test_what_a_person_linked_no_machine_parts(stage: Cast) -> None:
     by_person = link(record(stage), salma)
     by_itself = link(record(stage, "H-2"), salma, state="auto", model="m")
     for closer in ("system", f"client:{salma.id}"):
-        rows = RecordLink.objects.filter(id=by_person.id)
-        refused("patients_what_a_person_linked_no_machine_parts",
-                lambda rows=rows, closer=closer: rows.update(closed_at=timezone.now(), closed_by=closer))  # fmt: skip
+        part = partial(RecordLink.objects.filter(id=by_person.id).update, closed_at=timezone.now(), closed_by=closer)
+        refused("patients_what_a_person_linked_no_machine_parts", part)
     assert RecordLink.objects.filter(id=by_itself.id).update(closed_at=timezone.now(), closed_by="system") == 1
     refused("patients_a_machine_says_by_which_model_it_linked", lambda: link(record(stage, "H-3"), salma, state="auto"))
 

@@ -50,3 +50,25 @@ class GlassBroken(Event):
     patient: UUID
     place: UUID | None
     relationship: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordReceived(Event):
+    """A place's own system said who a patient of theirs is, and it was decided whose record that is."""
+
+    record: UUID
+    patient: UUID
+    place: UUID | None
+    version: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsAlike(Event):
+    """Two patients may be one person: people decide it. Reasons are field, level and bits of each term."""
+
+    one: UUID
+    other: UUID
+    score: float
+    reasons: tuple[str, ...]
+    place: UUID | None = None

@@ -22,6 +22,9 @@ CAN: dict[str, frozenset[str]] = {
     "register_patient": RECEPTION,
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
+    "receive_record": frozenset({"registrar", "client", "system"}),
+    "index_patients": frozenset({"system"}),
+    "count_rarity": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
     "open_for_review": frozenset({"radiologist"}),
@@ -88,6 +91,10 @@ class LocalNumberTaken(Refused):
     """Another person already has this hospital number here."""
 
 
+class NothingSaid(Invalid):
+    """A record needs the number that the place has for the person."""
+
+
 class NewbornRegistered(Refused):
     """This newborn is registered already: same mother, same day, same birth order."""
 
@@ -102,6 +109,14 @@ def check_post(place: UUID | None, by: Actor) -> None:
     """Who registers at a place holds a post there."""
     if not by.is_system and place not in by.places():
         raise NotYourPlace
+
+
+def check_local_id(text: str) -> str:
+    """A place's own number as it is kept."""
+    kept = " ".join(text.split())
+    if not LOCAL.fullmatch(kept):
+        raise NothingSaid
+    return kept
 
 
 def check_tries(wrong: int) -> None:
@@ -195,6 +210,17 @@ def checked(
     if faults:
         raise Invalid(faults)
     return person, numbers
+
+
+def readable(values: Mapping[str, object], *, today: datetime.date) -> dict[str, object]:
+    """A person as a machine told it: what no clerk could have written is left out, and nothing is refused."""
+    person = {name: _tidy(name, value) for name, value in values.items()}
+    faults: dict[str, str] = {}
+    _check_names(person, faults)
+    _check_dates(person, faults, today)
+    person |= {name: None if name == "birth_date" else "" for name in faults}
+    named = person.get("family_name") or person.get("family_name_ar")
+    return person | {"kind": "known" if named else "unknown"}
 
 
 def checked_identity(kind: str, value: str, place: UUID | None, faults: dict[str, str]) -> str:

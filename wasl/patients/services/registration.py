@@ -16,11 +16,13 @@ from wasl.patients import queries, rules
 from wasl.patients.events import PatientCorrected, PatientRegistered
 from wasl.patients.models import Patient, SourceIdentity
 from wasl.patients.services.access import open_here
+from wasl.patients.services.records import say_here, say_number, sayings, write_records
 from wasl.places import queries as places
 
 ATTEMPTS = 8  # a new number meets a taken one once in thousands, even with the whole country registered
 REFUSALS: dict[str, type[Refused]] = {
     "patients_a_local_number_is_one_persons": rules.LocalNumberTaken,
+    "patients_a_number_of_a_place_is_one_record": rules.LocalNumberTaken,
     "patients_newborns_of_a_birth_have_their_own_order": rules.NewbornRegistered,
 }
 COLUMNS = {"region": "region_id", "mother": "mother_id"}
@@ -36,11 +38,11 @@ def register_patient(
     """
     rules.check_post(place, by)
     person, numbers = rules.checked({**values, "kind": kind}, identities, place=place, today=timezone.localdate())
-    patient = Patient()
-    _set(patient, person, by)
-    _insert(patient)
+    patient = enter_patient(person, by=by)
+    with _refusing():
+        write_records(patient.id, sayings(patient, numbers, place=place), by=by)
     for what, value in numbers:
-        _write_identity(patient.id, what, value, place)
+        enter_identity(patient.id, what, value, place)
     emit(PatientRegistered(patient=patient.id, place=place), by=by)
     if place is not None:
         open_here(patient.id, place=place, by=by)
@@ -64,6 +66,7 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
         patient.version += 1
         with _refusing():
             patient.save()
+        say_here(patient, place=place, by=by)
         emit(PatientCorrected(patient=key, place=place, fields=changed), by=by)
     return patient
 
@@ -78,10 +81,22 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
     kept = rules.checked_identity(kind, value, place, faults)
     if faults:
         raise Invalid(faults)
-    identity, written = _write_identity(patient, kind, kept, place)
+    identity, written = enter_identity(patient, kind, kept, place)
     if written:
+        with _refusing():
+            say_number(patient, kind, kept, place=place, by=by)
         emit(PatientCorrected(patient=patient, place=place, fields=("identities",)), by=by)
     return identity
+
+
+def enter_patient(person: dict[str, object], *, by: Actor, provisional: bool = False) -> Patient:
+    """Write a new person with checked values under a number that nobody has; part of a verb."""
+    patient = Patient()
+    _set(patient, person, by)
+    if provisional:
+        patient.level = Patient.Level.PROVISIONAL
+    _insert(patient)
+    return patient
 
 
 def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
@@ -113,7 +128,8 @@ def _insert(patient: Patient) -> None:
                 raise
 
 
-def _write_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
+def enter_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
+    """Write down a number of a person, and whether it was not yet; part of a verb."""
     with _refusing():
         return SourceIdentity.objects.get_or_create(  # type: ignore[misc]
             patient_id=patient, kind=kind, value=value, place_id=place if kind == "local" else None
