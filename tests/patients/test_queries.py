@@ -239,5 +239,6 @@ def test_for_the_record(stage: Cast, salma: Patient) -> None:
     assert list(queries.every_patient()) == [salma.id]
     with CaptureQueriesContext(connection) as seen:
         whole = queries.patient_for_record(salma.id)
-        assert [i.place.name_fr for i in whole.identities.all() if i.place] == ["Hôpital régional Oued Zen"]
-    assert len(seen) == 3
+        (file,) = whole.files.all()
+        assert [i.place.name_fr for i in file.identities.all() if i.place] == ["Hôpital régional Oued Zen"]
+    assert len(seen) == 4

@@ -1,9 +1,17 @@
-"""The clock keeps the index of people whole: who is in no record yet, and which names are rare."""
+"""What follows from a fact about patients, and the index of people, which the clock keeps whole."""
 
 from procrastinate.contrib.django import app as jobs
 
 from wasl.kernel.access import SYSTEM
+from wasl.kernel.events import Told, after
 from wasl.patients import services
+from wasl.patients.events import PatientsAlike
+
+
+@after(PatientsAlike)
+def ask_people(event: PatientsAlike, told: Told) -> None:
+    """Two files that seem to be one person's wait for a person to decide."""
+    services.open_review(event.one, event.other, score=event.score, reasons=event.reasons, by=SYSTEM)
 
 
 @jobs.periodic(cron="5 * * * *")

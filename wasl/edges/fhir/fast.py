@@ -148,7 +148,7 @@ async def _search(call: Call, kind: str) -> Answer:
     if token:
         pairs, (moment, key) = found.unsealed(token)
         after = (moment, UUID(key))
-    question = asked.read(kind, pairs)
+    question = asked.read(kind, pairs, await found.persons(kind, pairs))
     if question.ignored and "handling=strict" in call.header(b"prefer").replace(" ", ""):
         raise UnknownParameter(names=", ".join(question.ignored))
     total = await found.total(question, viewer=viewer) if question.total or question.only_total else None
@@ -158,6 +158,8 @@ async def _search(call: Call, kind: str) -> Answer:
     entries = [answers.entry(f"{call.base}/{kind}/{hit.id}", hit.body, {"search": {"mode": "match"}}) for hit in page]
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
+    if kind == "Patient" and not token:
+        entries += answers.said(call.scope, await found.said_of_numbers(pairs, viewer=viewer))
     links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
     return answers.bundle("searchset", links=links, entries=entries, total=total)
 

@@ -28,6 +28,8 @@ class CareRelationship(Row):
     source = models.UUIDField(null=True)  # the order, stay, booking or reading that made it
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
+    # the ground of another file of the same person that opens this one too, as long as the two are one person's
+    copy_of = models.ForeignKey("self", on_delete=models.PROTECT, related_name="copies", null=True)
 
     class Meta:
         indexes = (
@@ -51,10 +53,11 @@ class CareRelationship(Row):
             ),
             models.UniqueConstraint(
                 fields=("patient", "ground", "place", "person", "source"),
-                condition=Q(source__isnull=False),
+                condition=Q(source__isnull=False, copy_of__isnull=True),
                 nulls_distinct=False,
                 name="patients_an_act_opens_a_record_once",
             ),
+            models.UniqueConstraint(fields=("copy_of", "patient"), name="patients_a_ground_opens_another_file_once"),
         )
 
 

@@ -74,6 +74,8 @@ class Patient(Row):
     verified = models.CharField(max_length=12, choices=Verified.choices, blank=True, default="", db_default="")
     folded = models.TextField(editable=False)  # the names in search form, both scripts (rules.name_form)
     version = models.PositiveIntegerField(default=1)
+    # the file under which the person is found: itself, or the first of the files that merges bind it to
+    head = models.ForeignKey("self", on_delete=models.PROTECT, related_name="files")
 
     class Meta:
         indexes = (

@@ -1,6 +1,16 @@
 """What may be asked about patients."""
 
-from wasl.patients.models import Access, CareRelationship, Patient, RecordLink, SourceIdentity, SourceRecord
+from wasl.patients.models import (
+    Access,
+    CareRelationship,
+    Merge,
+    NotSame,
+    Patient,
+    RecordLink,
+    ReviewCase,
+    SourceIdentity,
+    SourceRecord,
+)
 from wasl.patients.queries.access import (
     GROUNDS,
     caring_places,
@@ -20,6 +30,19 @@ from wasl.patients.queries.matching import (
     match_records,
     model_mark,
 )  # fmt: skip
+from wasl.patients.queries.merging import (
+    both_hold_care,
+    differences_of,
+    head_of,
+    holdings,
+    is_one_person,
+    merge,
+    merges_of,
+    review,
+    reviews,
+    same_person,
+    written_since,
+)
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -30,13 +53,26 @@ from wasl.patients.queries.people import (
     patient_for_record,
     relations,
 )  # fmt: skip
-from wasl.patients.queries.search import LIMIT, by_local_number, by_number, candidates, doubles, search
+from wasl.patients.queries.search import (
+    LIMIT,
+    by_local_number,
+    by_number,
+    candidates,
+    doubles,
+    file_by_number,
+    said_of_number,
+    search,
+)
 from wasl.patients.rules import name_form  # for doors that ask for names in their own SQL
+from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
 
 __all__ = [
-    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Match", "Matched", "Patient",
-    "RecordLink", "SourceIdentity", "SourceRecord", "accesses", "by_local_number", "by_number", "candidates",
-    "caring_places", "checked_rows", "doubles", "every_patient", "ground", "identities_of", "is_reviewing", "looks",
-    "match", "match_records", "model_mark", "name_form", "numbers_of", "opened", "patient", "patient_for_record",
-    "relations", "require_ground", "reviewed_studies", "search",
+    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
+    "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "accesses",
+    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows",
+    "differences_of", "doubles", "every_patient", "file_by_number", "ground", "head_of", "holdings",
+    "identities_of", "is_one_person", "is_reviewing", "looks", "match", "match_records", "merge", "merges_of",
+    "model_mark", "name_form", "numbers_of", "opened", "patient", "patient_for_record", "relations",
+    "require_ground", "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search",
+    "written_since",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.kernel.text import fold
+from wasl.patients.rules.merging import REVIEWERS
 
 M = TypeVar("M")
 
@@ -31,6 +32,11 @@ CAN: dict[str, frozenset[str]] = {
     "close_for_review": frozenset({"radiologist", "system"}),
     "present_card": CLINICAL,
     "break_glass": frozenset({"requester", "radiographer", "radiologist", "chief"}),
+    "open_review": REVIEWERS | {"system"},
+    "take_review": REVIEWERS,
+    "judge_review": REVIEWERS,
+    "undo_merge": REVIEWERS,
+    "withdraw_difference": REVIEWERS,
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented

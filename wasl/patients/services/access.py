@@ -11,7 +11,8 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
-from wasl.patients.models import Access, CareRelationship, SourceIdentity
+from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
+from wasl.patients.services.merging import files_to_open, open_other_files
 
 Ground = CareRelationship.Ground
 WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
@@ -28,13 +29,18 @@ def open_for_care(
     it opens again.
     """
     now = timezone.now()
-    mine = {"patient_id": patient, "ground": Ground.CARE, "place_id": place, "person": person, "source": source}
+    mine = {
+        "patient_id": patient, "ground": Ground.CARE, "place_id": place, "person": person, "source": source,
+        "copy_of": None,
+    }  # fmt: skip
     first = {"because": because, "starts_at": now, "ends_at": until}
+    files_to_open(patient)
     relation, made = CareRelationship.objects.select_for_update().get_or_create(**mine, defaults=first)
     closed = relation.ends_at is not None and relation.ends_at <= now
     if closed:
         relation.ends_at = until
         relation.save(update_fields=("ends_at",))
+    open_other_files(relation)
     if made or closed:
         emit(RecordOpened(patient=patient, place=place, ground=Ground.CARE, relationship=relation.id), by=by)
     return relation
@@ -67,9 +73,13 @@ def close_for_review(*, study: UUID, person: UUID, by: Actor) -> None:
 def _close(relations: QuerySet[CareRelationship], *, by: Actor) -> None:
     now = timezone.now()
     open_still = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-    for relation in relations.select_for_update().filter(open_still):
+    relations = relations.filter(open_still, copy_of__isnull=True)
+    for patient in relations.order_by("patient").values_list("patient", flat=True).distinct():
+        files_to_open(patient)  # before the rows: in the order in which a merge locks them
+    for relation in relations.select_for_update():
         relation.ends_at = now
         relation.save(update_fields=("ends_at",))
+        CareRelationship.objects.filter(open_still, copy_of=relation).update(ends_at=now)
         closed = RecordClosed(
             patient=relation.patient_id, place=relation.place_id, ground=relation.ground, relationship=relation.id
         )
@@ -90,8 +100,10 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
         since = timezone.now() - datetime.timedelta(minutes=rules.TRY_MINUTES)
         wrong = Access.objects.filter(patient=patient, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
         rules.check_tries(wrong.count())
-        national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
-        rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
+        files = queries.same_person(person.id, viewer=by)
+        national = SourceIdentity.objects.filter(patient__in=files).exclude(kind=SourceIdentity.Kind.LOCAL)
+        own = Patient.objects.filter(id__in=files).values_list("number", flat=True)
+        rules.check_presented(number, [*own, *national.values_list("value", flat=True)])
     return open_here(patient, place=place, by=by)
 
 
@@ -102,6 +114,7 @@ def open_here(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
         patient_id=patient, ground=Ground.CARD, place_id=place, because=str(by), starts_at=now,
         ends_at=now + datetime.timedelta(hours=rules.CARD_HOURS),
     )  # fmt: skip
+    open_other_files(relation)
     emit(RecordOpened(patient=patient, place=place, ground=Ground.CARD, relationship=relation.id), by=by)
     return relation
 
@@ -116,6 +129,7 @@ def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -
         patient_id=patient, ground=Ground.BREAK_GLASS, person=by.id, because=because.strip(), starts_at=now,
         ends_at=now + datetime.timedelta(hours=rules.GLASS_HOURS),
     )  # fmt: skip
+    open_other_files(relation)
     emit(GlassBroken(patient=patient, place=place, relationship=relation.id), by=by)
     return relation
 

@@ -15,6 +15,7 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import PatientCorrected, PatientRegistered
 from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.rules import merging
 from wasl.patients.services.access import open_here
 from wasl.patients.services.records import say_here, say_number, sayings, write_records
 from wasl.places import queries as places
@@ -56,6 +57,7 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
     patient = Patient.objects.select_for_update().filter(id=key).first()
     if patient is None:
         raise NotFound
+    merging.check_current(key, patient.head_id)
     if patient.version != version:
         raise rules.ChangedMeanwhile
     before = {name: getattr(patient, COLUMNS.get(name, name)) for name in rules.FIELDS}
@@ -85,13 +87,15 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
     if written:
         with _refusing():
             say_number(patient, kind, kept, place=place, by=by)
-        emit(PatientCorrected(patient=patient, place=place, fields=("identities",)), by=by)
+        for file in dict.fromkeys((patient, queries.head_of(patient, viewer=by))):  # its record says all numbers
+            emit(PatientCorrected(patient=file, place=place, fields=("identities",)), by=by)
     return identity
 
 
 def enter_patient(person: dict[str, object], *, by: Actor, provisional: bool = False) -> Patient:
     """Write a new person with checked values under a number that nobody has; part of a verb."""
     patient = Patient()
+    patient.head = patient
     _set(patient, person, by)
     if provisional:
         patient.level = Patient.Level.PROVISIONAL
