@@ -32,6 +32,7 @@ from wasl.patients.queries.matching import (
 )  # fmt: skip
 from wasl.patients.queries.merging import (
     both_hold_care,
+    compared,
     differences_of,
     head_of,
     holdings,
@@ -69,7 +70,7 @@ from wasl.patients.rules.holding import Held, Kept  # what modules say they keep
 __all__ = [
     "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
     "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "accesses",
-    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows",
+    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared",
     "differences_of", "doubles", "every_patient", "file_by_number", "ground", "head_of", "holdings",
     "identities_of", "is_one_person", "is_reviewing", "looks", "match", "match_records", "merge", "merges_of",
     "model_mark", "name_form", "numbers_of", "opened", "patient", "patient_for_record", "relations",

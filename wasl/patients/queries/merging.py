@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
-from wasl.patients.models import CareRelationship, Merge, NotSame, Patient, ReviewCase
+from wasl.patients.models import CareRelationship, Merge, NotSame, Patient, ReviewCase, SourceIdentity
+from wasl.patients.rules import comparing
 from wasl.patients.rules import merging as rules
 from wasl.patients.rules.holding import Held, Kept, keepers
 
@@ -122,3 +124,47 @@ def _known_to(rows: QuerySet[M], viewer: Actor) -> QuerySet[M]:
     here = CareRelationship.objects.filter(place__in=viewer.places(*rules.REVIEWERS))
     one, other = (Exists(here.filter(patient=OuterRef(side))) for side in ("one", "other"))
     return rows.filter(one | other)
+
+
+def compared(case: ReviewCase, *, viewer: Actor) -> list[comparing.Line]:
+    """The two files of a case side by side, field by field; national numbers by their ends only."""
+    one, other = review(case.id, viewer=viewer).one, case.other
+    named = ("latin_name", "arabic_name")
+    if not any(getattr(one, name) and getattr(other, name) for name in named):
+        named = ("either_name",)
+    asked = (*named, "sex", "birth_date", "father_name", "mother_name", "phone", "commune")
+    lines = [comparing.line(field, _value(one, field), _value(other, field)) for field in asked]
+    return [*lines, *_numbers(one, other)]
+
+
+def _value(file: Patient, field: str) -> str:
+    match field:
+        case "either_name":
+            return file.latin_name or file.arabic_name
+        case "sex":
+            return str(file.get_sex_display()) if file.sex != "unknown" else ""
+        case "birth_date" if file.birth_date:
+            return f"{file.birth_date:%Y}" if file.birth_date_about else f"{file.birth_date:%d/%m/%Y}"
+        case "birth_date":
+            return ""
+    return str(getattr(file, field))
+
+
+def _numbers(one: Patient, other: Patient) -> list[comparing.Line]:
+    rows = list(SourceIdentity.objects.filter(patient__in=(one, other)).select_related("place").order_by("created_at"))
+    lines = []
+    for field in ("national", "local"):
+        mine, theirs = (
+            [row for row in rows if row.patient_id == file.id and (row.kind == "local") == (field == "local")]
+            for file in (one, other)
+        )
+        both = ([f"{row.kind}|{row.place_id}|{row.value}" for row in side] for side in (mine, theirs))
+        shown = (" · ".join(_shown(row) for row in side) for side in (mine, theirs))
+        line = comparing.numbers(field, *both, shown=(next(shown), next(shown)))
+        # two hospitals give one person two numbers: that says nothing
+        lines.append(replace(line, stands="") if field == "local" and line.stands == "different" else line)
+    return lines
+
+
+def _shown(row: SourceIdentity) -> str:
+    return f"{row.masked} ({row.place.name})" if row.place else row.masked
