@@ -50,7 +50,9 @@ def test_every_page_speaks_the_language(stage: Cast, pair: tuple[Patient, Patien
     for page in ("reviews", "review", "identity", "ask_review", "merge"):
         if page == "merge":
             edge = who.merge(stage, pair[0].id, pair[1].id)
-        args = {"reviews": [], "review": [case.id], "merge": [edge.id if edge else None]}.get(page, [pair[0].id])
+        args: list[object] = {"reviews": [], "review": [case.id], "merge": [edge.id if edge else None]}.get(
+            page, [pair[0].id]
+        )
         found = browser.get(reverse(f"patients:{page}", args=args))
         assert found.status_code == 200
         assert f'lang="{language}"' in text(found)
@@ -102,7 +104,9 @@ def test_two_people(stage: Cast, pair: tuple[Patient, Patient]) -> None:
     said = NotSame.objects.get()
     page = reverse("patients:identity", args=[pair[0].id])
     assert "I saw both cards today." in text(browser.get(page))
-    browser.post(reverse("patients:withdraw_difference", args=[pair[0].id, said.id]), {"because": "Wrong file, it was."})
+    browser.post(
+        reverse("patients:withdraw_difference", args=[pair[0].id, said.id]), {"because": "Wrong file, it was."}
+    )
     assert NotSame.objects.get().withdrawn_by == str(stage.nour)
 
 

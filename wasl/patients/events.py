@@ -158,3 +158,25 @@ class DifferenceWithdrawn(Event):
     difference: UUID
     one: UUID
     other: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordSplit(Event):
+    """A place's record that was said to be `patient`'s is `other`'s, a person said."""
+
+    split: UUID
+    record: UUID
+    patient: UUID
+    other: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitUndone(Event):
+    """A place's record is `patient`'s again, and not `other`'s."""
+
+    split: UUID
+    record: UUID
+    patient: UUID
+    other: UUID
+    place: UUID | None

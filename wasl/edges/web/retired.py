@@ -43,7 +43,9 @@ class RetiredMiddleware:
             return None
         if person.head_id == key:
             return None
-        messages.info(request, gettext("This number was retired. Here is the same person's file, under its own number."))
+        messages.info(
+            request, gettext("This number was retired. Here is the same person's file, under its own number.")
+        )
         address = reverse(found.view_name, kwargs={**kwargs, word: person.head_id})
         asked = request.GET.urlencode()
         return HttpResponseRedirect(f"{address}?{asked}" if asked else address)

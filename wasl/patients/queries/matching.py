@@ -26,13 +26,15 @@ with found as (
   cross join lateral (select k.record from patients_recordkey k where k.key = asked.key limit %s) here
   group by here.record order by count(*) desc, here.record limit %s
 ), known as (
-  select l.patient_id from found join patients_recordlink l on l.record_id = found.record and l.closed_at is null
+  select f.head_id from found join patients_recordlink l on l.record_id = found.record and l.closed_at is null
+  join patients_patient f on f.id = l.patient_id
   union select %s::uuid
 )
 select p.id, p.level, v.said, r.id, r.place_id, r.local_id
 from known
-join patients_patient p on p.id = known.patient_id
-left join patients_recordlink l on l.patient_id = p.id and l.closed_at is null
+join patients_patient p on p.id = known.head_id
+join patients_patient f on f.head_id = p.id
+left join patients_recordlink l on l.patient_id = f.id and l.closed_at is null
 left join patients_recordversion v on v.record_id = l.record_id and v.superseded_at is null
 left join patients_sourcerecord r on r.id = l.record_id
 order by p.id, v.created_at desc limit %s

@@ -10,12 +10,21 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
-from wasl.patients.models import CareRelationship, Merge, NotSame, Patient, ReviewCase, SourceIdentity
+from wasl.patients.models import (
+    CareRelationship,
+    Merge,
+    NotSame,
+    Patient,
+    RecordLink,
+    ReviewCase,
+    SourceIdentity,
+    Split,
+)
 from wasl.patients.rules import comparing
 from wasl.patients.rules import merging as rules
 from wasl.patients.rules.holding import Held, Kept, keepers
 
-M = TypeVar("M", ReviewCase, Merge)
+M = TypeVar("M", ReviewCase, Merge, NotSame)
 
 
 def same_person(patient: UUID, *, viewer: Actor) -> tuple[UUID, ...]:
@@ -104,6 +113,14 @@ def review(key: UUID, *, viewer: Actor) -> ReviewCase:
     return found
 
 
+def difference(key: UUID, *, viewer: Actor) -> NotSame:
+    """What somebody said of two files, for those who decide about them. Raises NotFound."""
+    found = _known_to(NotSame.objects.filter(id=key), viewer).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def differences_of(patient: UUID, *, viewer: Actor) -> list[NotSame]:
     """With whose files somebody said that a person's must not be taken for one, for those who decide."""
     if not viewer.roles & rules.REVIEWERS:
@@ -113,23 +130,65 @@ def differences_of(patient: UUID, *, viewer: Actor) -> list[NotSame]:
     return list(rows.select_related("one", "other").order_by("-created_at"))
 
 
+def records_of(patient: UUID, *, viewer: Actor) -> list[RecordLink]:
+    """What places' own systems say of a person's files, by place, for those who decide whose each record is."""
+    if not viewer.roles & rules.REVIEWERS:
+        return []
+    files = same_person(patient, viewer=viewer)
+    rows = RecordLink.objects.filter(patient__in=files, closed_at=None).exclude(record__local_id="")
+    return list(rows.select_related("record__place").order_by("opened_at", "id"))
+
+
+def splits_of(patient: UUID, *, viewer: Actor) -> list[Split]:
+    """The records that were split from a person's files or given to them, last first, for those who decide."""
+    if not viewer.roles & rules.REVIEWERS:
+        return []
+    files = same_person(patient, viewer=viewer)
+    rows = Split.objects.filter(Q(closed__patient__in=files) | Q(opened__patient__in=files), undone_at__isnull=True)
+    about = ("closed__record__place", "closed__patient", "opened__patient")
+    return list(rows.select_related(*about).order_by("-created_at", "-id"))
+
+
 def _visible_reviews(viewer: Actor) -> QuerySet[ReviewCase]:
     """The cases of people known at the places where one decides; of all, where one decides for the whole country."""
     return _known_to(ReviewCase.objects.all(), viewer)
 
 
 def _known_to(rows: QuerySet[M], viewer: Actor) -> QuerySet[M]:
-    if viewer.is_system or any(held.role in rules.REVIEWERS and held.place is None for held in viewer.held):
+    """Rows of two files, of which one at least is known where the viewer decides."""
+    if viewer.is_system or _decides_everywhere(viewer):
         return rows
-    here = CareRelationship.objects.filter(place__in=viewer.places(*rules.REVIEWERS))
-    one, other = (Exists(here.filter(patient=OuterRef(side))) for side in ("one", "other"))
-    return rows.filter(one | other)
+    cared, numbered = _known_at(viewer.places(*rules.REVIEWERS))
+    known = Q()
+    for side in ("one", "other"):
+        known |= Exists(cared.filter(patient=OuterRef(side))) | Exists(numbered.filter(patient=OuterRef(side)))
+    return rows.filter(known)
+
+
+def is_known_here(patient: UUID, *, viewer: Actor) -> bool:
+    """Whether a person is known at a place where the viewer decides who is who."""
+    if viewer.is_system or _decides_everywhere(viewer):
+        return True
+    files = same_person(patient, viewer=viewer)
+    return any(rows.filter(patient__in=files).exists() for rows in _known_at(viewer.places(*rules.REVIEWERS)))
+
+
+def _decides_everywhere(viewer: Actor) -> bool:
+    return any(held.role in rules.REVIEWERS and held.place is None for held in viewer.held)
+
+
+def _known_at(where: Iterable[UUID]) -> tuple[QuerySet[CareRelationship], QuerySet[SourceIdentity]]:
+    """Whom some places care or cared for, and to whom they gave a number of their own."""
+    return (
+        CareRelationship.objects.filter(place__in=where, copy_of__isnull=True),
+        SourceIdentity.objects.filter(kind="local", place__in=where),
+    )
 
 
 def compared(case: ReviewCase, *, viewer: Actor) -> list[comparing.Line]:
     """The two files of a case side by side, field by field; national numbers by their ends only."""
     one, other = review(case.id, viewer=viewer).one, case.other
-    named = ("latin_name", "arabic_name")
+    named: tuple[str, ...] = ("latin_name", "arabic_name")
     if not any(getattr(one, name) and getattr(other, name) for name in named):
         named = ("either_name",)
     asked = (*named, "sex", "birth_date", "father_name", "mother_name", "phone", "commune")

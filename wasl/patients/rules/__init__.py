@@ -37,6 +37,8 @@ CAN: dict[str, frozenset[str]] = {
     "judge_review": REVIEWERS,
     "undo_merge": REVIEWERS,
     "withdraw_difference": REVIEWERS,
+    "split_record": REVIEWERS,
+    "undo_split": REVIEWERS,
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented

@@ -57,8 +57,9 @@ def _stands(field: str, one: str, other: str) -> str:
         return SAME
     if field not in NAMES:
         return DIFFERENT
-    mine, theirs = (sorted(skeleton(word) for word in spoken(name)) for name in (one, other))
-    return ALIKE if mine == theirs else DIFFERENT
+    mine, theirs = ([skeleton(word) for word in spoken(name)] for name in (one, other))
+    alike = sorted(mine) == sorted(theirs) or "".join(mine) == "".join(theirs)  # Ben Salah, Bensalah
+    return ALIKE if alike else DIFFERENT
 
 
 def said(reason: str) -> str:

@@ -15,6 +15,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
+from wasl.patients import queries
 from wasl.patients.events import (
     DifferenceWithdrawn,
     PatientRestored,
@@ -104,9 +105,7 @@ def undo_merge(key: UUID, *, because: str, by: Actor) -> Merge:
     """Take back that two files are one person's: heads and grounds are as without it; what was written stays put."""
     rules.check_person(by)
     why = rules.check_merge_reason(because)
-    edge = Merge.objects.filter(id=key).first()
-    if edge is None:
-        raise NotFound
+    edge = queries.merge(key, viewer=by)
     rows = lock_people(edge.one_id, edge.other_id)
     edge = Merge.objects.select_for_update().get(id=key)
     rules.check_standing_merge(edge.undone_at is not None)
@@ -182,12 +181,17 @@ def tell_apart(one: UUID, other: UUID, *, because: str, by: Actor) -> NotSame:
 def withdraw_difference(key: UUID, *, because: str, by: Actor) -> NotSame:
     """Take back that two files are two people's; it may be said again."""
     rules.check_person(by)
-    why = rules.check_merge_reason(because)
+    queries.difference(key, viewer=by)
+    return withdraw(key, because=rules.check_merge_reason(because), by=by)
+
+
+def withdraw(key: UUID, *, because: str, by: Actor) -> NotSame:
+    """Write that a difference is withdrawn; part of a verb."""
     said = NotSame.objects.select_for_update().filter(id=key).first()
     if said is None:
         raise NotFound
     rules.check_standing_difference(said.withdrawn_at is not None)
-    said.withdrawn_at, said.withdrawn_by, said.withdrawn_because = timezone.now(), str(by), why
+    said.withdrawn_at, said.withdrawn_by, said.withdrawn_because = timezone.now(), str(by), because
     said.save(update_fields=("withdrawn_at", "withdrawn_by", "withdrawn_because"))
     emit(DifferenceWithdrawn(difference=said.id, one=said.one_id, other=said.other_id), by=by)
     return said

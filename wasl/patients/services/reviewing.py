@@ -29,7 +29,7 @@ def open_review(
     """
     first, second = rules.check_pair(one, other)
     heads = dict(Patient.objects.filter(id__in=(first, second)).values_list("id", "head"))
-    if len(heads) < 2:
+    if len(heads) < 2 or not any(queries.is_known_here(key, viewer=by) for key in heads):
         raise NotFound
     answered = _answered(first, second)
     if by.is_system and (answered or heads[first] == heads[second]):

@@ -5,7 +5,19 @@ from django.urls import URLPattern, path
 from wasl.patients.views.access import accesses, break_glass, present
 from wasl.patients.views.people import add_number, card, patient, search
 from wasl.patients.views.registration import correct, register
-from wasl.patients.views.reviewing import ask, identity, judge, merge, review, reviews, take, undo_merge, withdraw
+from wasl.patients.views.reviewing import (
+    ask,
+    identity,
+    judge,
+    merge,
+    review,
+    reviews,
+    split,
+    take,
+    undo_merge,
+    undo_split,
+    withdraw,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", search, name="search"),
@@ -25,5 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("<uuid:key>/break-glass/", break_glass, name="break_glass"),
     path("<uuid:key>/identity/", identity, name="identity"),
     path("<uuid:key>/identity/ask/", ask, name="ask_review"),
+    path("<uuid:key>/identity/split/<uuid:record>/", split, name="split_record"),
+    path("<uuid:key>/identity/unsplit/<uuid:split>/", undo_split, name="undo_split"),
     path("<uuid:key>/identity/withdraw/<uuid:difference>/", withdraw, name="withdraw_difference"),
 ]

@@ -42,7 +42,9 @@ def reviews(request: Request) -> HttpResponse:
     return render(request, "patients/reviews.html", {"listing": listing, "cases": list(listing.page)})
 
 
-def review(request: Request, case: UUID, form: forms.Form | None = None, refusal: Refused | None = None) -> HttpResponse:
+def review(
+    request: Request, case: UUID, form: forms.Form | None = None, refusal: Refused | None = None
+) -> HttpResponse:
     """Two files side by side, with what agrees, what differs and what each holds; and the three answers."""
     _check_may(request)
     found = queries.review(case, viewer=request.actor)
@@ -69,7 +71,7 @@ def judge(request: Request, case: UUID) -> HttpResponse:
     """Say what the two files are."""
     form, outcome = ReasonForm(request.POST), request.POST.get("outcome", "")
     if not form.is_valid():
-        return review(request, case, form, Invalid({"because": form["because"].errors[0]}))
+        return review(request, case, form, Invalid({"because": str(form["because"].errors[0])}))
     try:
         judged = services.judge_review(case, outcome=outcome, because=form.cleaned_data["because"], by=request.actor)
     except (NotAllowed, NotFound):
@@ -158,6 +160,8 @@ def identity(request: Request, key: UUID) -> HttpResponse:
         ],
         "merges": queries.merges_of(key, viewer=request.actor),
         "differences": queries.differences_of(key, viewer=request.actor),
+        "records": queries.records_of(key, viewer=request.actor),
+        "splits": queries.splits_of(key, viewer=request.actor),
         "form": styled(ReasonForm()),
     }
     return render(request, "patients/identity.html", context)
@@ -172,6 +176,34 @@ def withdraw(request: Request, key: UUID, difference: UUID) -> HttpResponse:
     done = gettext("Withdrawn: it may be asked again whether the two are one person.")
     act = lambda: services.withdraw_difference(difference, because=because, by=request.actor)  # noqa: E731
     return _back(request, act, done, "patients:identity", key)
+
+
+@require_POST
+def split(request: Request, key: UUID, record: UUID) -> HttpResponse:
+    """Say that a hospital's record is another person's: it has a file of its own from now on."""
+    if all(link.record_id != record for link in queries.records_of(key, viewer=request.actor)):
+        raise NotFound
+    because = request.POST.get("because", "")
+    done = gettext("The record has a file of its own now, and the two are kept apart. It can be undone.")
+    return _back(
+        request,
+        lambda: services.split_record(record, because=because, by=request.actor),
+        done,
+        "patients:identity",
+        key,
+    )
+
+
+@require_POST
+def undo_split(request: Request, key: UUID, split: UUID) -> HttpResponse:
+    """Give a record back to the person from whose file it was taken."""
+    if all(made.id != split for made in queries.splits_of(key, viewer=request.actor)):
+        raise NotFound
+    because = request.POST.get("because", "")
+    done = gettext("Undone: the record is this person's again.")
+    return _back(
+        request, lambda: services.undo_split(split, because=because, by=request.actor), done, "patients:identity", key
+    )
 
 
 def _back(request: Request, act: Callable[[], object], done: str, page: str, key: UUID) -> HttpResponse:
