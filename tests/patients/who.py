@@ -1,5 +1,6 @@
 """Who is who, in tests: what people say with the verbs that they use, and what must hold of it whatever they said."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import connection
@@ -75,7 +76,7 @@ def tell_apart(stage: Cast, one: UUID, other: UUID, *, by: Actor | None = None) 
     return NotSame.objects.get(one=first, other=second, withdrawn_at=None)
 
 
-def replayed(files: dict[UUID, object]) -> dict[UUID, UUID]:
+def replayed(files: Mapping[UUID, object]) -> dict[UUID, UUID]:
     """Under which file each is found, by the journal alone: `files` are the files with the order of their numbers."""
     edges: dict[str, tuple[UUID, UUID]] = {}
     for fact in Fact.objects.filter(name__in=("patients.PatientsMerged", "patients.PatientsUnmerged")).order_by("seq"):
