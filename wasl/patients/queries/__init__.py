@@ -17,6 +17,7 @@ from wasl.patients.queries.matching import (
     Matched,
     checked_rows,
     match,
+    match_person,
     match_records,
     model_mark,
 )  # fmt: skip
@@ -30,13 +31,13 @@ from wasl.patients.queries.people import (
     patient_for_record,
     relations,
 )  # fmt: skip
-from wasl.patients.queries.search import LIMIT, by_local_number, by_number, candidates, doubles, search
+from wasl.patients.queries.search import LIMIT, by_local_number, by_number, candidates, search
 from wasl.patients.rules import name_form  # for doors that ask for names in their own SQL
 
 __all__ = [
     "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Match", "Matched", "Patient",
     "RecordLink", "SourceIdentity", "SourceRecord", "accesses", "by_local_number", "by_number", "candidates",
-    "caring_places", "checked_rows", "doubles", "every_patient", "ground", "identities_of", "is_reviewing", "looks",
-    "match", "match_records", "model_mark", "name_form", "numbers_of", "opened", "patient", "patient_for_record",
-    "relations", "require_ground", "reviewed_studies", "search",
+    "caring_places", "checked_rows", "every_patient", "ground", "identities_of", "is_reviewing", "looks", "match",
+    "match_person", "match_records", "model_mark", "name_form", "numbers_of", "opened", "patient",
+    "patient_for_record", "relations", "require_ground", "reviewed_studies", "search",
 ]  # fmt: skip

@@ -65,10 +65,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who may be the one asked about, the surest first, and relatives born that day."""
+    """Who may be the one asked about, the surest first; and who is related: of the family and day, or the number."""
 
     matches: tuple[Match, ...] = ()
-    family: tuple[Match, ...] = ()
+    related: tuple[Match, ...] = ()
+
+    def __iter__(self) -> Iterator[Match]:
+        return iter((*self.matches, *self.related))
 
     @property
     def certain(self) -> Match | None:
@@ -120,9 +123,19 @@ def match(
     if holder and not people[holder.id].rows:
         found.insert(0, Match(holder, Grade.CERTAIN, 0.0, ()))
     return Candidates(
-        tuple(one for one in found if one.grade != Grade.FAMILY),
-        tuple(one for one in found if one.grade == Grade.FAMILY),
+        tuple(one for one in found if one.grade != Grade.RELATED),
+        tuple(one for one in found if one.grade == Grade.RELATED),
     )
+
+
+def match_person(
+    person: Mapping[str, object], numbers: Sequence[tuple[str, str]], *, place: UUID | None, viewer: Actor
+) -> Candidates:
+    """Who may be the person about to be registered: fields of a patient, and pairs of kind and number."""
+    typed = dict(reversed(numbers))
+    national = next((value for kind, value in numbers if kind != "local"), "")
+    said = saying.said(person, national)
+    return match(said, place=place, local_id=typed.get("local", ""), viewer=viewer)
 
 
 def _people(keys: Sequence[int], holder: UUID | None) -> dict[UUID, Candidate]:
