@@ -5,6 +5,7 @@ from wasl.patients.queries.access import (
     GROUNDS,
     caring_places,
     ground,
+    grounds_of,
     is_reviewing,
     opened,
     require_ground,
@@ -37,7 +38,7 @@ from wasl.patients.rules import name_form  # for doors that ask for names in the
 __all__ = [
     "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Match", "Matched", "Patient",
     "RecordLink", "SourceIdentity", "SourceRecord", "accesses", "by_local_number", "by_number", "candidates",
-    "caring_places", "checked_rows", "every_patient", "ground", "identities_of", "is_reviewing", "looks", "match",
-    "match_person", "match_records", "model_mark", "name_form", "numbers_of", "opened", "patient",
+    "caring_places", "checked_rows", "every_patient", "ground", "grounds_of", "identities_of", "is_reviewing", "looks",
+    "match",    "match_person", "match_records", "model_mark", "name_form", "numbers_of", "opened", "patient",
     "patient_for_record", "relations", "require_ground", "reviewed_studies", "search",
 ]  # fmt: skip

@@ -92,6 +92,13 @@ class LocalNumberTaken(Refused):
     """Another person already has this hospital number here."""
 
 
+class NoPatientAsked(Invalid):
+    """Send Parameters with a Patient as `resource`, and if wanted `onlyCertainMatches` (boolean) and `count`."""
+
+    http = 400
+    fhir_issue = "invalid"
+
+
 class NothingSaid(Invalid):
     """A record needs the number that the place has for the person."""
 
@@ -147,6 +154,12 @@ def level(person: Mapping[str, object]) -> str:
     if person["kind"] == "unknown" or (person["kind"] == "newborn" and nameless):
         return "provisional"
     return "qualified" if person["verified"] else "checked" if person["document"] else "declared"
+
+
+def check_match(viewer: Actor) -> None:
+    """Asking who somebody is, with all that is known of them, is for reception, care, and hospitals' own systems."""
+    if not viewer.is_system and not viewer.roles & (CLINICAL | {"client"}):
+        raise MayNotSearch
 
 
 def check_mother(found: M | None) -> M:

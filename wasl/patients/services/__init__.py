@@ -6,6 +6,7 @@ from wasl.patients.services.access import (
     close_for_care,
     close_for_review,
     log_access,
+    log_accesses,
     open_for_care,
     open_for_review,
     present_card,
@@ -16,6 +17,6 @@ from wasl.patients.services.registration import add_identity, correct_patient, r
 
 __all__ = [
     "WRONG_NUMBER", "add_identity", "break_glass", "close_for_care", "close_for_review", "correct_patient",
-    "count_rarity", "index_patients", "log_access", "open_for_care", "open_for_review", "present_card",
+    "count_rarity", "index_patients", "log_access", "log_accesses", "open_for_care", "open_for_review", "present_card",
     "receive_record", "register_patient",
 ]  # fmt: skip
