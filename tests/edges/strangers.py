@@ -316,14 +316,15 @@ def _said(stage: Cast, salma: Patient) -> dict[str, UUID]:
     ]
     case, alike, other = (patients.open_review(salma.id, twin.id, by=stage.nour) for twin in twins)
     assert case and alike and other
-    about = {"because": "Seen with her card, and asked.", "by": stage.nour}
-    merged = patients.judge_review(alike.id, outcome="same", **about)
-    patients.judge_review(other.id, outcome="different", **about)
+    why = "Seen with her card, and asked."
+    merged = patients.judge_review(alike.id, outcome="same", because=why, by=stage.nour).merge
+    assert merged
+    patients.judge_review(other.id, outcome="different", because=why, by=stage.nour)
     record = RecordLink.objects.get(patient=salma, closed_at=None).record_id
-    split = patients.split_record(RecordLink.objects.get(patient=twins[1]).record_id, **about)
+    split = patients.split_record(RecordLink.objects.get(patient=twins[1]).record_id, because=why, by=stage.nour)
     (difference,) = NotSame.objects.filter(one__in=(salma, twins[2]), other__in=(salma, twins[2]))
     return {
-        "case": case.id, "merge": merged.merge_id, "difference": difference.id, "record": record, "split": split.id
+        "case": case.id, "merge": merged.id, "difference": difference.id, "record": record, "split": split.id
     }  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def test_reasons_are_said_in_words(stage: Cast) -> None:
 def test_a_twin_is_family_and_never_the_one(stage: Cast) -> None:
     known = salma(stage)
     twin = ask(stage, first_lat="Hajer", nid="", phone="")
-    assert (grades(twin), [match.patient for match in twin.family]) == ([], [known])
+    assert (grades(twin), [match.patient for match in twin.related]) == ([], [known])
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,10 @@ def test_likely_doubles_are_shown_before_anybody_is_made(stage: Cast, salma: Pat
     assert "Is it one of these people?" in shown
     assert f"/patients/{salma.id}/" in shown
     assert Patient.objects.count() == 1
-    register(browser, **again, sure="1")
+    assert "same birth date" in shown
+    register(browser, **again, told_apart=str(uuid4()))
+    assert Patient.objects.count() == 1, "whom the clerk was not shown, the clerk did not tell apart"
+    register(browser, **again, told_apart=str(salma.id))
     assert Patient.objects.count() == 2
 
 

@@ -50,9 +50,8 @@ def test_every_page_speaks_the_language(stage: Cast, pair: tuple[Patient, Patien
     for page in ("reviews", "review", "identity", "ask_review", "merge"):
         if page == "merge":
             edge = who.merge(stage, pair[0].id, pair[1].id)
-        args: list[object] = {"reviews": [], "review": [case.id], "merge": [edge.id if edge else None]}.get(
-            page, [pair[0].id]
-        )
+        keys = {"review": case.id, "merge": edge.id if edge else None}
+        args = [] if page == "reviews" else [keys.get(page, pair[0].id)]
         found = browser.get(reverse(f"patients:{page}", args=args))
         assert found.status_code == 200
         assert f'lang="{language}"' in text(found)

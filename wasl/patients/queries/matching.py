@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import rules
 from wasl.patients.models import Patient, SourceRecord
 from wasl.patients.queries.search import by_local_number, by_number
@@ -67,10 +67,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who may be the one asked about, the surest first, and relatives born that day."""
+    """Who may be the one asked about, the surest first; and who is related: of the family and day, or the number."""
 
     matches: tuple[Match, ...] = ()
-    family: tuple[Match, ...] = ()
+    related: tuple[Match, ...] = ()
+
+    def __iter__(self) -> Iterator[Match]:
+        return iter((*self.matches, *self.related))
 
     @property
     def certain(self) -> Match | None:
@@ -109,10 +112,10 @@ def match(
 
     `local_id` is the number that `place` has for the person, heard of who works there; `number` a Wasl number.
     """
-    rules.check_search(viewer)
-    holder = by_number(number, viewer=viewer) if number else None
-    if holder is None and local_id and place:
-        holder = by_local_number(local_id, place=place, viewer=viewer)
+    rules.check_match(viewer)
+    holder = by_number(number, viewer=SYSTEM) if number else None
+    if holder is None and local_id and place and (viewer.is_system or place in viewer.places()):
+        holder = by_local_number(local_id, place=place, viewer=SYSTEM)
     asked = live.row(saying.received(said), place=str(place or ""), local_id=local_id)
     people = _people(live.indexed([asked])[0].keys, holder.id if holder else None)
     comparison = Comparison(asked, list(people.values()))
@@ -122,9 +125,19 @@ def match(
     if holder and not people[holder.id].rows:
         found.insert(0, Match(holder, Grade.CERTAIN, 0.0, ()))
     return Candidates(
-        tuple(one for one in found if one.grade != Grade.FAMILY),
-        tuple(one for one in found if one.grade == Grade.FAMILY),
+        tuple(one for one in found if one.grade != Grade.RELATED),
+        tuple(one for one in found if one.grade == Grade.RELATED),
     )
+
+
+def match_person(
+    person: Mapping[str, object], numbers: Sequence[tuple[str, str]], *, place: UUID | None, viewer: Actor
+) -> Candidates:
+    """Who may be the person about to be registered: fields of a patient, and pairs of kind and number."""
+    typed = dict(reversed(numbers))
+    national = next((value for kind, value in numbers if kind != "local"), "")
+    said = saying.said(person, national)
+    return match(said, place=place, local_id=typed.get("local", ""), viewer=viewer)
 
 
 def _people(keys: Sequence[int], holder: UUID | None) -> dict[UUID, Candidate]:

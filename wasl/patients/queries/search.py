@@ -102,18 +102,6 @@ def by_local_number(value: str, *, place: UUID, viewer: Actor) -> Patient | None
     return Patient.objects.filter(files__identities__in=own).first()
 
 
-def doubles(
-    *, names: str, birth_date: datetime.date | None, numbers: tuple[str, ...] = (), viewer: Actor
-) -> list[Patient]:
-    """People who may be the one about to be registered: the same number, or the same day and a name like it."""
-    rules.check_search(viewer)
-    same_number = [i.patient for i in _visible_numbers(viewer).filter(value__in=[rules.digits(n) for n in numbers])
-                   .exclude(kind="local").select_related("patient")[:LIMIT]]  # fmt: skip
-    words = _words(names)
-    alike = [p for p in _born_and_named(birth_date, words) if _shared(p, words) >= min(2, len(words))]
-    return _persons([*same_number, *alike])[:LIMIT]
-
-
 def candidates(
     *, header_id: str, header_name: str, birth_date: datetime.date | None, sex: str, place: UUID | None, viewer: Actor
 ) -> list[tuple[Patient, str]]:

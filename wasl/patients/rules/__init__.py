@@ -50,11 +50,12 @@ ARABIC = ("given_name_ar", "family_name_ar")
 EITHER = ("father_name", "mother_name")
 FIELDS = frozenset({
     *LATIN, *ARABIC, *EITHER, "kind", "sex", "birth_date", "birth_date_about", "phone", "commune", "region", "mother",
-    "birth_order", "description", "died_on",
+    "birth_order", "description", "died_on", "document",
 })  # fmt: skip
 LENGTHS = {**dict.fromkeys((*LATIN, *ARABIC, *EITHER, "commune"), 120), "description": 300}
 SEXES = ("male", "female", "other", "unknown")
 KINDS = ("known", "unknown", "newborn")
+DOCUMENTS = ("", "card", "passport", "birth", "family", "residence")  # that a person at a desk sees
 OLDEST = 130  # years
 # how many digits a national number has; nothing else of it is checked, since no check digit is published
 DIGITS = {"tn_cin": 8, "tn_iuc": 11, "dz_nin": 18}
@@ -97,6 +98,13 @@ class ChangedMeanwhile(Refused):
 
 class LocalNumberTaken(Refused):
     """Another person already has this hospital number here."""
+
+
+class NoPatientAsked(Invalid):
+    """Send Parameters with a Patient as `resource`, and if wanted `onlyCertainMatches` (boolean) and `count`."""
+
+    http = 400
+    fhir_issue = "invalid"
 
 
 class NothingSaid(Invalid):
@@ -154,6 +162,12 @@ def level(person: Mapping[str, object]) -> str:
     if person["kind"] == "unknown" or (person["kind"] == "newborn" and nameless):
         return "provisional"
     return "qualified" if person["verified"] else "checked" if person["document"] else "declared"
+
+
+def check_match(viewer: Actor) -> None:
+    """Asking who somebody is, with all that is known of them, is for reception, care, and hospitals' own systems."""
+    if not viewer.is_system and not viewer.roles & (CLINICAL | {"client"}):
+        raise MayNotSearch
 
 
 def check_mother(found: M | None) -> M:
@@ -284,6 +298,8 @@ def _check_choices(person: Mapping[str, object], faults: dict[str, str]) -> None
         faults["sex"] = gettext("Choose one of the answers.")
     if person.get("kind", "known") not in KINDS:
         faults["kind"] = gettext("Choose one of the answers.")
+    if person.get("document", "") not in DOCUMENTS:
+        faults["document"] = gettext("Choose one of the answers.")
 
 
 def _check_dates(person: Mapping[str, object], faults: dict[str, str], today: datetime.date) -> None:

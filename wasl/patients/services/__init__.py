@@ -7,6 +7,7 @@ from wasl.patients.services.access import (
     close_for_care,
     close_for_review,
     log_access,
+    log_accesses,
     open_for_care,
     open_for_review,
     present_card,
@@ -20,7 +21,7 @@ from wasl.patients.services.splitting import split_record, undo_split
 
 __all__ = [
     "WRONG_NUMBER", "add_identity", "break_glass", "close_for_care", "close_for_review", "correct_patient",
-    "count_rarity", "index_patients", "judge_review", "keeps", "log_access", "open_for_care", "open_for_review",
-    "open_review", "present_card", "receive_record", "register_patient", "split_record", "take_review",
-    "undo_merge", "undo_split", "withdraw_difference",
+    "count_rarity", "index_patients", "judge_review", "keeps", "log_access", "log_accesses", "open_for_care",
+    "open_for_review", "open_review", "present_card", "receive_record", "register_patient", "split_record",
+    "take_review", "undo_merge", "undo_split", "withdraw_difference",
 ]  # fmt: skip

@@ -22,12 +22,12 @@ MOST = 20  # people who are named in an answer
 
 
 class Grade(StrEnum):
-    """How sure it is that somebody is the one asked about; the last is of relatives, who are shown to be told apart."""
+    """How sure it is that somebody is the one asked about; who is related is shown to be told apart."""
 
     CERTAIN = "certain"
     PROBABLE = "probable"
     POSSIBLE = "possible"
-    FAMILY = "family"
+    RELATED = "related"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Comparison:
         return {name: np.unique(column).tolist() for name, column in weighing.values(self._records).items()}
 
     def judged(self, rarity: Mapping[str, Mapping[int, float]], size: int) -> list[Judged]:
-        """Everybody who may be the one asked about, the most probable first, then relatives born that day.
+        """Everybody who may be the one asked about, the most probable first, then those related.
 
         `rarity` has bits by field and value, those of the value 0 for values that it lacks; `size` is the number of
         records in the index. Certain is at most one: who alone qualifies, and is also the best.
@@ -145,12 +145,12 @@ class Comparison:
                 grade = Grade.PROBABLE
             elif score >= POSSIBLE:
                 grade = Grade.POSSIBLE
-            elif view.is_family(place):
-                grade = Grade.FAMILY
+            elif view.is_related(place):
+                grade = Grade.RELATED
             else:
                 continue
             found.append(Judged(person, grade, score, view.terms(place)))
-        return sorted(found, key=lambda one: one.grade == Grade.FAMILY)[:MOST]
+        return sorted(found, key=lambda one: one.grade == Grade.RELATED)[:MOST]
 
     def _certain(self, order: list[int], qualify: set[int], barred: set[int]) -> int | None:
         """Who needs nobody's decision: the holder of the very number, or who alone qualifies and is the best."""
@@ -171,10 +171,11 @@ class _View:
     scores: Array
     above: Array  # the threshold of a link that needs nobody
 
-    def is_family(self, place: int) -> bool:
-        """Whether this is somebody else of that family, born that day."""
-        seen = self.seen
-        return bool(0 < seen.family[place] <= Likeness.NEAR and seen.born[place] == Day.SAME)
+    def is_related(self, place: int) -> bool:
+        """Whether this is somebody of that family born that day, or somebody who gave the same national number."""
+        family, seen = self.seen.family[place], self.seen
+        same_day = 0 < family <= Likeness.NEAR and seen.born[place] == Day.SAME
+        return bool(same_day or seen.number[place] in (Number.SAME, Number.SHARED))
 
     def terms(self, place: int) -> Terms:
         """What each field says, and how much."""
