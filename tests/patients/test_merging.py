@@ -27,13 +27,7 @@ def stage() -> Cast:
 
 @pytest.fixture
 def wafa(stage: Cast) -> Actor:
-    """A second admission clerk of the regional hospital."""
-    person = accounts.add_person(
-        username="wafa", password=None, given_name="Wafa", family_name="Ferchichi", given_name_ar="وفاء",
-        family_name_ar="الفرشيشي", demo=True, by=SYSTEM,
-    )  # fmt: skip
-    accounts.give_post(person.id, role="registrar", place=stage.regional, by=SYSTEM)
-    return accounts_queries.actor_of(person.id, address="192.0.2.2")
+    return who.wafa(stage)
 
 
 def head(patient: Patient) -> object:

@@ -124,7 +124,7 @@ def test_whatever_people_say_in_whatever_order() -> None:
         max_examples=25, stateful_step_count=20, deadline=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    run_state_machine_as_test(Played, settings=how)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Played, settings=how)
 
 
 @pytest.mark.django_db(transaction=True)

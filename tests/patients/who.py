@@ -6,6 +6,9 @@ from uuid import UUID
 from django.db import connection
 
 from tests.cast import Cast
+from wasl.accounts import queries as accounts_queries
+from wasl.accounts import services as accounts
+from wasl.accounts.models import Person
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.models import Fact
 from wasl.patients import services
@@ -58,13 +61,27 @@ def broken() -> dict[str, list[tuple[object, ...]]]:
 
 
 def merge(stage: Cast, one: UUID, other: UUID, *, by: Actor | None = None) -> Merge:
-    """Nour, or whoever is named, says that two files without care are one person's."""
+    """Nour, or whoever is named, says that two files are one person's, and Wafa too where both hold care."""
     who = by or stage.nour
     case = services.open_review(one, other, by=who)
     assert case is not None
     judged = services.judge_review(case.id, outcome="same", because=WHY, by=who)
+    if judged.closed_at is None:
+        judged = services.judge_review(case.id, outcome="same", because=WHY, by=wafa(stage))
     assert judged.merge is not None
     return judged.merge
+
+
+def wafa(stage: Cast) -> Actor:
+    """A second admission clerk of the regional hospital."""
+    person = Person.objects.filter(username="wafa").first()
+    if person is None:
+        person = accounts.add_person(
+            username="wafa", password=None, given_name="Wafa", family_name="Ferchichi", given_name_ar="وفاء",
+            family_name_ar="الفرشيشي", demo=True, by=SYSTEM,
+        )  # fmt: skip
+        accounts.give_post(person.id, role="registrar", place=stage.regional, by=SYSTEM)
+    return accounts_queries.actor_of(person.id, address="192.0.2.2")
 
 
 def tell_apart(stage: Cast, one: UUID, other: UUID, *, by: Actor | None = None) -> NotSame:
