@@ -72,3 +72,12 @@ class PatientsAlike(Event):
     score: float
     reasons: tuple[str, ...]
     place: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsLoaded(Event):
+    """People whose records were matched before were entered together."""
+
+    load: UUID
+    patients: int
+    records: int

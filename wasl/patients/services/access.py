@@ -12,7 +12,7 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
-from wasl.patients.models import Access, CareRelationship, SourceIdentity
+from wasl.patients.models import Access, CareRelationship, RecordLink, SourceIdentity
 
 Ground = CareRelationship.Ground
 WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
@@ -93,6 +93,8 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
         rules.check_tries(wrong.count())
         national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
         rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
+    here = RecordLink.objects.filter(patient=patient, record__place=place, closed_at=None)
+    rules.check_sure(person.level, person.level != person.Level.PROVISIONAL or here.exists())
     return open_here(patient, place=place, by=by)
 
 
