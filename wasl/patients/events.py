@@ -180,3 +180,12 @@ class SplitUndone(Event):
     patient: UUID
     other: UUID
     place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsLoaded(Event):
+    """People whose records were matched before were entered together."""
+
+    load: UUID
+    patients: int
+    records: int

@@ -24,6 +24,7 @@ CAN: dict[str, frozenset[str]] = {
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
     "receive_record": frozenset({"registrar", "client", "system"}),
+    "load_patients": frozenset({"system"}),
     "index_patients": frozenset({"system"}),
     "count_rarity": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
@@ -88,6 +89,10 @@ class NotTheirNumber(Invalid):
     """This is not the number on this person's card, nor their national number."""
 
 
+class ProvisionalElsewhere(NotAllowed):
+    """It is not sure yet who this person is: the record opens where it was begun, by care, or in an emergency."""
+
+
 class MayNotSearch(NotAllowed):
     """Your posts do not let you look for patients."""
 
@@ -145,6 +150,12 @@ def check_presented(typed: str, theirs: Sequence[str]) -> None:
     """What was typed or scanned is one of the person's own numbers."""
     if digits(typed) not in theirs:
         raise NotTheirNumber
+
+
+def check_sure(level: str, here: bool) -> None:
+    """A number opens a record elsewhere only of who is known by a name; `here` is where a record of them was made."""
+    if level == "provisional" and not here:
+        raise ProvisionalElsewhere
 
 
 def check_search(viewer: Actor) -> None:

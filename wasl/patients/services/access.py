@@ -12,7 +12,7 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
-from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
+from wasl.patients.models import Access, CareRelationship, Patient, RecordLink, SourceIdentity
 from wasl.patients.services.merging import files_to_open, open_other_files
 
 Ground = CareRelationship.Ground
@@ -97,14 +97,17 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
     if place is None:
         raise rules.NotYourPlace
     person = queries.patient(patient, viewer=by)
+    files = Patient.objects.filter(id__in=queries.same_person(person.id, viewer=by))
     if number is not None:
         since = timezone.now() - datetime.timedelta(minutes=rules.TRY_MINUTES)
-        wrong = Access.objects.filter(patient=patient, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
+        wrong = Access.objects.filter(patient__in=files, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
         rules.check_tries(wrong.count())
-        files = queries.same_person(person.id, viewer=by)
         national = SourceIdentity.objects.filter(patient__in=files).exclude(kind=SourceIdentity.Kind.LOCAL)
-        own = Patient.objects.filter(id__in=files).values_list("number", flat=True)
+        own = files.values_list("number", flat=True)
         rules.check_presented(number, [*own, *national.values_list("value", flat=True)])
+    here = RecordLink.objects.filter(patient__in=files, record__place=place, closed_at=None)
+    sure = files.exclude(level=Patient.Level.PROVISIONAL)
+    rules.check_sure(person.level, sure.exists() or here.exists())
     return open_here(patient, place=place, by=by)
 
 
