@@ -291,3 +291,15 @@ def test_what_is_said_of_a_number(stage: Cast) -> None:
     Patient.objects.filter(id=first.id).update(died_on=datetime.date(2026, 11, 1))
     assert said(second.number, stage.amel) == ["NumberSuperseded", "NumberOfDeceased"]
     assert rules.is_wasl_number(first.number)
+
+
+def test_a_number_of_the_retired_file_is_the_persons(stage: Cast) -> None:
+    first, second = make.patient(stage), make.patient(stage, identities=[("local", "H-9"), ("tn_cin", "01234567")])
+    who.merge(stage, first.id, second.id)
+    for kind, value in (("local", "H-9"), ("tn_cin", "01234567")):
+        kept = services.add_identity(first.id, kind=kind, value=value, place=stage.regional, by=stage.nour)
+        assert kept.patient == second
+    assert {one.value for one in queries.numbers_of(first.id, viewer=stage.nour)} == {"H-9", "01234567"}
+    assert queries.by_local_number("H-9", place=stage.regional, viewer=stage.nour) == first
+    opened = services.present_card(first.id, place=stage.university, number="01234567", by=stage.karim)
+    assert opened.patient_id == first.id

@@ -11,6 +11,8 @@ from tests import make
 from tests.browser import browser_of
 from tests.cast import Cast, cast
 from tests.patients import who
+from wasl.accounts import queries as accounts_queries
+from wasl.accounts import services as accounts
 from wasl.kernel.access import SYSTEM
 from wasl.patients import services
 from wasl.patients.models import Access, Merge, NotSame, Patient, ReviewCase
@@ -137,3 +139,19 @@ def test_whoever_may_not_decide_sees_nothing(stage: Cast, pair: tuple[Patient, P
         for page, args in (("take_review", [case.id]), ("judge_review", [case.id])):
             assert browser.post(reverse(f"patients:{page}", args=args), {**WHY, "outcome": "same"}).status_code == 403
     assert not ReviewCase.objects.exclude(taken_by="").exists()
+
+
+def test_a_data_steward_of_the_country_decides_and_sees_no_more(stage: Cast, pair: tuple[Patient, Patient]) -> None:
+    person = accounts.add_person(
+        username="sonia", password=None, given_name="Sonia", family_name="Khelifi", given_name_ar="سنية",
+        family_name_ar="الخليفي", demo=True, by=SYSTEM,
+    )  # fmt: skip
+    accounts.give_post(person.id, role="steward", place=None, by=SYSTEM)
+    sonia, case = accounts_queries.actor_of(person.id, address="192.0.2.9"), case_of(pair)
+    browser = browser_of(sonia)
+    assert "Look at both" in text(browser.get(reverse("patients:reviews")))
+    page = text(browser.get(reverse("patients:review", args=[case.id])))
+    assert reverse("patients:patient", args=[pair[0].id]) not in page
+    done = browser.post(reverse("patients:judge_review", args=[case.id]), {**WHY, "outcome": "same"}, follow=True)
+    assert "Two files of one person" in text(done)
+    assert browser.get(reverse("patients:patient", args=[pair[0].id])).status_code == 404

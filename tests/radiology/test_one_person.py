@@ -1,6 +1,6 @@
 """What hangs on two files of one person is found from either, is nobody else's, and stays where it was written."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.urls import reverse
@@ -17,6 +17,7 @@ from wasl.kernel.errors import NotAllowed
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.patients.models import CareRelationship, Patient
+from wasl.patients.rules.holding import keepers
 from wasl.radiology import queries, services
 from wasl.radiology.models import Order, Reading, Report
 from wasl.radiology.rules.linking import StudyOfAnother
@@ -155,3 +156,9 @@ def test_old_pages_lead_to_the_person(stage: Cast, reports: tuple[Report, Report
         led = browser.get(reverse(page, args=[other]))
         assert (led.status_code, led.headers["location"]) == (302, reverse(page, args=[one])), page
     assert Patient.objects.get(id=other).head_id == one
+
+
+def test_every_kind_of_thing_that_is_kept_has_its_page() -> None:
+    assert {"archive.study", "archive.share", "radiology.order", "radiology.report"} <= set(keepers)
+    for kept in keepers.values():
+        assert not kept.page or reverse(kept.page, args=[uuid4()])

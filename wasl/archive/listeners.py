@@ -271,7 +271,7 @@ def studies_kept(files: Sequence[UUID], since: datetime.datetime | None, viewer:
     return holding.studies_on(files, since=since, viewer=viewer)
 
 
-@keeps("archive.share", _("Shares with somebody outside"), page="archive:shares", clinical=False)
+@keeps("archive.share", _("Shares with somebody outside"), page="archive:share_study", clinical=False)
 def shares_kept(files: Sequence[UUID], since: datetime.datetime | None, viewer: Actor) -> Iterable[Held]:
     """Each share of a study."""
     return holding.shares_on(files, since=since, viewer=viewer)

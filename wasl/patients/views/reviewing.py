@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from wasl.kernel.errors import Invalid, NotAllowed, NotFound, Refused
 from wasl.kernel.http import Listing, Request
 from wasl.kernel.verbs import allowed
-from wasl.patients import queries, services
+from wasl.patients import queries, rules, services
 from wasl.patients.queries import Held, Kept, Patient, ReviewCase
 from wasl.patients.rules import comparing
 from wasl.patients.rules.merging import LONGEST
@@ -58,6 +58,7 @@ def review(
         "reasons": _reasons(found),
         "sides": [_side(file, request) for file in (found.one, found.other)],
         "four_eyes": queries.both_hold_care(found.one_id, found.other_id, viewer=request.actor),
+        "may_look": bool(request.actor.roles & rules.CLINICAL),
         "said_by_me": found.said_by == str(request.actor),
         "one_person": found.one.head_id == found.other.head_id,
         "form": styled(form or ReasonForm()),
@@ -131,6 +132,7 @@ def merge(request: Request, merge: UUID) -> HttpResponse:
     context = {
         "merge": found,
         "pair": (found.one, found.other),
+        "may_look": bool(request.actor.roles & rules.CLINICAL),
         "written": _written(queries.written_since(found, viewer=request.actor), request),
         "form": styled(ReasonForm()),
     }
