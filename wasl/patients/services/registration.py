@@ -42,8 +42,10 @@ def register_patient(
     patient = enter_patient(person, by=by)
     with _refusing():
         write_records(patient.id, sayings(patient, numbers, place=place), by=by)
-    for what, value in numbers:
-        enter_identity(patient.id, what, value, place)
+        SourceIdentity.objects.bulk_create(
+            SourceIdentity(patient=patient, kind=what, value=value, place_id=place if what == "local" else None)
+            for what, value in dict.fromkeys(numbers)
+        )
     emit(PatientRegistered(patient=patient.id, place=place), by=by)
     if place is not None:
         open_here(patient.id, place=place, by=by)

@@ -68,6 +68,7 @@ def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Arra
     given = [coarse[records.first_lat], coarse[records.first_ar]]
     family = [coarse[column] for column in (records.last_lat, records.last_ar, records.other_lat, records.other_ar)]
     given[1], family = _new(given[1], given[:1]), [_new(one, family[:n]) for n, one in enumerate(family)]
+    given, family = ([column for column in some if column.any()] for some in (given, family))
     year, month, day = records.born // 10_000, records.born // 100 % 100, records.born % 100
     month_day = (np.minimum(month, day) * 32 + np.maximum(month, day)) * (day > 0)
     date = year * 1024 * (day > 0) + month_day
@@ -95,8 +96,8 @@ def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Arra
     }
     everyone = np.arange(len(records), dtype=np.int64)
     for kind in sorted(kinds):
-        found = [_key(kind, everyone, *columns) for columns in values[kind]]
-        yield np.concatenate([owners for owners, _ in found]), np.concatenate([keys for _, keys in found])
+        if found := [_key(kind, everyone, *columns) for columns in values[kind]]:
+            yield np.concatenate([owners for owners, _ in found]), np.concatenate([keys for _, keys in found])
 
 
 def _new(column: Array, before: list[Array]) -> Array:
