@@ -136,11 +136,14 @@ def _insert(patient: Patient) -> None:
 
 def enter_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
     """Write down a number of a person, and whether it was not yet, in any of their files; part of a verb."""
-    number = {"kind": kind, "value": value, "place_id": place if kind == "local" else None}
-    if known := SourceIdentity.objects.filter(patient__head__files=patient, **number).first():
+    where = place if kind == "local" else None
+    theirs = SourceIdentity.objects.filter(patient__head__files=patient)
+    if known := theirs.filter(kind=kind, value=value, place=where).first():
         return known, False
     with _refusing():
-        return SourceIdentity.objects.get_or_create(patient_id=patient, **number)  # type: ignore[misc]
+        return SourceIdentity.objects.get_or_create(  # type: ignore[misc]
+            patient_id=patient, kind=kind, value=value, place_id=where
+        )
 
 
 @contextmanager
