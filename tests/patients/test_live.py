@@ -152,11 +152,15 @@ def test_registration_writes_what_was_said(stage: Cast) -> None:
 
 def test_a_correction_is_the_next_version_and_is_found_by_what_it_says(stage: Cast) -> None:
     known = salma(stage)
+    before = set(RecordKey.objects.values_list("key", flat=True))
     services.correct_patient(known.id, version=1, by=stage.nour, place=stage.regional, family_name="Zghonda",
                              family_name_ar="")  # fmt: skip
     first, second = RecordVersion.objects.order_by("version")
     assert (first.said["last_lat"], second.said["last_lat"]) == ("Ben Salah", "Zghonda")
     assert first.superseded_at
+    after = set(RecordKey.objects.values_list("key", flat=True))
+    assert before - after, "what it no longer says finds it no more"
+    assert before & after
     assert grades(ask(stage, last_lat="Zghonda")) == [(known, "certain")]
     services.correct_patient(known.id, version=2, by=SYSTEM, place=stage.other, commune="Béja")
     assert SourceRecord.objects.filter(place=stage.other, links__patient=known).count() == 1

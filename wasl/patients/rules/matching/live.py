@@ -143,7 +143,7 @@ class Comparison:
                 grade = Grade.CERTAIN
             elif score >= PROBABLE:
                 grade = Grade.PROBABLE
-            elif score >= POSSIBLE:
+            elif score >= POSSIBLE and not view.is_somebody_else(place):
                 grade = Grade.POSSIBLE
             elif view.is_related(place):
                 grade = Grade.RELATED
@@ -176,6 +176,10 @@ class _View:
         family, seen = self.seen.family[place], self.seen
         same_day = 0 < family <= Likeness.NEAR and seen.born[place] == Day.SAME
         return bool(same_day or seen.number[place] in (Number.SAME, Number.SHARED))
+
+    def is_somebody_else(self, place: int) -> bool:
+        """Whether this is a relative by all that is known: of that family and day, under a known other name."""
+        return self.is_related(place) and self.seen.given[place] == Likeness.KNOWN_OTHER
 
     def terms(self, place: int) -> Terms:
         """What each field says, and how much."""
