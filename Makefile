@@ -48,11 +48,11 @@ check: install ## format, lint, types, contracts, migrations, translations, docs
 	$(BIN)/wasl migrate --check
 	$(BIN)/wasl words --check
 
-bench: install ## measure: images taken in and given beside Orthanc, HTJ2K, copies in S3, thin lines, earlier exams in time, an outage put in order, an instance lost and restored, acts in doubt, who reads next, a day under load, the evaluation, who is who; ratios within one run
+bench: install ## measure: images taken in and given beside Orthanc, HTJ2K, copies in S3, thin lines, earlier exams in time, an outage put in order, an instance lost and restored, acts in doubt, who reads next, a day under load, the evaluation, who is who, a desk's questions; ratios within one run
 	@.ci/needs
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	@figures=$$(mktemp); trap 'rm -f "$$figures"' EXIT; export BENCH_FIGURES="$$figures" PYTHONPATH=.; \
-	for script in store stow give htj2k keep thin line gateway priors downtime standby doubts dispatch load evaluation identity goals; do $(BIN)/python bench/$$script.py; done
+	for script in store stow give htj2k keep thin line gateway priors downtime standby doubts dispatch load evaluation identity register goals; do $(BIN)/python bench/$$script.py; done
 
 docs: install ## write the reference pages from the code
 	$(BIN)/wasl docs

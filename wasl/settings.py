@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "wasl.edges.web.middleware.ActorMiddleware",
     "wasl.edges.web.middleware.RefusalMiddleware",
+    "wasl.edges.web.retired.RetiredMiddleware",
 ]
 
 ROOT_URLCONF = "wasl.urls"

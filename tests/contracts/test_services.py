@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests import make
 from tests.cast import Cast, cast
+from tests.patients import who
 from tests.radiology.test_reading import second_reader
 from wasl.contracts import queries, services
 from wasl.contracts.models import Act
@@ -17,6 +18,7 @@ from wasl.kernel.access import STRANGER, SYSTEM
 from wasl.kernel.errors import NotAllowed
 from wasl.kernel.events import tell
 from wasl.kernel.models import Fact, Notice
+from wasl.patients import services as patients
 from wasl.radiology import services as radiology
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +112,17 @@ def test_counted_by_sixteen_workers_at_once_it_is_one_act() -> None:
         list(threads.map(count, range(16)))
     assert Act.objects.count() == 1
     assert Fact.objects.filter(name="contracts.ActCounted").count() == 1
+
+
+def test_an_act_of_either_file_of_one_person_is_counted_once(stage: Cast) -> None:
+    one, other = make.patient(stage), make.patient(stage)
+    before = make.signed_report(stage, case=make.reading(stage, order=make.order(stage, patient=one.id)).id)
+    make.order(stage, patient=other.id)
+    deliver()
+    edge = who.merge(stage, one.id, other.id)
+    after = make.signed_report(stage, case=make.reading(stage, order=make.order(stage, patient=other.id)).id)
+    deliver()
+    services.count_act(before.reading_id, by=SYSTEM)
+    patients.undo_merge(edge.id, because="Two cousins, the clerk saw.", by=stage.nour)
+    deliver()
+    assert sorted(Act.objects.values_list("report", flat=True)) == sorted((before.id, after.id))

@@ -32,7 +32,7 @@ from wasl.contracts.models import Act, Doubt, Hold, Statement
 from wasl.edges.dicom import shared
 from wasl.kernel.access import SYSTEM, Held
 from wasl.patients import services as patients
-from wasl.patients.models import Patient
+from wasl.patients.models import NotSame, Patient, RecordLink
 from wasl.places import services as places
 from wasl.places.models import Place
 from wasl.planning import services as planning
@@ -112,6 +112,7 @@ class World:
     double_rule: UUID  # that asked for it
     assessment: UUID
     post: Post
+    said: dict[str, UUID]  # what people said of who the patient is, by the names in addresses
     credentials: dict[str, dict[str, str]]
     browsers: dict[str, Client]
     answered: dict[tuple[str, str, str], int] = field(default_factory=dict)  # statuses by who, method and page
@@ -137,7 +138,7 @@ class World:
         """The values of an address by its name, or by the beginning of its name."""
         order, reading, report = {"key": self.order.id}, {"key": self.reading.id}, {"key": self.signed.id}
         return {
-            "patients:": {"key": self.patient.id}, "record:": {"patient": self.patient.id},
+            "patients:": {"key": self.patient.id, **self.said}, "record:": {"patient": self.patient.id},
             "radiology:order_": {"patient": self.patient.id}, "radiology:order": order,
             "radiology:cancel_order": order, "radiology:start_exam": order, "radiology:break_off_exam": order,
             "radiology:perform_exam": order, "radiology:reconcile": {"key": self.nobodys.id},
@@ -304,8 +305,28 @@ def played(opened: Door, stage: Cast) -> World:
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
         post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed),
-        share=share, **_askers(stage, share),
+        said=_said(stage, salma), share=share, **_askers(stage, share),
     )  # fmt: skip
+
+
+def _said(stage: Cast, salma: Patient) -> dict[str, UUID]:
+    """Files of the patient's: one that is hers, one that waits for a decision, one of somebody told apart from her."""
+    twins = [
+        make.patient(stage, given_name="Mabrouka", family_name="Zghonda", given_name_ar="", family_name_ar="")
+        for _ in range(3)
+    ]
+    case, alike, other = (patients.open_review(salma.id, twin.id, by=stage.nour) for twin in twins)
+    assert case and alike and other
+    why = "Seen with her card, and asked."
+    merged = patients.judge_review(alike.id, outcome="same", because=why, by=stage.nour).merge
+    assert merged
+    patients.judge_review(other.id, outcome="different", because=why, by=stage.nour)
+    record = RecordLink.objects.get(patient=salma, closed_at=None).record_id
+    split = patients.split_record(RecordLink.objects.get(patient=twins[1]).record_id, because=why, by=stage.nour)
+    (difference,) = NotSame.objects.filter(one__in=(salma, twins[2]), other__in=(salma, twins[2]))
+    return {
+        "case": case.id, "merge": merged.id, "difference": difference.id, "record": record, "split": split.id
+    }  # fmt: skip
 
 
 def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.dicomweb import Service, service
+from tests.patients.who import merge
 from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.models import Study
@@ -293,3 +294,19 @@ def test_the_door_s_own_sql_sees_what_the_queries_see(stage: Cast) -> None:
             assert {uid for uid in studies if asked.get(f"/studies/{uid}/series").status_code == 200} == expected
         opened = set(archive_queries.studies(viewer=viewer).values_list("uid", flat=True))
         assert opened == expected, viewer.name
+
+
+def test_a_person_of_two_files_has_one_number_and_is_found_by_both(stage: Cast, sami: Service) -> None:
+    salma, again = make.patient(stage), make.patient(stage, given_name="Selma")
+    studies = {of(stage, file).uid for file in (salma, again)}
+    edge = merge(stage, salma.id, again.id)
+    for number in (salma.number, again.number):
+        answer = sami.get(f"/studies?PatientID={number}")
+        assert uids(answer) == studies
+        assert {study["00100020"]["Value"][0] for study in answer.json()} == {salma.number}
+        found = list(archive_queries.find("STUDY", {"PatientID": number}, viewer=stage.sami))
+        assert {one.study.uid for one in found} == studies
+        assert {one.person[0x00100020] for one in found} == {salma.number}
+        assert len(list(archive_queries.find("PATIENT", {"PatientID": number}, viewer=stage.sami))) == 1
+    patients.undo_merge(edge.id, because="Two cousins, the clerk saw.", by=stage.nour)
+    assert len(uids(sami.get(f"/studies?PatientID={again.number}"))) == 1

@@ -22,6 +22,7 @@ from tests import make
 from tests import shelf as notes
 from tests.cast import Cast, cast
 from tests.edges.foreign import HOST, Door, door, session, token
+from tests.patients.who import merge
 from tests.tables import empty_tables
 from wasl.edges.fhir import found
 from wasl.edges.fhir.statement import statement
@@ -480,7 +481,7 @@ def test_a_stranger_is_asked_to_sign_in(world: World) -> None:
 
 def test_another_hospital_sees_nothing_of_it(world: World) -> None:
     key = world.notes[0]
-    for who in (world.zied, world.hatem, token("elsewhere", "fhir.read", place=world.stage.other)):
+    for who in (world.zied, world.hatem, token("afar", "fhir.read", place=world.stage.other)):
         for address in (f"/fhir/Observation/{key}", f"/fhir/Observation/{key}/_history/1",
                         f"/fhir/Observation/{key}/_history", f"/fhir/Patient/{world.salma}"):  # fmt: skip
             there = world.door.get(address, who)
@@ -608,3 +609,39 @@ def test_patients_are_found_in_both_scripts(world: World) -> None:
     for query in ("family=بن صالح", "family=ben sal", "given=SALMA", "name=سلمى", "birthdate=1980-03-12",
                   "gender=female&family=Ben"):  # fmt: skip
         assert world.ids(f"/fhir/Patient?{query}") == [world.salma], query
+
+
+def test_a_person_of_two_files_is_found_once_and_whole(world: World) -> None:
+    about = {"family_name": "Zghidi", "family_name_ar": "الزغيدي", "birth_date": datetime.date(1950, 2, 3)}
+    one, other = (make.patient(world.stage, given_name=name, **about) for name in ("Latifa", "Ltifa"))
+    keys = [notes.write(patient=file.id, number="Z1", words="Zone", by=world.stage.amel) for file in (one, other)]
+    merge(world.stage, one.id, other.id)
+    for named in (one, other):
+        assert set(world.ids(f"/fhir/Observation?patient={named.id}")) == set(keys)
+        assert set(world.ids(f"/fhir/Observation?subject=Patient/{named.id}")) == set(keys)
+    assert world.ids(f"/fhir/Patient?identifier=urn:wasl:patient|{other.number}") == [one.id]
+    assert world.ids("/fhir/Patient?family=Zghidi") == world.ids("/fhir/Patient?given=Ltifa") == [one.id]
+    assert set(world.ids(f"/fhir/Patient?_id={one.id},{other.id}")) == {one.id, other.id}
+    retired = world.door.get(f"/fhir/Patient/{other.id}", world.amel).json()
+    assert (retired["active"], retired["link"][0]["other"]["reference"]) == (False, f"Patient/{one.id}")
+    assert world.ids(f"/fhir/Observation?patient={other.id}", world.zied) == []
+
+
+def test_what_is_said_of_a_number_has_a_code_of_its_own(world: World) -> None:
+    one, other = make.patient(world.stage), make.patient(world.stage)
+    merge(world.stage, one.id, other.id)
+
+    def codes(number: str, asker: Who | None = None) -> list[str]:
+        entries = world.bundle(f"/fhir/Patient?identifier=urn:wasl:patient|{number}", asker).get("entry", [])
+        outcomes = [e["resource"] for e in entries if e["search"]["mode"] == "outcome"]
+        return [one["issue"][0]["details"]["coding"][0]["code"] for one in outcomes]
+
+    wrong = f"{other.number[:-1]}{(int(other.number[-1]) + 1) % 10}"
+    assert codes(one.number) == []
+    assert codes(other.number) == ["NumberSuperseded"]
+    assert codes(wrong) == ["NumberMistyped"]
+    assert codes(other.number, world.zied) == ["NumberRestricted"]
+    assert codes(other.number, world.machine) == ["NumberSuperseded"]
+    assert codes(other.number, token("abroad", "fhir.read", place=world.stage.other)) == []
+    patients.correct_patient(one.id, version=1, died_on=datetime.date(2026, 11, 1), by=world.stage.nour)
+    assert codes(other.number) == ["NumberSuperseded", "NumberOfDeceased"]

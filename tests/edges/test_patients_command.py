@@ -144,3 +144,26 @@ def test_bad_files_are_refused_in_the_users_language(
         assert done.exit_code == 1
         assert words in done.output
         assert not (tmp_path / "result.csv").exists()
+
+
+@pytest.mark.django_db
+def test_persons_are_entered_as_patients_once(tmp_path: Path) -> None:
+    from tests.cast import cast
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients.models import Patient, RecordLink
+    from wasl.places import queries as places
+
+    stage = cast()
+    codes = [places.place(key, viewer=SYSTEM).code for key in (stage.regional, stage.other)]
+    rows = [[row[0], codes[at % 2], f"N-{at}", *row[3:]] for at, row in enumerate(ROWS[:300])]
+    done = run(write(tmp_path / "records.csv", [list(COLUMNS), *rows]), "--load", "--language", "en")
+    assert done.exit_code == 0, done.output
+    persons = len({person for _, person in table(tmp_path / "result.csv")[1:]})
+    assert f"{persons} patients entered." in done.output
+    assert (Patient.objects.count(), RecordLink.objects.count()) == (persons, 300)
+    again = run(tmp_path / "records.csv", "--load", "--language", "en")
+    assert "0 patients entered." in again.output
+    nowhere = [[row[0], "nowhere", *row[2:]] for row in rows[:2]]
+    refused = run(write(tmp_path / "records.csv", [list(COLUMNS), *nowhere]), "--load", "--language", "en")
+    assert refused.exit_code == 1
+    assert Patient.objects.count() == persons

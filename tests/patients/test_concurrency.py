@@ -8,9 +8,11 @@ import pytest
 from tests import make
 from tests.at_once import at_once
 from tests.cast import Cast, cast
+from tests.patients.invariants import broken
+from wasl.kernel.access import SYSTEM
 from wasl.kernel.models import Fact
 from wasl.patients import services
-from wasl.patients.models import CareRelationship, Patient, SourceIdentity
+from wasl.patients.models import CareRelationship, Patient, RecordVersion, SourceIdentity, SourceRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +77,31 @@ def test_an_act_opens_a_record_once(stage: Cast) -> None:
     assert at_once(*[act] * 6) == []
     assert CareRelationship.objects.filter(ground="care").count() == 1
     assert Fact.objects.filter(name="patients.RecordOpened", data__ground="care").count() == 1
+
+
+def test_a_record_received_by_many_is_one_record_of_one_patient(stage: Cast) -> None:
+    said = {"first_lat": "Salma", "last_lat": "Ben Salah", "sex": "F", "dob": "1980-03-12"}
+    act = partial(services.receive_record, place=stage.regional, local_id="H-1", said=said, by=SYSTEM)
+    assert at_once(*[act] * 16) == []
+    assert Patient.objects.count() == SourceRecord.objects.count() == RecordVersion.objects.count() == registered() == 1
+    assert broken() == []
+
+
+def test_a_desk_and_a_machine_race_for_one_hospital_number(stage: Cast) -> None:
+    said = {"first_lat": "Salma", "last_lat": "Ben Salah", "sex": "F", "dob": "1980-03-12"}
+    desk = partial(make.patient, stage, identities=[("local", "H-1")])
+    machine = partial(services.receive_record, place=stage.regional, local_id="H-1", said=said, by=SYSTEM)
+    refused = at_once(*[desk, machine] * 8)
+    assert refused in (["LocalNumberTaken"] * 8, ["LocalNumberTaken"] * 7)
+    assert SourceIdentity.objects.count() == SourceRecord.objects.filter(local_id="H-1").count() == 1
+    assert broken() == []
+
+
+def test_what_a_record_says_in_many_voices_is_one_line_of_versions(stage: Cast) -> None:
+    said = {"first_lat": "Salma", "last_lat": "Ben Salah", "sex": "F", "dob": "1980-03-12"}
+    acts = [partial(services.receive_record, place=stage.regional, local_id="H-1", said=said | {"phone": f"9812345{n}"},
+                    by=SYSTEM) for n in range(10)]  # fmt: skip
+    assert at_once(*acts) == []
+    assert RecordVersion.objects.count() == 10
+    assert RecordVersion.objects.filter(superseded_at=None).count() == 1
+    assert broken() == []

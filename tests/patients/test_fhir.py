@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from uuid import uuid4
 
 import pytest
 from django.utils.translation import override
@@ -9,9 +10,17 @@ from fhir.resources.R4B.patient import Patient as Valid
 
 from tests import make
 from tests.cast import Cast, cast
+from tests.patients import who
 from wasl.kernel.fhir import Resource, owned, searches
 from wasl.patients import services
-from wasl.patients.events import PatientCorrected, PatientRegistered
+from wasl.patients.events import (
+    PatientCorrected,
+    PatientRegistered,
+    PatientRestored,
+    PatientRetired,
+    PatientsMerged,
+    PatientsUnmerged,
+)
 from wasl.patients.models import Patient
 from wasl.places import queries as places
 
@@ -95,9 +104,32 @@ def test_which_facts_make_it_speak(stage: Cast) -> None:
     kind, salma = owned["Patient"], make.patient(stage)
     registered = PatientRegistered(patient=salma.id, place=stage.regional)
     corrected = PatientCorrected(patient=salma.id, place=None, fields=("sex",))
-    assert [kind.key_of(fact) for fact in (registered, corrected)] == [salma.id] * 2
-    assert {type(registered), type(corrected)} == set(kind.on)
+    about = {"merge": uuid4(), "one": salma.id, "other": uuid4(), "patient": salma.id}
+    merged = PatientsMerged(**about, before=(), seconded_by="")
+    unmerged = PatientsUnmerged(**about, after=())
+    retired = PatientRetired(patient=salma.id, before=salma.id, after=uuid4())
+    restored = PatientRestored(patient=salma.id, before=uuid4())
+    facts = (registered, corrected, merged, unmerged, retired, restored)
+    assert [kind.key_of(fact) for fact in facts] == [salma.id] * 6
+    assert {type(fact) for fact in facts} == set(kind.on)
     assert list(kind.every()) == [salma.id]
+
+
+def test_a_retired_number_points_at_the_one_that_stands_for_it(stage: Cast) -> None:
+    salma = make.patient(stage, identities=[("tn_cin", "01234567")])
+    again = make.patient(stage, given_name="Selma", identities=[("local", "H-7")])
+    edge = who.merge(stage, salma.id, again.id)
+    retired, standing = rendered(again), rendered(salma)
+    assert (retired["active"], standing["active"]) == (False, True)
+    assert retired["link"] == [{"other": {"reference": f"Patient/{salma.id}"}, "type": "replaced-by"}]
+    assert standing["link"] == [{"other": {"reference": f"Patient/{again.id}"}, "type": "replaces"}]
+    numbers = [(one.get("use"), one["value"]) for one in standing["identifier"]]
+    assert numbers == [("official", salma.number), (None, "01234567"), ("old", again.number), (None, "H-7")]
+    assert [(name["use"], name["text"]) for name in standing["name"]] == [
+        ("official", "Salma Ben Salah"), ("official", "سلمى بن صالح"), ("old", "Selma Ben Salah"),
+    ]  # fmt: skip
+    services.undo_merge(edge.id, because="Said of the wrong file.", by=stage.nour)
+    assert all(body["active"] and "link" not in body for body in (rendered(salma), rendered(again)))
 
 
 @pytest.mark.parametrize("kind", ["Patient", "Organization", "Location", "Practitioner", "PractitionerRole"])

@@ -134,7 +134,9 @@ def test_who_is_registered_in_one_script_is_found_by_the_other() -> None:
         stage, given_name="", family_name="", given_name_ar="نور الدين", family_name_ar="الشابي", birth_date=born
     )
     make.patient(stage, given_name="", family_name="", given_name_ar="منير", family_name_ar="الغربي", birth_date=born)
-    assert queries.doubles(names="Noureddine Chebbi", birth_date=born, viewer=stage.amel) == [noureddine]
+    typed = {"given_name": "Noureddine", "family_name": "Chebbi", "birth_date": born}
+    alike = queries.match_person(typed, [], place=None, viewer=stage.amel)
+    assert [match.patient for match in alike] == [noureddine]
     found = queries.candidates(
         header_id="", header_name="CHEBBI^NOUREDDINE", birth_date=born, sex="", place=None, viewer=stage.amel
     )

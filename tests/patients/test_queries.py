@@ -115,7 +115,8 @@ ASKED: list[Ask] = [
     lambda viewer: queries.search("ben salah", viewer=viewer),
     lambda viewer: queries.by_number("100000000000", viewer=viewer),
     lambda viewer: queries.by_local_number("H-1/2026", place=uuid4(), viewer=viewer),
-    lambda viewer: queries.doubles(names="salma", birth_date=None, viewer=viewer),
+    lambda viewer: queries.match({"first_lat": "Salma"}, viewer=viewer),
+    lambda viewer: queries.match_person({"given_name": "Salma"}, [], place=None, viewer=viewer),
     lambda viewer: queries.candidates(
         header_id="", header_name="BEN SALAH^SALMA", birth_date=None, sex="F", place=None, viewer=viewer
     ),
@@ -169,18 +170,23 @@ def test_a_ground_belongs_to_its_place_and_to_clinical_posts(stage: Cast, salma:
 
 
 @pytest.mark.parametrize(
-    ("names", "found"), [("Salma Ben Salah", True), ("سلمى بن صالح", True), ("Selma Bensalah", True),
-                         ("Salma Trabelsi", False), ("Ben Ammar", False), ("", False)],
+    ("given", "family", "found"),
+    [("Salma", "Ben Salah", True), ("Selma", "Bensalah", True), ("Salma", "Trabelsi", True),
+     ("Hajer", "Ben Salah", True), ("Mounir", "Ben Ammar", False)],
 )  # fmt: skip
-def test_likely_doubles(stage: Cast, salma: Patient, names: str, found: bool) -> None:
-    same_day = queries.doubles(names=names, birth_date=salma.birth_date, viewer=stage.nour)
-    assert same_day == ([salma] if found else [])
-    assert queries.doubles(names=names, birth_date=datetime.date(1981, 3, 12), viewer=stage.nour) == []
+def test_who_may_be_meant_is_shown(stage: Cast, salma: Patient, given: str, family: str, found: bool) -> None:
+    typed = {"given_name": given, "family_name": family, "birth_date": salma.birth_date}
+    alike = queries.match_person(typed, [], place=stage.regional, viewer=stage.nour)
+    assert [match.patient for match in alike] == ([salma] if found else [])
 
 
-def test_the_same_national_number_is_a_likely_double(stage: Cast, salma: Patient) -> None:
-    assert queries.doubles(names="X", birth_date=None, numbers=("0123 4567",), viewer=stage.nour) == [salma]
-    assert queries.doubles(names="X", birth_date=None, numbers=("H-1/2026",), viewer=stage.nour) == []
+def test_the_same_national_number_is_shown(stage: Cast) -> None:
+    sonia = make.patient(stage, given_name="Sonia", identities=[("tn_cin", "05551234")])
+    typed = {"given_name": "Mounir", "family_name": "Gharbi", "sex": "male", "birth_date": datetime.date(1955, 2, 3)}
+    numbers = [("local", "other"), ("tn_cin", "0555 1234")]
+    alike = queries.match_person(typed, numbers, place=stage.regional, viewer=stage.nour)
+    assert [(match.patient, str(match.grade)) for match in alike] == [(sonia, "related")]
+    assert not list(queries.match_person(typed, [], place=stage.regional, viewer=stage.nour))
 
 
 Header = tuple[str, str, datetime.date | None, str]
@@ -239,5 +245,6 @@ def test_for_the_record(stage: Cast, salma: Patient) -> None:
     assert list(queries.every_patient()) == [salma.id]
     with CaptureQueriesContext(connection) as seen:
         whole = queries.patient_for_record(salma.id)
-        assert [i.place.name_fr for i in whole.identities.all() if i.place] == ["Hôpital régional Oued Zen"]
-    assert len(seen) == 3
+        (file,) = whole.files.all()
+        assert [i.place.name_fr for i in file.identities.all() if i.place] == ["Hôpital régional Oued Zen"]
+    assert len(seen) == 4

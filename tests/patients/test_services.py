@@ -179,6 +179,24 @@ def test_add_identity(stage: Cast) -> None:
         services.add_identity(salma.id, kind="local", value="H-8", place=stage.other, by=stage.nour)
 
 
+def test_a_provisional_identity_opens_by_number_where_it_was_made_only(stage: Cast) -> None:
+    someone = services.register_patient(
+        place=stage.regional, by=stage.amel, kind="unknown", description="man, about 40, grey jacket"
+    )
+    assert someone.level == "provisional"
+    services.present_card(someone.id, place=stage.regional, number=someone.number, by=stage.amel)
+    with pytest.raises(rules.ProvisionalElsewhere):
+        services.present_card(someone.id, place=stage.other, number=someone.number, by=stage.zied)
+    services.open_for_care(someone.id, place=stage.other, source=someone.id, because="x", by=stage.zied)
+    assert queries.ground(someone.id, viewer=stage.zied) == "care"
+    named = services.correct_patient(
+        someone.id, version=1, by=stage.nour, place=stage.regional, kind="known", given_name="Ali",
+        family_name="Gharbi", birth_date=datetime.date(1986, 1, 1), document="card",
+    )  # fmt: skip
+    assert named.level == "checked"
+    assert services.present_card(someone.id, place=stage.other, number=someone.number, by=stage.zied)
+
+
 def test_present_card(stage: Cast) -> None:
     salma = make.patient(stage)
     services.present_card(salma.id, place=stage.other, by=stage.zied)

@@ -249,7 +249,10 @@ def test_likely_doubles_are_shown_before_anybody_is_made(stage: Cast, salma: Pat
     assert "Is it one of these people?" in shown
     assert f"/patients/{salma.id}/" in shown
     assert Patient.objects.count() == 1
-    register(browser, **again, sure="1")
+    assert "same birth date" in shown
+    register(browser, **again, told_apart=str(uuid4()))
+    assert Patient.objects.count() == 1, "whom the clerk was not shown, the clerk did not tell apart"
+    register(browser, **again, told_apart=str(salma.id))
     assert Patient.objects.count() == 2
 
 
@@ -311,3 +314,10 @@ def test_addresses_that_lead_nowhere(stage: Cast, salma: Patient) -> None:
     for page in ("present", "numbers"):
         assert browser.get(f"/patients/{salma.id}/{page}/").status_code == 405
     assert browser.post("/patients/new/", {"kind": "robot"}).status_code == 422
+
+
+def test_a_provisional_identity_says_why_it_stays_closed(stage: Cast) -> None:
+    someone = services.register_patient(place=stage.regional, by=stage.amel, kind="unknown", description="man, tall")
+    response = browser_of(stage.zied).post(f"/patients/{someone.id}/present/", {"number": someone.number})
+    assert response.status_code == 403
+    assert "It is not sure yet who this person is" in text(response)

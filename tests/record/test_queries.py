@@ -83,4 +83,4 @@ def test_a_timeline_costs_the_same_whatever_its_length(stage: Cast, salma: UUID)
         notes.write(patient=salma, number=str(number))
     with CaptureQueriesContext(connection) as seen:
         assert len(queries.timeline(salma, viewer=stage.amel)) == 12
-    assert len(seen) == 2
+    assert len(seen) == 3

@@ -40,6 +40,7 @@ class Owned:
 
 owned: dict[str, Owned] = {}
 accepted: dict[str, Callable[..., UUID]] = {}
+operations: dict[tuple[str, str], Callable[..., Resource]] = {}  # by resource type and name, without the $
 # resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
 # of a type is its principal date, which lists are sorted by
 searches: dict[str, dict[str, tuple[str, str]]] = {}
@@ -70,6 +71,16 @@ def accepts(kind: str) -> Callable[[Callable[..., UUID]], Callable[..., UUID]]:
     def register(take: Callable[..., UUID]) -> Callable[..., UUID]:
         accepted[kind] = take
         return take
+
+    return register
+
+
+def operation(kind: str, name: str) -> Callable[[Callable[..., Resource]], Callable[..., Resource]]:
+    """Answer an operation on a resource type: the function takes Parameters and `by`, and returns a resource."""
+
+    def register(act: Callable[..., Resource]) -> Callable[..., Resource]:
+        operations[kind, name] = act
+        return act
 
     return register
 

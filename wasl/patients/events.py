@@ -50,3 +50,142 @@ class GlassBroken(Event):
     patient: UUID
     place: UUID | None
     relationship: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordReceived(Event):
+    """A place's own system said who a patient of theirs is, and it was decided whose record that is."""
+
+    record: UUID
+    patient: UUID
+    place: UUID | None
+    version: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsAlike(Event):
+    """Two patients may be one person: people decide it. Reasons are field, level and bits of each term."""
+
+    one: UUID
+    other: UUID
+    score: float
+    reasons: tuple[str, ...]
+    place: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewOpened(Event):
+    """Two files wait for a person to say whether they are one person's."""
+
+    case: UUID
+    one: UUID
+    other: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSeconded(Event):
+    """Somebody said that two files that hold care are one person's; a second person has to say so too."""
+
+    case: UUID
+    one: UUID
+    other: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewJudged(Event):
+    """A person decided a case: the two files are one person's, two people's, or it cannot be said."""
+
+    case: UUID
+    one: UUID
+    other: UUID
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsMerged(Event):
+    """Two files are one person's; `patient` is the file under which they are found now, `before` those of each."""
+
+    merge: UUID
+    one: UUID
+    other: UUID
+    patient: UUID
+    before: tuple[UUID, ...]
+    seconded_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsUnmerged(Event):
+    """A merge was undone; `patient` is the file under which all were found, `after` those of each side now."""
+
+    merge: UUID
+    one: UUID
+    other: UUID
+    patient: UUID
+    after: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientRetired(Event):
+    """A number is a person's first no longer: who asks for it is led to that of `after`."""
+
+    patient: UUID
+    before: UUID
+    after: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientRestored(Event):
+    """A number that had been retired is a person's first again."""
+
+    patient: UUID
+    before: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsToldApart(Event):
+    """Two files are two people's, a person said; nothing merges them until that is withdrawn."""
+
+    difference: UUID
+    one: UUID
+    other: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceWithdrawn(Event):
+    """What a person had said, that two files are two people's, was withdrawn by a person."""
+
+    difference: UUID
+    one: UUID
+    other: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordSplit(Event):
+    """A place's record that was said to be `patient`'s is `other`'s, a person said."""
+
+    split: UUID
+    record: UUID
+    patient: UUID
+    other: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitUndone(Event):
+    """A place's record is `patient`'s again, and not `other`'s."""
+
+    split: UUID
+    record: UUID
+    patient: UUID
+    other: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientsLoaded(Event):
+    """People whose records were matched before were entered together."""
+
+    load: UUID
+    patients: int
+    records: int

@@ -37,7 +37,9 @@ def _blind(viewer: Actor) -> Q:
 def timeline(patient: UUID, *, viewer: Actor, type: str = "") -> QuerySet[Entry]:
     """What the record says of a patient, from all hospitals, newest first; of one type or of all. Raises NoGround."""
     patients.require_ground(patient, viewer=viewer)
-    rows = Entry.objects.filter(~_blind(viewer), patient=patient, deleted=False).exclude(type=IDENTITY)
+    rows = Entry.objects.filter(
+        ~_blind(viewer), patient__in=patients.same_person(patient, viewer=viewer), deleted=False
+    ).exclude(type=IDENTITY)
     return rows.filter(type=type) if type else rows
 
 

@@ -68,7 +68,7 @@ class Found:
     def person(self) -> dict[int, str]:
         """Whose the study is said to be, by tag: its patient's identity, or its header's while it is nobody's."""
         patient = self.study.patient if settings.GIVE_MATCHED_IDENTITY else None
-        return _of_patient(patient) if patient else _of_header(self.study)
+        return _of_patient(patient.head) if patient else _of_header(self.study)
 
     @property
     def path(self) -> Path:
@@ -124,7 +124,7 @@ def _same_person(study: Study) -> dict[str, object]:
     """
     said = settings.GIVE_MATCHED_IDENTITY
     if said and study.patient_id:
-        return {"patient": study.patient_id}
+        return {"patient__in": patients.same_person(study.patient_id, viewer=SYSTEM)}
     same: dict[str, object] = {name: getattr(study, name) for name in ("header_id", "header_issuer", "place_id")}
     if not study.header_id:
         same["header_name"] = study.header_name
@@ -139,11 +139,13 @@ def _of_rows(level: str) -> str:
 def _rows(level: str, viewer: Actor, metadata: bool) -> Rows:
     seen = _visible(viewer)
     if _of_rows(level) == "STUDY":
-        return seen.select_related("patient").order_by(F("started_at").desc(nulls_last=True), "-id")
+        return seen.select_related("patient__head").order_by(F("started_at").desc(nulls_last=True), "-id")
     if level == "SERIES":
         series = Series.objects.filter(study__in=seen, instance_count__gt=0)
-        return series.select_related("study__patient").order_by("uid")
-    rows = Instance.objects.filter(series__study__in=seen, rejected=False).select_related("series__study__patient")
+        return series.select_related("study__patient__head").order_by("uid")
+    rows = Instance.objects.filter(series__study__in=seen, rejected=False).select_related(
+        "series__study__patient__head"
+    )
     return (rows if metadata else rows.defer("metadata")).order_by("series__uid", "number", "uid")
 
 
@@ -204,7 +206,7 @@ def _of_person(path: str, how: str, value: str) -> Q:
     if "*" in value or "?" in value:
         return header | _condition(f"{patient}__number", "text", value)
     known = patients.by_number(value, viewer=SYSTEM)
-    return header | Q(**{patient: known.id}) if known else header
+    return header | Q(**{f"{patient}__in": patients.same_person(known.id, viewer=SYSTEM)}) if known else header
 
 
 def _pattern(value: str) -> str:

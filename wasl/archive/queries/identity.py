@@ -27,7 +27,11 @@ NAME, NUMBER, ISSUER, BIRTH, SEX = 0x00100010, 0x00100020, 0x00100021, 0x0010003
 OF_STUDY = ("00080020", "00080030", "00080050", "00081030", "00200010")
 WASL = "WASL"  # the issuer of the numbers of patients
 SEXES = {"male": "M", "female": "F", "other": "O"}
-JOINS = "left join patients_patient p on p.id = s.patient_id left join places_place h on h.id = s.place_id"
+# a person is called everywhere as in the file that stands, whichever of their files a study is in
+JOINS = (
+    "left join patients_patient file on file.id = s.patient_id left join patients_patient p on p.id = file.head_id "
+    "left join places_place h on h.id = s.place_id"
+)
 
 _LATIN = "nullif(concat_ws('^', nullif(p.family_name, ''), nullif(p.given_name, '')), '')"
 _ARABIC = "nullif(concat_ws('^', nullif(p.family_name_ar, ''), nullif(p.given_name_ar, '')), '')"
@@ -91,8 +95,9 @@ def identity_of(study: UUID, *, viewer: Actor) -> Identity:
     row = _reached(viewer).select_related("place").filter(id=study).first()
     if row is None:
         raise rules.NoSuchStudy
-    known = patients.identities_of([row.patient_id], viewer=SYSTEM) if row.patient_id else {}
-    person = _of_patient(known[row.patient_id]) if row.patient_id and settings.GIVE_MATCHED_IDENTITY else {}
+    head = patients.head_of(row.patient_id, viewer=SYSTEM) if row.patient_id else None
+    known = patients.identities_of([head], viewer=SYSTEM) if head else {}
+    person = _of_patient(known[head]) if head and settings.GIVE_MATCHED_IDENTITY else {}
     match = Match.objects.filter(study=row, undone_at__isnull=True).first()
     since = timezone.localtime(match.created_at if match else row.created_at)
     return Identity(

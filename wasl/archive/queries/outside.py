@@ -65,7 +65,11 @@ def archives(*, viewer: Actor) -> QuerySet[Source]:
 
 def inquiries(patient: UUID, *, viewer: Actor) -> QuerySet[Inquiry]:
     """The questions asked about a patient, latest first."""
-    return _visible_inquiries(viewer).filter(patient=patient).order_by("-created_at")
+    return (
+        _visible_inquiries(viewer)
+        .filter(patient__in=patients.same_person(patient, viewer=viewer))
+        .order_by("-created_at")
+    )
 
 
 def inquiry(key: UUID, *, viewer: Actor) -> Inquiry:

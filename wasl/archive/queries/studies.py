@@ -54,7 +54,8 @@ def study_by_uid(uid: str, *, viewer: Actor) -> Study:
 def studies_of(patient: UUID, *, viewer: Actor) -> QuerySet[Study]:
     """A patient's studies from every hospital, latest first; the viewer needs a ground."""
     patients.require_ground(patient, viewer=viewer)
-    return Study.objects.filter(patient=patient, instance_count__gt=0).select_related("place").order_by("-started_at")
+    rows = Study.objects.filter(patient__in=patients.same_person(patient, viewer=viewer), instance_count__gt=0)
+    return rows.select_related("place").order_by("-started_at")
 
 
 def comparable(patient: UUID, *, like: Mapping[str, str], but: UUID, viewer: Actor) -> Study | None:
@@ -183,7 +184,8 @@ def separated(study: UUID, *, viewer: Actor) -> int:
 def joinable(study: UUID, *, viewer: Actor) -> QuerySet[Study]:
     """The studies to which images of a study may belong: of its patient or its day, at its place, latest first."""
     row = _one(_visible(viewer).filter(id=study))
-    near = Q(patient=row.patient_id) if row.patient_id else Q(header_id=row.header_id)
+    own = row.patient_id
+    near = Q(patient__in=patients.same_person(own, viewer=viewer)) if own else Q(header_id=row.header_id)
     if row.started_at:
         day = datetime.timedelta(days=1)
         near |= Q(started_at__range=(row.started_at - day, row.started_at + day))

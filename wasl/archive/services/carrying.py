@@ -156,7 +156,7 @@ def _person(said: Mapping[str, str]) -> Patient | None:
     """Who has this number here; another's birth date under it is another instance's number, and nobody's here."""
     if said.get("issuer") != WASL:
         return None
-    found = patients.by_number(said.get("number", ""), viewer=SYSTEM)
+    found = patients.file_by_number(said.get("number", ""), viewer=SYSTEM)
     return found if found and f"{found.birth_date or ''}" == said.get("birth_date") else None
 
 

@@ -4,7 +4,7 @@ Nothing of it is in a study before: whatever number or accession number its head
 images before they are the patient's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from wasl.archive.services.matching import match_locked
 from wasl.archive.services.receiving import receive
 from wasl.archive.services.rows import Incoming
 from wasl.archive.services.store import Stored, discard, release
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries as patients
@@ -81,13 +81,14 @@ def take_disc(key: UUID, *, because: str, by: Actor) -> list[UUID]:
     _check_kept([image.path for image in images])
     uids = sorted({image.study_uid for image in images})
     here = Study.objects.select_for_update().filter(uid__in=uids).order_by("uid")
-    rules.discs.check_owners([study.patient_id for study in here], disc.patient_id)
+    rules.discs.check_owners(_owners(here, disc), disc.patient_id)
     ground = patients.require_ground(disc.patient_id, viewer=by)
     disc.said = [study.as_row() for study in queries.disc_studies(disc.id, viewer=by)]
     keys, collided = _receive(disc, images, by)
     studies = list(Study.objects.select_for_update().filter(id__in=keys | collided).order_by("uid"))
-    rules.discs.check_owners([study.patient_id for study in studies], disc.patient_id)
-    rules.discs.check_collisions([study.patient_id for study in studies if study.id in collided], disc.patient_id)
+    rules.discs.check_owners(_owners(studies, disc), disc.patient_id)
+    beside = [study for study in studies if study.id in collided]
+    rules.discs.check_collisions(_owners(beside, disc), disc.patient_id)
     for study in studies:
         if study.patient_id is None:
             rules.check_own_place(study.place_id, by=by)
@@ -102,6 +103,12 @@ def take_disc(key: UUID, *, because: str, by: Actor) -> list[UUID]:
     )  # fmt: skip
     emit(told, by=by)
     return [study.id for study in studies]
+
+
+def _owners(studies: Iterable[Study], disc: Disc) -> list[UUID | None]:
+    """Whose the studies are: a study of any of the person's files is the patient's for whom the disc is taken."""
+    files = patients.same_person(disc.patient_id, viewer=SYSTEM)
+    return [disc.patient_id if study.patient_id in files else study.patient_id for study in studies]
 
 
 @verb

@@ -12,9 +12,10 @@ from wasl.archive import rules
 from wasl.archive.events import PriorSentFor, PriorWanted, TransferQueued
 from wasl.archive.models import Link, Manifest, Study, Transfer, Want
 from wasl.archive.services.transfers import CHANNEL
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
+from wasl.patients import queries as patients
 
 OWED = Q(whole=False) | Q(held__lt=F("named"))
 
@@ -35,7 +36,9 @@ def want_priors(
     the two deadlines.
     """
     known = {str(exam["uid"]): exam for exam in exams}
-    rows = Manifest.objects.filter(OWED, Q(study__patient=patient) | Q(study__uid__in=known), decides=True)
+    rows = Manifest.objects.filter(
+        OWED, Q(study__patient__in=patients.same_person(patient, viewer=SYSTEM)) | Q(study__uid__in=known), decides=True
+    )
     found = {row.study.uid: row for row in rows.select_related("study").order_by("created_at")}
     said = {uid: known.get(uid) or _said(row.study) for uid, row in found.items()}
     best = sorted(found, key=lambda uid: (rules.relevance(said[uid], like), uid), reverse=True)[: rules.PRIORS]

@@ -16,10 +16,11 @@ from wasl.archive.models import Instance, Regrouping, Series, Study
 from wasl.archive.services.header import Header
 from wasl.archive.services.metadata import forget_metadata
 from wasl.archive.services.rows import name
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.events import emit
 from wasl.kernel.models import uuid7
 from wasl.kernel.verbs import verb
+from wasl.patients import queries as patients
 
 # what a study's rows say of its images that are shown, counted again from them; whose they say that they are among it.
 # Notes that take images back are no images.
@@ -78,7 +79,7 @@ def move_images(
         rules.regrouping.check_split(moved, source.instance_count)
         target = _new_study(source)
     rules.regrouping.check_elsewhere(source.id, target.id)
-    rules.regrouping.check_emptied(source.instance_count == moved, source.patient_id, target.patient_id)
+    rules.regrouping.check_emptied(source.instance_count == moved, *_people(source, target))
     return _regroup(source, target, whole, single, because, by)
 
 
@@ -90,7 +91,7 @@ def merge_studies(study: UUID, *, into: UUID, because: str, by: Actor) -> UUID:
     if target is None:
         raise rules.NoSuchStudy
     rules.regrouping.check_elsewhere(source.id, target.id)
-    rules.regrouping.check_mergeable(source.patient_id, target.patient_id)
+    rules.regrouping.check_mergeable(*_people(source, target))
     whole = list(Series.objects.filter(study=source, instance_count__gt=0).order_by("number", "uid"))
     rules.regrouping.check_found(True, bool(whole))
     return _regroup(source, target, whole, [], because, by)
@@ -124,8 +125,14 @@ def undo_regrouping(act: UUID, *, by: Actor) -> None:
     target.save(update_fields=("flags",))
     count(source, target)
     if target.instance_count == 0:
-        rules.regrouping.check_emptied(True, target.patient_id, source.patient_id)
+        rules.regrouping.check_emptied(True, *_people(target, source))
     _tell(source, target, act, by, undone=True)
+
+
+def _people(*studies: Study) -> tuple[UUID | None, UUID | None]:
+    """Whose two studies are, each person named by the file under which they are found."""
+    one, other = (study.patient_id and patients.head_of(study.patient_id, viewer=SYSTEM) for study in studies)
+    return one, other
 
 
 def _two(out_of: UUID, into: UUID | None, by: Actor) -> tuple[Study, Study | None]:

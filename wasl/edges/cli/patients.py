@@ -3,19 +3,24 @@
 import contextlib
 import csv
 import hashlib
+import itertools
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from wasl.patients.queries import Matched
 
 LANGUAGES = ("ar", "fr", "en")
+LOADED = 2_000  # persons entered in one transaction
 LARGEST_FIELD = 100_000  # letters; a quote that is never closed would swallow the file
 
 
@@ -31,14 +36,16 @@ def patients() -> None:
               help="Where the pairs go that people decide: rid_a,rid_b.")  # fmt: skip
 @click.option("--reasons", type=click.Path(path_type=Path, dir_okay=False),
               help="Where the terms of every link and of every pair for review go, in words.")  # fmt: skip
+@click.option("--load", is_flag=True, help="Enter the persons as patients of this instance; src is a place's code.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of messages and reasons; else that of the terminal.")
-def match(file: Path, result: Path, review: Path, reasons: Path | None, language: str | None) -> None:
+def match(file: Path, result: Path, review: Path, reasons: Path | None, load: bool, language: str | None) -> None:
     """Say which records of FILE are of one person, and which pairs people must decide.
 
     FILE is CSV in UTF-8 with the columns rid, src, local_id, first_lat, last_lat, other_lat, first_ar, last_ar,
     other_ar, sex, dob, nid, phone, commune, father, mother, country; any but rid may be empty. The patients of this
-    instance are neither looked at nor changed. What was done is kept beside RESULT: run again after an interruption,
-    it goes on from there.
+    instance are neither looked at nor changed, unless --load is said: then every record needs src and local_id, and
+    loaded twice it is there once. What was done is kept beside RESULT: run again after an interruption, it goes on
+    from there.
     """
     import django
 
@@ -64,6 +71,12 @@ def match(file: Path, result: Path, review: Path, reasons: Path | None, language
         if reasons:
             _write(reasons, ("rid_a", "rid_b", "decision", "bits", "why"), _reasons(found))
         shutil.rmtree(kept, ignore_errors=True)
+        if load:
+            try:
+                fresh = _load(file, dict(found.persons()))
+            except Refused as refusal:
+                raise click.ClickException(refusal.sentence) from refusal
+            click.echo(gettext("{patients} patients entered.").format(patients=fresh))
         persons = len(set(found.person.tolist()))
         click.echo(gettext("{records} records, {persons} persons, {pairs} pairs for review.").format(
             records=len(found.person), persons=persons, pairs=len(found.review)))  # fmt: skip
@@ -78,6 +91,34 @@ def _matched(file: Path, kept: Path) -> "Matched":
         rows = csv.reader(opened)
         records = queries.checked_rows(next(rows, []), rows, viewer=SYSTEM)
         return queries.match_records(records, tell=_Progress().tell, keep=_keeper(file, kept), viewer=SYSTEM)
+
+
+def _load(file: Path, heads: dict[str, str]) -> int:
+    """Enter the persons, some thousands at a time; answers how many were new. The file is read once more."""
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients import queries, services
+    from wasl.places import queries as places
+
+    groups: dict[str, list[str]] = {}  # rows as one text each: a country's lists fit
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = csv.reader(opened)
+        for row in queries.checked_rows(next(rows, []), rows, viewer=SYSTEM):
+            groups.setdefault(heads[row[0]], []).append("\0".join(row))
+
+    @cache
+    def place_of(code: str) -> "UUID":
+        return places.place_by_code(code, viewer=SYSTEM).id
+
+    def said(text: str) -> services.Saying:
+        row = dict(zip(queries.COLUMNS, text.split("\0"), strict=True))
+        texts = {name: row[name].strip() for name in queries.COLUMNS[3:] if row[name].strip()}
+        return services.Saying(texts, place_of(row["src"].strip()), " ".join(row["local_id"].split()))
+
+    fresh = 0
+    left = iter(groups.values())
+    while some := list(itertools.islice(left, LOADED)):
+        fresh += services.load_patients([[said(text) for text in texts] for texts in some], by=SYSTEM)
+    return fresh
 
 
 def _spoken() -> str:

@@ -343,9 +343,10 @@ def _patient(found: Search, value: str) -> str:
     """
     equals = _equals(found, value)
     if equals.startswith("="):
-        number = f"(select n.id from patients_patient n where n.number {equals})"  # noqa: S608  of our own words
+        files = f"""array(select o.id from patients_patient n join patients_patient o on o.head_id = n.head_id
+            where n.number {equals})"""  # noqa: S608  of our own words
         header = f"s.header_id {equals}"
-        return f"(s.patient_id = {number} or ({'' if found.local else 's.patient_id is null and '}{header}))"
+        return f"(s.patient_id = any({files}) or ({'' if found.local else 's.patient_id is null and '}{header}))"
     said = f"coalesce(p.number, s.header_id) {equals}"
     return f"({said} or s.header_id {equals})" if found.local else said
 

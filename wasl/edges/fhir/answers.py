@@ -73,6 +73,13 @@ def ignored(scope: Scope, names: Iterable[str]) -> bytes:
     return dumped({"resource": outcome, "search": {"mode": "outcome"}})
 
 
+def said(scope: Scope, refusals: Iterable[Refused]) -> list[bytes]:
+    """The entries of a bundle that say something of what was asked, each under its code, and refuse nothing."""
+    with translation.override(language_of(scope)):
+        outcomes = [_outcome("information", refusal) for refusal in refusals]
+    return [dumped({"resource": outcome, "search": {"mode": "outcome"}}) for outcome in outcomes]
+
+
 def language_of(scope: Scope) -> str:
     """The language that whoever asks reads, found as Django's pages find it."""
     request = HttpRequest()

@@ -3,7 +3,7 @@
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -54,6 +54,7 @@ class Asked:
     count: int = PAGE
     order: str = "id"  # the column, of `id`, `date`, `updated_at`
     turned: bool = False
+    persons: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
     total: bool = False
     only_total: bool = False
 
@@ -63,9 +64,15 @@ class Asked:
         self.values += values
 
 
-def read(kind: str, pairs: Pairs) -> Asked:
-    """Understand the parameters of a search for resources of one type. Raises WrongValue, ModifierNotSupported."""
-    asked = Asked(kind)
+def read(kind: str, pairs: Pairs, persons: Mapping[UUID, Sequence[UUID]] | None = None) -> Asked:
+    """Understand the parameters of a search for resources of one type. Raises WrongValue, ModifierNotSupported.
+
+    `persons` gives, by one file of a person, all of their files: what is asked of one is asked of all.
+    """
+    asked = Asked(kind, persons=persons or {})
+    if kind == "Patient" and any(name in fhir.searches[kind] for name, _value in pairs):
+        # who looks for a person finds the file that stands; who asks what changed learns that another was retired
+        asked.must("strpos(e.body, %s) = 0", '"active":false')
     for name, value in pairs:
         if value == "":
             continue
@@ -127,9 +134,7 @@ def _token(kind: str, param: str, form: str) -> Condition:
 
 def _references(asked: Asked, param: str, path: str, modifier: str, value: str) -> None:
     choices, patients = [], []
-    for one in alternatives(value):
-        kept = "/".join(one.split("/")[-2:])  # an absolute address ends with type and id
-        form = f"{modifier}/{kept}" if modifier and "/" not in kept else kept
+    for form in _forms(asked, modifier, value):
         number = fhir.token_hash(asked.kind, param, form)
         proof = f'{form}"' if "/" in form else f'/{form}"'
         choices.append(("(e.tokens @> array[%s]::bigint[] and strpos(e.body, %s) > 0)", [number, proof]))
@@ -137,6 +142,19 @@ def _references(asked: Asked, param: str, path: str, modifier: str, value: str) 
     _any(asked, choices)
     if param == "patient" and path in fhir.COMPARTMENT:  # the same again, by the index that is also in order of time
         asked.must("e.patient = any(%s)", [key for text in patients if (key := _key(text))])
+
+
+def _forms(asked: Asked, modifier: str, value: str) -> Iterator[str]:
+    """What is referred to, as references are kept; of a patient, each file of the same person."""
+    for one in alternatives(value):
+        kept = "/".join(one.split("/")[-2:])  # an absolute address ends with type and id
+        form = f"{modifier}/{kept}" if modifier and "/" not in kept else kept
+        yield form
+        kind, _slash, text = form.rpartition("/")
+        key = _key(text)
+        for file in asked.persons.get(key, ()) if key else ():
+            if file != key:
+                yield f"{kind}/{file}" if kind else str(file)
 
 
 def _strings(asked: Asked, param: str, value: str) -> None:

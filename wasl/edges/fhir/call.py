@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 
 from wasl.edges import gate
+from wasl.edges.body import document
 from wasl.edges.fhir.asked import Pairs
 from wasl.edges.fhir.refusals import (
     FormExpected,
     JsonOnly,
     OutOfScope,
+    ParametersExpected,
     SearchTooLong,
     SignInFirst,
     WrongHost,
@@ -72,14 +74,29 @@ class Call:
         """The parameters of a search that was posted. Raises FormExpected, SearchTooLong."""
         if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
             raise FormExpected
-        body = b""
+        return _pairs(await self._body())
+
+    async def parameters(self) -> dict[str, Any]:
+        """What an operation is asked with. Raises ParametersExpected, SearchTooLong, WrongValue."""
+        if not JSON.match(self.header(b"content-type")):
+            raise ParametersExpected
+        try:
+            sent = document(await self._body())
+        except ValueError as error:
+            raise WrongValue(name="body", value="…") from error
+        if not isinstance(sent, dict) or sent.get("resourceType") != "Parameters":
+            raise ParametersExpected
+        return sent
+
+    async def _body(self) -> bytes:
+        body = bytearray()
         while True:
             message = await self.receive()
             body += message.get("body", b"")
             if len(body) > LONGEST:
                 raise SearchTooLong
             if not message.get("more_body"):
-                return _pairs(body)
+                return bytes(body)
 
 
 def call_of(scope: gate.Scope, receive: Receive) -> Call:

@@ -23,6 +23,7 @@ from wasl.edges.fhir.refusals import (
     Withdrawn,
 )  # fmt: skip
 from wasl.edges.fhir.statement import statement
+from wasl.edges.threads import in_thread
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound, Refused
@@ -56,6 +57,8 @@ async def _answer(call: Call) -> Answer:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
+        case "POST", [kind, name] if name.startswith("$"):
+            return await _operate(call, kind, name[1:])
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
             return await _read(call, kind, key)
         case method, [kind, key, "_history"] if method in READS:
@@ -74,6 +77,16 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
     if kind not in fhir.owned:
         raise UnknownType(type=kind)
     return viewer
+
+
+async def _operate(call: Call, kind: str, name: str) -> Answer:
+    """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
+    viewer = await _viewer(call, kind, "s")
+    act = fhir.operations.get((kind, name))
+    if act is None:
+        raise UnknownAddress
+    sent = await call.parameters()
+    return Answer(200, answers.dumped(await in_thread(act, sent, by=viewer)))
 
 
 async def _read(call: Call, kind: str, text: str) -> Answer:
@@ -148,7 +161,7 @@ async def _search(call: Call, kind: str) -> Answer:
     if token:
         pairs, (moment, key) = found.unsealed(token)
         after = (moment, UUID(key))
-    question = asked.read(kind, pairs)
+    question = asked.read(kind, pairs, await found.persons(kind, pairs))
     if question.ignored and "handling=strict" in call.header(b"prefer").replace(" ", ""):
         raise UnknownParameter(names=", ".join(question.ignored))
     total = await found.total(question, viewer=viewer) if question.total or question.only_total else None
@@ -158,6 +171,8 @@ async def _search(call: Call, kind: str) -> Answer:
     entries = [answers.entry(f"{call.base}/{kind}/{hit.id}", hit.body, {"search": {"mode": "match"}}) for hit in page]
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
+    if kind == "Patient" and not token:
+        entries += answers.said(call.scope, await found.said_of_numbers(pairs, viewer=viewer))
     links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
     return answers.bundle("searchset", links=links, entries=entries, total=total)
 

@@ -4,18 +4,22 @@ import base64
 import datetime
 import hashlib
 import json
+import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from wasl.edges import gate
-from wasl.edges.fhir.asked import Asked, Pairs
+from wasl.edges.fhir.asked import Asked, Pairs, alternatives
 from wasl.edges.fhir.refusals import WrongValue
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
+from wasl.patients import queries as patients
 
 
 def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
@@ -45,6 +49,13 @@ ONE = "select e.id, e.version, e.updated_at, e.date, e.patient, g.ground, e.dele
 OLD = "select e.resource, e.version, e.at, e.at, e.patient, g.ground, e.deleted, e.body from record_version e "
 
 
+KEY = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+FILES = (
+    "select f.id, o.id from patients_patient f join patients_patient o on o.head_id = f.head_id where f.id = any(%s)"
+)
+NUMBERS = "urn:wasl:patient"  # the system of Wasl's own numbers
+
+
 async def current(kind: str, key: UUID, *, viewer: Actor) -> Hit | None:
     """A resource as it stands now."""
     return next(iter(await _ask(kind, ONE, "e.type = %s and e.id = %s", [kind, key], viewer=viewer)), None)
@@ -66,6 +77,27 @@ async def history(
         kind, OLD, where, [kind, key, since, since, before, before], viewer=viewer,
         tail="order by e.version desc limit %s", more=[count],
     )  # fmt: skip
+
+
+async def persons(kind: str, pairs: Pairs) -> dict[UUID, list[UUID]]:
+    """By each patient's file that a search names, all files of the same person."""
+    references = {name for name, (sort, _path) in fhir.searches.get(kind, {}).items() if sort == "reference"}
+    named = {text for name, value in pairs if name.partition(":")[0] in references for text in KEY.findall(value)}
+    if not named:
+        return {}
+    together: dict[UUID, list[UUID]] = {}
+    async with (await gate.pool()).connection() as connection:
+        cursor = await connection.execute(FILES, [[UUID(text) for text in named]])
+        for file, other in await cursor.fetchall():
+            together.setdefault(file, []).append(other)
+    return together
+
+
+async def said_of_numbers(pairs: Pairs, *, viewer: Actor) -> list[Refused]:
+    """What there is to say of the Wasl numbers that a search for patients names, besides whose they are."""
+    asked = [one for name, value in pairs if name == "identifier" for one in alternatives(value)]
+    numbers = [one.removeprefix(f"{NUMBERS}|") for one in asked if one.startswith(f"{NUMBERS}|") or one.isdecimal()]
+    return [said for one in numbers for said in await sync_to_async(patients.said_of_number)(one, viewer=viewer)]
 
 
 async def search(asked: Asked, after: tuple[object, UUID] | None, *, viewer: Actor) -> list[Hit]:

@@ -54,6 +54,13 @@ class FormExpected(Refused):
     fhir_issue = "not-supported"
 
 
+class ParametersExpected(Refused):
+    """An operation is asked with Parameters, as application/fhir+json."""
+
+    http = 415
+    fhir_issue = "not-supported"
+
+
 class SearchTooLong(Refused):
     """The search is too long."""
 

@@ -6,7 +6,7 @@ from wasl import __version__
 from wasl.edges.fhir.answers import dumped
 from wasl.kernel import fhir
 
-CHANGED = "2026-11-27"  # the day when what this service does was last changed
+CHANGED = "2026-12-01"  # the day when what this service does was last changed
 COMMON = (("_id", "token"), ("_lastUpdated", "date"))
 
 
@@ -43,9 +43,17 @@ def _rest() -> dict[str, object]:
     }
 
 
+DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
+
+
 def _resource(kind: str) -> dict[str, object]:
     declared = [(param, sort) for param, (sort, _) in sorted(fhir.searches.get(kind, {}).items())]
-    return {
+    operations = [
+        {"name": name, "definition": f"{DEFINITIONS}{kind}-{name}"}
+        for of, name in sorted(fhir.operations)
+        if of == kind
+    ]
+    said: dict[str, object] = {
         "type": kind,
         "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
         "versioning": "versioned",
@@ -53,3 +61,4 @@ def _resource(kind: str) -> dict[str, object]:
         "updateCreate": False,
         "searchParam": [{"name": param, "type": sort} for param, sort in (*COMMON, *declared)],
     }
+    return said | ({"operation": operations} if operations else {})

@@ -65,6 +65,8 @@ ENTRIES = (
     Entry("patients:search", _("Patients"), _("Find a person by name, number or card"), "users", CLINICAL),
     Entry("patients:register", _("New patient"), _("Give a person a Wasl number"), "user-plus",
           frozenset({"registrar", "requester", "radiographer"}), tile_only=True),
+    Entry("patients:reviews", _("One person or two?"), _("Files that look alike, for people to decide"), "users",
+          frozenset({"registrar", "steward"}), tile_only=True),
     Entry("radiology:reconciliation", _("Reconciliation"), _("Images that belong to no order yet"), "link",
           frozenset({"radiographer", "chief"}), "archive.nobodys"),
     Entry("archive:studies", _("Studies"), _("Images received, and from where"), "photo-scan",

@@ -1,16 +1,55 @@
 """What may be asked about patients."""
 
-from wasl.patients.models import Access, CareRelationship, Patient, SourceIdentity
+from wasl.patients.models import (
+    Access,
+    CareRelationship,
+    Merge,
+    NotSame,
+    Patient,
+    RecordLink,
+    ReviewCase,
+    SourceIdentity,
+    SourceRecord,
+)
 from wasl.patients.queries.access import (
     GROUNDS,
     caring_places,
     ground,
+    grounds_of,
     is_reviewing,
     opened,
     require_ground,
     reviewed_studies,
 )
-from wasl.patients.queries.matching import COLUMNS, Matched, checked_rows, match_records, model_mark
+from wasl.patients.queries.matching import (
+    COLUMNS,
+    Candidates,
+    Match,
+    Matched,
+    checked_rows,
+    match,
+    match_person,
+    match_records,
+    model_mark,
+)  # fmt: skip
+from wasl.patients.queries.merging import (
+    both_hold_care,
+    compared,
+    difference,
+    differences_of,
+    head_of,
+    holdings,
+    is_known_here,
+    is_one_person,
+    merge,
+    merges_of,
+    records_of,
+    review,
+    reviews,
+    same_person,
+    splits_of,
+    written_since,
+)
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -21,13 +60,25 @@ from wasl.patients.queries.people import (
     patient_for_record,
     relations,
 )  # fmt: skip
-from wasl.patients.queries.search import LIMIT, by_local_number, by_number, candidates, doubles, search
+from wasl.patients.queries.search import (
+    LIMIT,
+    by_local_number,
+    by_number,
+    candidates,
+    file_by_number,
+    said_of_number,
+    search,
+)
 from wasl.patients.rules import name_form  # for doors that ask for names in their own SQL
+from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
 
 __all__ = [
-    "COLUMNS", "GROUNDS", "LIMIT", "Access", "CareRelationship", "Matched", "Patient", "SourceIdentity",
-    "accesses", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "doubles",
-    "every_patient", "ground", "identities_of", "is_reviewing", "looks", "match_records", "model_mark", "name_form",
-    "numbers_of", "opened", "patient", "patient_for_record", "relations", "require_ground", "reviewed_studies",
-    "search",
+    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
+    "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "accesses",
+    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared",
+    "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
+    "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
+    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "patient",
+    "patient_for_record", "records_of", "relations", "require_ground", "review", "reviewed_studies", "reviews",
+    "said_of_number", "same_person", "search", "splits_of", "written_since",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """On which ground a viewer may open a patient's record, if on any."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -35,6 +36,12 @@ def ground(patient: UUID, *, viewer: Actor) -> str | None:
         return "system"
     held = set(_visible_relations(viewer).filter(patient=patient).values_list("ground", flat=True))
     return next((name for name in GROUNDS if name in held), None)
+
+
+def grounds_of(patients: Iterable[UUID], *, viewer: Actor) -> dict[UUID, str]:
+    """The ground on which the viewer may open each of these records; who is not there is closed."""
+    held = set(_visible_relations(viewer).filter(patient__in=list(patients)).values_list("patient", "ground"))
+    return {patient: ground for ground in reversed(GROUNDS) for patient, name in held if name == ground}
 
 
 def require_ground(patient: UUID, *, viewer: Actor) -> str:

@@ -1,12 +1,84 @@
-"""Who is who in a file of records: asked of the records themselves, not of the tables."""
+"""Who is who: in a file of records, asked of the records themselves, and in the index of everybody known."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
-from wasl.kernel.access import Actor
+from django.db import connection
+from django.db.models import QuerySet
+
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import rules
-from wasl.patients.rules.matching import batch, files, weighing
-from wasl.patients.rules.matching.batch import Keep, Matched, Tell
-from wasl.patients.rules.matching.records import COLUMNS
+from wasl.patients.models import Patient, SourceRecord
+from wasl.patients.queries.search import by_local_number, by_number
+from wasl.patients.rules.matching import batch, files, live, saying, weighing
+from wasl.patients.rules.matching.batch import Keep, Tell
+from wasl.patients.rules.matching.batch import Matched as Matched
+from wasl.patients.rules.matching.live import Candidate, Comparison, Grade, Terms
+from wasl.patients.rules.matching.records import COLUMNS as COLUMNS
+
+A_KEY, MOST, RECORDS = 150, 40, 160  # records under one key; records that are compared; records of their people
+# people found by the keys of the record asked about, those who share most of them first, with all that is said of them
+FOUND = """
+with found as (
+  select here.record from unnest(%s::bigint[]) as asked(key)
+  cross join lateral (select k.record from patients_recordkey k where k.key = asked.key limit %s) here
+  group by here.record order by count(*) desc, here.record limit %s
+), known as (
+  select f.head_id from found join patients_recordlink l on l.record_id = found.record and l.closed_at is null
+  join patients_patient f on f.id = l.patient_id
+  union select %s::uuid
+)
+select p.id, p.level, v.said, r.id, r.place_id, r.local_id
+from known
+join patients_patient p on p.id = known.head_id
+join patients_patient f on f.head_id = p.id
+left join patients_recordlink l on l.patient_id = f.id and l.closed_at is null
+left join patients_recordversion v on v.record_id = l.record_id and v.superseded_at is null
+left join patients_sourcerecord r on r.id = l.record_id
+order by p.id, v.created_at desc limit %s
+"""
+RARE = """
+select r.field, r.value, r.bits from unnest(%s::text[], %s::bigint[]) as asked(field, value)
+join patients_rarity r on r.field = asked.field and r.value = asked.value
+"""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Somebody who may be the one asked about, and why."""
+
+    patient: Patient
+    grade: Grade
+    score: float  # log2 odds
+    terms: Terms
+
+    @property
+    def agree(self) -> list[str]:
+        """What the two have in common, in words, the weightiest first."""
+        return live.said_in_words(self.terms)[0]
+
+    @property
+    def differ(self) -> list[str]:
+        """What speaks against it, in words, the weightiest first."""
+        return live.said_in_words(self.terms)[1]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Who may be the one asked about, the surest first; and who is related: of the family and day, or the number."""
+
+    matches: tuple[Match, ...] = ()
+    related: tuple[Match, ...] = ()
+
+    def __iter__(self) -> Iterator[Match]:
+        return iter((*self.matches, *self.related))
+
+    @property
+    def certain(self) -> Match | None:
+        """Who it is, where nobody needs to decide it."""
+        return next((match for match in self.matches if match.grade == Grade.CERTAIN), None)
 
 
 def match_records(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, viewer: Actor) -> Matched:
@@ -27,4 +99,71 @@ def model_mark(*, viewer: Actor) -> str:
     return weighing.mark()
 
 
-__all__ = ["COLUMNS", "Matched", "checked_rows", "match_records", "model_mark"]
+def _visible_records(viewer: Actor) -> QuerySet[SourceRecord]:
+    """What a place said is for those who work there; who is found by it, for everybody who may look for people."""
+    rows = SourceRecord.objects.all()
+    return rows if viewer.is_system else rows.filter(place__in=viewer.places())
+
+
+def match(
+    said: Mapping[str, str], *, viewer: Actor, place: UUID | None = None, local_id: str = "", number: str = ""
+) -> Candidates:
+    """Who of everybody known may be the one of whom this is said, by the matcher's columns.
+
+    `local_id` is the number that `place` has for the person, heard of who works there; `number` a Wasl number.
+    """
+    rules.check_match(viewer)
+    holder = by_number(number, viewer=SYSTEM) if number else None
+    if holder is None and local_id and place and (viewer.is_system or place in viewer.places()):
+        holder = by_local_number(local_id, place=place, viewer=SYSTEM)
+    asked = live.row(saying.received(said), place=str(place or ""), local_id=local_id)
+    people = _people(live.indexed([asked])[0].keys, holder.id if holder else None)
+    comparison = Comparison(asked, list(people.values()))
+    judged = comparison.judged(*_rarity(comparison.values()))
+    known, order = Patient.objects.in_bulk([list(people)[one.person] for one in judged]), list(people)
+    found = [Match(known[order[one.person]], one.grade, one.score, one.terms) for one in judged]
+    if holder and not people[holder.id].rows:
+        found.insert(0, Match(holder, Grade.CERTAIN, 0.0, ()))
+    return Candidates(
+        tuple(one for one in found if one.grade != Grade.RELATED),
+        tuple(one for one in found if one.grade == Grade.RELATED),
+    )
+
+
+def match_person(
+    person: Mapping[str, object], numbers: Sequence[tuple[str, str]], *, place: UUID | None, viewer: Actor
+) -> Candidates:
+    """Who may be the person about to be registered: fields of a patient, and pairs of kind and number."""
+    typed = dict(reversed(numbers))
+    national = next((value for kind, value in numbers if kind != "local"), "")
+    said = saying.said(person, national)
+    return match(said, place=place, local_id=typed.get("local", ""), viewer=viewer)
+
+
+def _people(keys: Sequence[int], holder: UUID | None) -> dict[UUID, Candidate]:
+    """The people found by keys, and a holder, with what their records say."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND, [list(keys), A_KEY, MOST, holder, RECORDS])
+        found = cursor.fetchall()
+    rows: dict[UUID, list[list[str]]] = {}
+    level = {}
+    for patient, sure, said, record, place, local_id in found:
+        level[patient] = sure
+        mine = rows.setdefault(patient, [])
+        if record is not None:
+            mine.append(live.row(json.loads(said), rid=str(record), place=str(place or ""), local_id=local_id))
+    return {
+        patient: Candidate(said, decidable=level[patient] != Patient.Level.PROVISIONAL, holder=patient == holder)
+        for patient, said in rows.items()
+    }
+
+
+def _rarity(values: Mapping[str, Iterable[int]]) -> tuple[dict[str, dict[int, float]], int]:
+    """The rarity of these values, by field, and how many records there are."""
+    wanted = [("records", 0), *((field, value) for field, some in values.items() for value in {0, *some})]
+    with connection.cursor() as cursor:
+        cursor.execute(RARE, [[field for field, _ in wanted], [value for _, value in wanted]])
+        found: dict[str, dict[int, float]] = {}
+        for field, value, bits in cursor.fetchall():
+            found.setdefault(field, {})[value] = bits
+    return found, int(found.get("records", {}).get(0, 0))

@@ -37,12 +37,13 @@ def identities_of(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, Patient]
 def numbers_of(patient: UUID, *, viewer: Actor) -> list[SourceIdentity]:
     """The numbers by which others know a person, on a ground."""
     require_ground(patient, viewer=viewer)
-    return list(SourceIdentity.objects.filter(patient=patient).select_related("place").order_by("kind", "created_at"))
+    rows = SourceIdentity.objects.filter(patient__head__files=patient)
+    return list(rows.select_related("place").order_by("kind", "created_at"))
 
 
 def relations(patient: UUID, *, viewer: Actor) -> list[CareRelationship]:
     """What opens the record to the viewer now, last begun first."""
-    found = _visible_relations(viewer).filter(patient=patient)
+    found = _visible_relations(viewer).filter(patient__head__files=patient, copy_of__isnull=True)
     return list(found.select_related("place").order_by("-starts_at"))
 
 
@@ -54,7 +55,7 @@ def accesses(patient: UUID, *, viewer: Actor) -> QuerySet[Access]:
     require_ground(patient, viewer=viewer)
     hidden = Q() if viewer.is_system else Q(ground="review") & ~Q(actor=str(viewer))
     who = Case(When(hidden, then=Value("")), default=F("actor_name")) if hidden else F("actor_name")
-    return Access.objects.filter(patient=patient).annotate(who=who).order_by("-created_at")
+    return Access.objects.filter(patient__head__files=patient).annotate(who=who).order_by("-created_at")
 
 
 def looks(*, viewer: Actor) -> QuerySet[Access]:
@@ -64,7 +65,7 @@ def looks(*, viewer: Actor) -> QuerySet[Access]:
 
 def patient_for_record(key: UUID) -> Patient:
     """One person with all numbers, for the record."""
-    rows = Patient.objects.select_related("region").prefetch_related("identities__place")
+    rows = Patient.objects.select_related("region").prefetch_related("files__identities__place")
     return rows.get(id=key)
 
 

@@ -12,8 +12,11 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
 from wasl.patients import rules
 from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.queries.access import ground
+from wasl.patients.rules import numbers
 from wasl.patients.rules.names import skeleton, spoken
 
 LIMIT = 20
@@ -54,33 +57,49 @@ def search(text: str, *, viewer: Actor, limit: int = LIMIT) -> list[Patient]:
         found = list(_alike(asked, viewer)[:limit])
     else:
         found.sort(key=lambda p: (-len(set(p.folded.split()) & set(asked.words)), p.folded, p.number))
-    return found[:limit]
+    return _persons(found)[:limit]
 
 
 def by_number(number: str, *, viewer: Actor) -> Patient | None:
-    """The person of a Wasl number, if there is one."""
+    """The person of a Wasl number, if there is one; a retired number is its person's for ever."""
     rules.check_search(viewer)
     bare = rules.digits(number)
-    return Patient.objects.filter(number=bare).first() if rules.is_wasl_number(bare) else None
+    return Patient.objects.filter(files__number=bare).first() if rules.is_wasl_number(bare) else None
+
+
+def said_of_number(number: str, *, viewer: Actor) -> list[Refused]:
+    """What there is to say of a Wasl number: mistyped, somebody's who is closed to the viewer, retired, of a dead one.
+
+    Empty where nobody has it, or where the viewer may not know whether somebody does.
+    """
+    bare = rules.digits(number)
+    if not re.fullmatch(r"[0-9]{12}", bare):
+        return []
+    if not rules.is_wasl_number(bare):
+        return [numbers.NumberMistyped()]
+    found = Patient.objects.select_related("head").filter(number=bare).first()
+    if found is None:
+        return []
+    if ground(found.id, viewer=viewer) is None:
+        return [numbers.NumberRestricted()] if viewer.roles & rules.CLINICAL else []
+    retired, head = found.head_id != found.id, found.head
+    return [
+        *([numbers.NumberSuperseded(number=head.printed_number)] if retired else []),
+        *([numbers.NumberOfDeceased()] if head.died_on else []),
+    ]
+
+
+def file_by_number(number: str, *, viewer: Actor) -> Patient | None:
+    """The file of a Wasl number itself, even if the number was retired: for what is put back where it was."""
+    rules.check_search(viewer)
+    return Patient.objects.filter(number=rules.digits(number)).first()
 
 
 def by_local_number(value: str, *, place: UUID, viewer: Actor) -> Patient | None:
     """The person of a hospital's own number, asked by somebody who works there."""
     rules.check_search(viewer)
     own = _visible_numbers(viewer).filter(kind="local", place=place, value=" ".join(value.split()))
-    return Patient.objects.filter(identities__in=own).first()
-
-
-def doubles(
-    *, names: str, birth_date: datetime.date | None, numbers: tuple[str, ...] = (), viewer: Actor
-) -> list[Patient]:
-    """People who may be the one about to be registered: the same number, or the same day and a name like it."""
-    rules.check_search(viewer)
-    same_number = [i.patient for i in _visible_numbers(viewer).filter(value__in=[rules.digits(n) for n in numbers])
-                   .exclude(kind="local").select_related("patient")[:LIMIT]]  # fmt: skip
-    words = _words(names)
-    alike = [p for p in _born_and_named(birth_date, words) if _shared(p, words) >= min(2, len(words))]
-    return list(dict.fromkeys([*same_number, *alike]))[:LIMIT]
+    return Patient.objects.filter(files__identities__in=own).first()
 
 
 def candidates(
@@ -98,7 +117,23 @@ def candidates(
         same = birth_date is not None and person.birth_date == birth_date
         why = gettext("Same birth date and a like name.") if same else gettext("A like name.")
         found.setdefault(person, why)
-    return list(found.items())[:LIMIT]
+    persons: dict[Patient, str] = {}
+    for person, why in zip(_each(list(found)), found.values(), strict=True):
+        persons.setdefault(person, why)
+    return list(persons.items())[:LIMIT]
+
+
+def _persons(files: list[Patient]) -> list[Patient]:
+    """Each person once, in their order, under the file in which they are kept."""
+    return list(dict.fromkeys(_each(files)))
+
+
+def _each(files: list[Patient]) -> list[Patient]:
+    """The person of each file; nothing is asked where no file was retired."""
+    heads = {file.id: file for file in files}
+    if missing := {file.head_id for file in files} - heads.keys():
+        heads |= Patient.objects.in_bulk(missing)
+    return [heads[file.head_id] for file in files]
 
 
 def _by_name(words: dict[str, str], born: datetime.date | None, sex: str) -> list[Patient]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.kernel.text import fold
+from wasl.patients.rules.merging import REVIEWERS
 
 M = TypeVar("M")
 
@@ -22,12 +23,23 @@ CAN: dict[str, frozenset[str]] = {
     "register_patient": RECEPTION,
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
+    "receive_record": frozenset({"registrar", "client", "system"}),
+    "load_patients": frozenset({"system"}),
+    "index_patients": frozenset({"system"}),
+    "count_rarity": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
     "open_for_review": frozenset({"radiologist"}),
     "close_for_review": frozenset({"radiologist", "system"}),
     "present_card": CLINICAL,
     "break_glass": frozenset({"requester", "radiographer", "radiologist", "chief"}),
+    "open_review": REVIEWERS | {"system"},
+    "take_review": REVIEWERS,
+    "judge_review": REVIEWERS,
+    "undo_merge": REVIEWERS,
+    "withdraw_difference": REVIEWERS,
+    "split_record": REVIEWERS,
+    "undo_split": REVIEWERS,
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented
@@ -39,11 +51,12 @@ ARABIC = ("given_name_ar", "family_name_ar")
 EITHER = ("father_name", "mother_name")
 FIELDS = frozenset({
     *LATIN, *ARABIC, *EITHER, "kind", "sex", "birth_date", "birth_date_about", "phone", "commune", "region", "mother",
-    "birth_order", "description", "died_on",
+    "birth_order", "description", "died_on", "document",
 })  # fmt: skip
 LENGTHS = {**dict.fromkeys((*LATIN, *ARABIC, *EITHER, "commune"), 120), "description": 300}
 SEXES = ("male", "female", "other", "unknown")
 KINDS = ("known", "unknown", "newborn")
+DOCUMENTS = ("", "card", "passport", "birth", "family", "residence")  # that a person at a desk sees
 OLDEST = 130  # years
 # how many digits a national number has; nothing else of it is checked, since no check digit is published
 DIGITS = {"tn_cin": 8, "tn_iuc": 11, "dz_nin": 18}
@@ -76,6 +89,10 @@ class NotTheirNumber(Invalid):
     """This is not the number on this person's card, nor their national number."""
 
 
+class ProvisionalElsewhere(NotAllowed):
+    """It is not sure yet who this person is: the record opens where it was begun, by care, or in an emergency."""
+
+
 class MayNotSearch(NotAllowed):
     """Your posts do not let you look for patients."""
 
@@ -86,6 +103,17 @@ class ChangedMeanwhile(Refused):
 
 class LocalNumberTaken(Refused):
     """Another person already has this hospital number here."""
+
+
+class NoPatientAsked(Invalid):
+    """Send Parameters with a Patient as `resource`, and if wanted `onlyCertainMatches` (boolean) and `count`."""
+
+    http = 400
+    fhir_issue = "invalid"
+
+
+class NothingSaid(Invalid):
+    """A record needs the number that the place has for the person."""
 
 
 class NewbornRegistered(Refused):
@@ -104,6 +132,14 @@ def check_post(place: UUID | None, by: Actor) -> None:
         raise NotYourPlace
 
 
+def check_local_id(text: str) -> str:
+    """A place's own number as it is kept."""
+    kept = " ".join(text.split())
+    if not LOCAL.fullmatch(kept):
+        raise NothingSaid
+    return kept
+
+
 def check_tries(wrong: int) -> None:
     """A number is proof as long as it cannot be guessed."""
     if wrong >= MOST_TRIES:
@@ -116,9 +152,32 @@ def check_presented(typed: str, theirs: Sequence[str]) -> None:
         raise NotTheirNumber
 
 
+def check_sure(level: str, here: bool) -> None:
+    """A number opens a record elsewhere only of who is known by a name; `here` is where a record of them was made."""
+    if level == "provisional" and not here:
+        raise ProvisionalElsewhere
+
+
 def check_search(viewer: Actor) -> None:
     """Looking for people is for those who receive and care for them."""
     if not viewer.is_system and not viewer.roles & CLINICAL:
+        raise MayNotSearch
+
+
+def level(person: Mapping[str, object]) -> str:
+    """How sure it is who somebody is: verified above seen above told; who has no name of their own is provisional.
+
+    `person` has `kind`, `given_name`, `given_name_ar`, `document` and `verified`, as a patient has them.
+    """
+    nameless = not (person["given_name"] or person["given_name_ar"])
+    if person["kind"] == "unknown" or (person["kind"] == "newborn" and nameless):
+        return "provisional"
+    return "qualified" if person["verified"] else "checked" if person["document"] else "declared"
+
+
+def check_match(viewer: Actor) -> None:
+    """Asking who somebody is, with all that is known of them, is for reception, care, and hospitals' own systems."""
+    if not viewer.is_system and not viewer.roles & (CLINICAL | {"client"}):
         raise MayNotSearch
 
 
@@ -186,6 +245,17 @@ def checked(
     return person, numbers
 
 
+def readable(values: Mapping[str, object], *, today: datetime.date) -> dict[str, object]:
+    """A person as a machine told it: what no clerk could have written is left out, and nothing is refused."""
+    person = {name: _tidy(name, value) for name, value in values.items()}
+    faults: dict[str, str] = {}
+    _check_names(person, faults)
+    _check_dates(person, faults, today)
+    person |= {name: None if name == "birth_date" else "" for name in faults}
+    named = person.get("family_name") or person.get("family_name_ar")
+    return person | {"kind": "known" if named else "unknown"}
+
+
 def checked_identity(kind: str, value: str, place: UUID | None, faults: dict[str, str]) -> str:
     """A number as it is kept; what is wrong with it goes into `faults`."""
     if kind == "local":
@@ -239,6 +309,8 @@ def _check_choices(person: Mapping[str, object], faults: dict[str, str]) -> None
         faults["sex"] = gettext("Choose one of the answers.")
     if person.get("kind", "known") not in KINDS:
         faults["kind"] = gettext("Choose one of the answers.")
+    if person.get("document", "") not in DOCUMENTS:
+        faults["document"] = gettext("Choose one of the answers.")
 
 
 def _check_dates(person: Mapping[str, object], faults: dict[str, str], today: datetime.date) -> None:

@@ -1,6 +1,7 @@
 """Opening a patient's record on a ground, and the log of who looked."""
 
 import datetime
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -11,7 +12,8 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
-from wasl.patients.models import Access, CareRelationship, SourceIdentity
+from wasl.patients.models import Access, CareRelationship, Patient, RecordLink, SourceIdentity
+from wasl.patients.services.merging import files_to_open, open_other_files
 
 Ground = CareRelationship.Ground
 WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
@@ -28,13 +30,18 @@ def open_for_care(
     it opens again.
     """
     now = timezone.now()
-    mine = {"patient_id": patient, "ground": Ground.CARE, "place_id": place, "person": person, "source": source}
+    mine = {
+        "patient_id": patient, "ground": Ground.CARE, "place_id": place, "person": person, "source": source,
+        "copy_of": None,
+    }  # fmt: skip
     first = {"because": because, "starts_at": now, "ends_at": until}
+    files_to_open(patient)
     relation, made = CareRelationship.objects.select_for_update().get_or_create(**mine, defaults=first)
     closed = relation.ends_at is not None and relation.ends_at <= now
     if closed:
         relation.ends_at = until
         relation.save(update_fields=("ends_at",))
+    open_other_files(relation)
     if made or closed:
         emit(RecordOpened(patient=patient, place=place, ground=Ground.CARE, relationship=relation.id), by=by)
     return relation
@@ -67,9 +74,13 @@ def close_for_review(*, study: UUID, person: UUID, by: Actor) -> None:
 def _close(relations: QuerySet[CareRelationship], *, by: Actor) -> None:
     now = timezone.now()
     open_still = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-    for relation in relations.select_for_update().filter(open_still):
+    relations = relations.filter(open_still, copy_of__isnull=True)
+    for patient in relations.order_by("patient").values_list("patient", flat=True).distinct():
+        files_to_open(patient)  # before the rows: in the order in which a merge locks them
+    for relation in relations.select_for_update():
         relation.ends_at = now
         relation.save(update_fields=("ends_at",))
+        CareRelationship.objects.filter(open_still, copy_of=relation).update(ends_at=now)
         closed = RecordClosed(
             patient=relation.patient_id, place=relation.place_id, ground=relation.ground, relationship=relation.id
         )
@@ -86,12 +97,17 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
     if place is None:
         raise rules.NotYourPlace
     person = queries.patient(patient, viewer=by)
+    files = Patient.objects.filter(id__in=queries.same_person(person.id, viewer=by))
     if number is not None:
         since = timezone.now() - datetime.timedelta(minutes=rules.TRY_MINUTES)
-        wrong = Access.objects.filter(patient=patient, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
+        wrong = Access.objects.filter(patient__in=files, created_at__gt=since, actor=str(by), what=WRONG_NUMBER)
         rules.check_tries(wrong.count())
-        national = SourceIdentity.objects.filter(patient=patient).exclude(kind=SourceIdentity.Kind.LOCAL)
-        rules.check_presented(number, [person.number, *national.values_list("value", flat=True)])
+        national = SourceIdentity.objects.filter(patient__in=files).exclude(kind=SourceIdentity.Kind.LOCAL)
+        own = files.values_list("number", flat=True)
+        rules.check_presented(number, [*own, *national.values_list("value", flat=True)])
+    here = RecordLink.objects.filter(patient__in=files, record__place=place, closed_at=None)
+    sure = files.exclude(level=Patient.Level.PROVISIONAL)
+    rules.check_sure(person.level, sure.exists() or here.exists())
     return open_here(patient, place=place, by=by)
 
 
@@ -102,6 +118,7 @@ def open_here(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
         patient_id=patient, ground=Ground.CARD, place_id=place, because=str(by), starts_at=now,
         ends_at=now + datetime.timedelta(hours=rules.CARD_HOURS),
     )  # fmt: skip
+    open_other_files(relation)
     emit(RecordOpened(patient=patient, place=place, ground=Ground.CARD, relationship=relation.id), by=by)
     return relation
 
@@ -116,6 +133,7 @@ def break_glass(patient: UUID, *, place: UUID | None, because: str, by: Actor) -
         patient_id=patient, ground=Ground.BREAK_GLASS, person=by.id, because=because.strip(), starts_at=now,
         ends_at=now + datetime.timedelta(hours=rules.GLASS_HOURS),
     )  # fmt: skip
+    open_other_files(relation)
     emit(GlassBroken(patient=patient, place=place, relationship=relation.id), by=by)
     return relation
 
@@ -125,4 +143,13 @@ def log_access(patient: UUID, *, what: str, ground: str, by: Actor, subject: UUI
     Access.objects.create(
         patient_id=patient, actor=str(by), actor_name=by.name, place=by.at,
         address=by.address, what=what, subject=subject, ground=ground,
+    )  # fmt: skip
+
+
+def log_accesses(grounds: Mapping[UUID, str], *, what: str, by: Actor) -> None:
+    """Write a line of the access log for each patient, with the ground on which something was shown."""
+    Access.objects.bulk_create(
+        Access(patient_id=patient, actor=str(by), actor_name=by.name, place=by.at, address=by.address, what=what,
+               ground=ground)
+        for patient, ground in grounds.items()
     )  # fmt: skip

@@ -15,12 +15,15 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import PatientCorrected, PatientRegistered
 from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.rules import merging
 from wasl.patients.services.access import open_here
+from wasl.patients.services.records import say_here, say_number, sayings, write_records
 from wasl.places import queries as places
 
 ATTEMPTS = 8  # a new number meets a taken one once in thousands, even with the whole country registered
 REFUSALS: dict[str, type[Refused]] = {
     "patients_a_local_number_is_one_persons": rules.LocalNumberTaken,
+    "patients_a_number_of_a_place_is_one_record": rules.LocalNumberTaken,
     "patients_newborns_of_a_birth_have_their_own_order": rules.NewbornRegistered,
 }
 COLUMNS = {"region": "region_id", "mother": "mother_id"}
@@ -36,11 +39,13 @@ def register_patient(
     """
     rules.check_post(place, by)
     person, numbers = rules.checked({**values, "kind": kind}, identities, place=place, today=timezone.localdate())
-    patient = Patient()
-    _set(patient, person, by)
-    _insert(patient)
-    for what, value in numbers:
-        _write_identity(patient.id, what, value, place)
+    patient = enter_patient(person, by=by)
+    with _refusing():
+        write_records(patient.id, sayings(patient, numbers, place=place), by=by)
+        SourceIdentity.objects.bulk_create(
+            SourceIdentity(patient=patient, kind=what, value=value, place_id=place if what == "local" else None)
+            for what, value in dict.fromkeys(numbers)
+        )
     emit(PatientRegistered(patient=patient.id, place=place), by=by)
     if place is not None:
         open_here(patient.id, place=place, by=by)
@@ -54,6 +59,7 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
     patient = Patient.objects.select_for_update().filter(id=key).first()
     if patient is None:
         raise NotFound
+    merging.check_current(key, patient.head_id)
     if patient.version != version:
         raise rules.ChangedMeanwhile
     before = {name: getattr(patient, COLUMNS.get(name, name)) for name in rules.FIELDS}
@@ -64,6 +70,7 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
         patient.version += 1
         with _refusing():
             patient.save()
+        say_here(patient, place=place, by=by)
         emit(PatientCorrected(patient=key, place=place, fields=changed), by=by)
     return patient
 
@@ -78,10 +85,24 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
     kept = rules.checked_identity(kind, value, place, faults)
     if faults:
         raise Invalid(faults)
-    identity, written = _write_identity(patient, kind, kept, place)
+    identity, written = enter_identity(patient, kind, kept, place)
     if written:
-        emit(PatientCorrected(patient=patient, place=place, fields=("identities",)), by=by)
+        with _refusing():
+            say_number(patient, kind, kept, place=place, by=by)
+        for file in dict.fromkeys((patient, queries.head_of(patient, viewer=by))):  # its record says all numbers
+            emit(PatientCorrected(patient=file, place=place, fields=("identities",)), by=by)
     return identity
+
+
+def enter_patient(person: dict[str, object], *, by: Actor, provisional: bool = False) -> Patient:
+    """Write a new person with checked values under a number that nobody has; part of a verb."""
+    patient = Patient()
+    patient.head = patient
+    _set(patient, person, by)
+    if provisional:
+        patient.level = Patient.Level.PROVISIONAL
+    _insert(patient)
+    return patient
 
 
 def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
@@ -95,6 +116,7 @@ def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
         patient.mother_name = patient.mother_name or mother.latin_name or mother.arabic_name
         if not any(names):
             names = [mother.latin_name, mother.arabic_name]
+    patient.level = rules.level(vars(patient))
     rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
     patient.folded = " ".join(rules.name_form(name) for name in names if name)
 
@@ -112,10 +134,15 @@ def _insert(patient: Patient) -> None:
                 raise
 
 
-def _write_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
+def enter_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:
+    """Write down a number of a person, and whether it was not yet, in any of their files; part of a verb."""
+    where = place if kind == "local" else None
+    theirs = SourceIdentity.objects.filter(patient__head__files=patient)
+    if known := theirs.filter(kind=kind, value=value, place=where).first():
+        return known, False
     with _refusing():
         return SourceIdentity.objects.get_or_create(  # type: ignore[misc]
-            patient_id=patient, kind=kind, value=value, place_id=place if kind == "local" else None
+            patient_id=patient, kind=kind, value=value, place_id=where
         )
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from wasl.kernel.apps import ModuleConfig
 from wasl.kernel.errors import Invalid
 from wasl.kernel.http import Listing, Request
-from wasl.patients import queries, services
+from wasl.patients import queries, rules, services
 from wasl.patients.queries import Access, CareRelationship
 from wasl.patients.views.forms import styled
 from wasl.patients.views.people import patient
@@ -36,8 +36,10 @@ THINGS: dict[str, str | Promise] = {
     "file": pgettext_lazy("access log", "file"),
     "identity": pgettext_lazy("access log", "identity"),
     "card": pgettext_lazy("access log", "card"),
+    "match": pgettext_lazy("access log", "asked who somebody is"),
     "wrong_number": pgettext_lazy("access log", "a wrong number was presented"),
     "accesses": pgettext_lazy("access log", "this page"),
+    "review": pgettext_lazy("access log", "whether two files are one person's"),
     "timeline": pgettext_lazy("access log", "timeline"),
     "order": pgettext_lazy("access log", "order"),
     "order_exam": pgettext_lazy("access log", "order form"),
@@ -71,6 +73,8 @@ def present(request: Request, key: UUID) -> HttpResponse:
         services.present_card(key, place=request.place, number=request.POST.get("number", ""), by=request.actor)
     except Invalid as refusal:
         services.log_access(key, what=services.WRONG_NUMBER, ground="none", by=request.actor)
+        return patient(request, key, refusal=refusal)
+    except rules.ProvisionalElsewhere as refusal:
         return patient(request, key, refusal=refusal)
     messages.success(request, gettext("The record is open to your hospital until tomorrow at the latest."))
     return redirect("patients:patient", key)

@@ -21,10 +21,10 @@ NAMES = ("family_name", "given_name", "family_name_ar", "given_name_ar")
 HERE = (*NATIONAL, "local")
 # the fields that each kind of person is asked for, in the order of asking
 ASKED = {
-    "known": (*NAMES, "sex", "birth_date", "birth_year", "father_name", "mother_name", *HERE, "phone", "region",
-              "commune"),
+    "known": (*NAMES, "sex", "birth_date", "birth_year", "father_name", "mother_name", *HERE, "document", "phone",
+              "region", "commune"),
     "unknown": ("description", "sex", "birth_year", "local"),
-    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "local"),
+    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "document", "local"),
 }  # fmt: skip
 LONG = ("description", "mother_number")
 ARABIC = {"lang": "ar", "dir": "rtl"}
@@ -70,6 +70,10 @@ class PersonForm(forms.Form):
     tn_iuc = _text(_("IUC (11 digits)"), DIGITS, max_length=20)
     dz_nin = _text(_("NIN (18 digits)"), DIGITS, max_length=30)
     local = _text(_("Hospital number here"), SAME, max_length=64)
+    document = forms.ChoiceField(
+        label=_("Document that you saw"), required=False,
+        choices=[("", _("none: as the person says")), *Patient.Document.choices],
+    )  # fmt: skip
     phone = _text(_("Phone"), {"inputmode": "tel", "dir": "ltr"}, max_length=24)
     region = forms.ChoiceField(label=_("Region of residence"), required=False)
     commune = _text(_("Commune"))

@@ -27,9 +27,11 @@ def search(request: Request) -> HttpResponse:
     found = queries.search(text, viewer=request.actor)
     if "open" in request.POST and len(found) == 1:
         return redirect("patients:patient", found[0].id)
+    holder = queries.by_number(text, viewer=request.actor)  # of a retired number too
     context = {
         "text": text,
         "typed": rules.digits(text),
+        "holder": holder.id if holder else None,
         "found": found,
         "full": len(found) == queries.LIMIT,
         "may_register": allowed("patients.register_patient", request.actor),
@@ -62,6 +64,8 @@ def patient(
         "relations": queries.relations(key, viewer=request.actor),
         "form": styled(form or NumberForm()),
         "may_correct": allowed("patients.correct_patient", request.actor),
+        "may_decide": allowed("patients.judge_review", request.actor),
+        "retired": len(queries.same_person(key, viewer=request.actor)) - 1,
         "may_order": "requester" in request.actor.roles,
         "may_import": bool({"radiographer", "radiologist", "chief", "registrar"} & request.actor.roles),
         "may_ask": bool({"radiographer", "radiologist", "chief"} & request.actor.roles),

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -12,10 +13,18 @@ from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
 from wasl.patients import queries, rules, services
-from wasl.patients.queries import Patient
+from wasl.patients.queries import Match, Patient
 from wasl.patients.views.forms import PersonForm
 
 KINDS = {"known": _("Known person"), "newborn": _("Newborn"), "unknown": _("Unknown person")}
+
+
+GRADES: dict[str, tuple[str | Promise, str]] = {
+    "certain": (_("This is the person"), "bg-green-lt"),
+    "probable": (_("Probably this person"), "bg-orange-lt"),
+    "possible": (_("Perhaps this person"), "bg-blue-lt"),
+    "related": (_("Same family and day of birth, or same number"), "bg-secondary-lt"),
+}
 
 
 def register(request: Request) -> HttpResponse:
@@ -25,26 +34,18 @@ def register(request: Request) -> HttpResponse:
     asked = request.POST.get("kind", request.GET.get("kind", ""))
     kind = asked if asked in KINDS else "known"
     form = PersonForm(kind, request.POST if request.method == "POST" else None, request.actor)
-    doubles: list[Patient] = []
+    alike: list[Match] = []
     if form.is_bound and form.is_valid():
-        doubles = [] if "sure" in request.POST else _doubles(form, request)
-        if not doubles and (made := _register(form, request)):
+        found = list(queries.match_person(form.values(), form.identities(), place=request.place, viewer=request.actor))
+        # who came since, or fits what was changed since, was not shown yet
+        shown = set(request.POST.getlist("told_apart"))
+        alike = found if any(str(match.patient.id) not in shown for match in found) else []
+        if not alike and (made := _register(form, request)):
             messages.success(request, gettext("Registered. The record is open to your hospital; print the card now."))
             return redirect("patients:patient", made.id)
-    context = {"form": form, "kind": kind, "kinds": KINDS.items(), "doubles": doubles}
+    people = [(match, *GRADES[match.grade]) for match in alike]
+    context = {"form": form, "kind": kind, "kinds": KINDS.items(), "people": people}
     return render(request, "patients/register.html", context, status=422 if form.errors else 200)
-
-
-def _doubles(form: PersonForm, request: Request) -> list[Patient]:
-    values = form.values()
-    born = values.get("birth_date")
-    return queries.doubles(
-        names=" ".join(str(values.get(name) or "") for name in ("given_name", "family_name", "given_name_ar",
-                                                                "family_name_ar")),
-        birth_date=born,  # type: ignore[arg-type]
-        numbers=tuple(value for kind, value in form.identities() if kind != "local"),
-        viewer=request.actor,
-    )  # fmt: skip
 
 
 def _register(form: PersonForm, request: Request) -> Patient | None:

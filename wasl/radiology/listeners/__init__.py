@@ -9,6 +9,7 @@ from wasl.radiology.listeners import (
     exams,
     expertise,
     followups,
+    holding,
     linking,
     messages,
     priors,
@@ -20,6 +21,6 @@ from wasl.radiology.listeners import (
 )
 
 __all__ = [
-    "agreements", "comparing", "conferences", "double", "escalation", "exams", "expertise", "followups", "linking",
-    "messages", "priors", "reading", "regions", "results", "review", "sending",
+    "agreements", "comparing", "conferences", "double", "escalation", "exams", "expertise", "followups", "holding",
+    "linking", "messages", "priors", "reading", "regions", "results", "review", "sending",
 ]  # fmt: skip

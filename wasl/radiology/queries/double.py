@@ -81,7 +81,7 @@ def _visible_doubles(viewer: Actor) -> QuerySet[DoubleReading]:
     served = served_by(viewer.id, viewer=viewer) & may_be_read_by(viewer.id, OF_READING, viewer=viewer)
     mine = Q(author=viewer.id) | Q(drafted_by=viewer.id)
     looked = patients.looks(viewer=viewer).filter(
-        patient=OuterRef("report__reading__patient"), created_at__gt=OuterRef("report__signed_at")
+        patient__head=OuterRef("report__reading__patient__head"), created_at__gt=OuterRef("report__signed_at")
     )
     return DoubleReading.objects.filter(
         ~Exists(Report.objects.filter(mine, reading=OuterRef("report__reading"))),

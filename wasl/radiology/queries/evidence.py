@@ -75,9 +75,10 @@ def _seen(report: Report, claimed_at: datetime.datetime | None) -> datetime.date
 def _alike(report: Report) -> tuple[UUID, ...]:
     signed = report.signed_at
     day = timezone.localtime(signed).replace(hour=0, minute=0, second=0, microsecond=0)
+    files = patients.same_person(report.reading.patient_id, viewer=SYSTEM)
     rows = Report.objects.filter(
         state=Report.State.SIGNED, adds_to__isnull=True, signed_at__gte=day, signed_at__lt=signed,
-        reading__state=Reading.State.SIGNED, reading__patient=report.reading.patient_id,
+        reading__state=Reading.State.SIGNED, reading__patient__in=files,
         reading__place=report.reading.place_id, reading__order__procedure=report.reading.order.procedure_id,
     )  # fmt: skip
     return tuple(rows.exclude(reading=report.reading_id).values_list("reading", flat=True))

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 
 from wasl.kernel.access import Actor
+from wasl.patients import queries as patients
 from wasl.radiology.models import Order, Procedure, Reading, Recommendation, Report
 from wasl.radiology.queries.turnaround import _visible as _visible_places
 from wasl.radiology.rules import followups as rules
@@ -31,7 +32,8 @@ def due_recommendations(*, viewer: Actor, state: str = OPEN) -> QuerySet[Recomme
 
 def recommendations_met_by(order: Order, *, at: datetime.datetime, viewer: Actor) -> list[UUID]:
     """The open recommendations for the patient of an order performed at a moment, which it fulfils."""
-    rows = _visible(viewer).filter(patient=order.patient_id, state=OPEN).select_related("report__reading")
+    files = patients.same_person(order.patient_id, viewer=viewer)
+    rows = _visible(viewer).filter(patient__in=files, state=OPEN).select_related("report__reading")
     return [row.id for row in rows if fulfils(row, order, at=at, viewer=viewer)]
 
 
@@ -48,7 +50,8 @@ def fulfils(row: Recommendation, order: Order, *, at: datetime.datetime, viewer:
     same = row.procedure_id == order.procedure_id if row.procedure_id else row.modality == order.procedure.modality
     later = row.report.signed_at is not None and at > row.report.signed_at
     other = order.id != row.report.reading.order_id
-    return same and later and other and order.patient_id == row.patient_id and order.state == Order.State.PERFORMED
+    theirs = patients.is_one_person((order.patient_id, row.patient_id), viewer=viewer)
+    return same and later and other and theirs and order.state == Order.State.PERFORMED
 
 
 def follow_up_due(report: Report, *, viewer: Actor) -> datetime.date:

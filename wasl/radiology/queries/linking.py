@@ -106,7 +106,7 @@ def _made_without_images(received: Study, viewer: Actor) -> Order | None:
         return None
     hours = datetime.timedelta(hours=rules.HOURS_AROUND)
     around = (received.started_at - hours, received.started_at + hours)
-    found = _made(viewer).filter(place=received.place_id, patient=owner, scheduled_for__range=around)
+    found = _made(viewer).filter(place=received.place_id, patient__head=owner, scheduled_for__range=around)
     found = found.exclude(links__study=received.id)  # somebody took it back from there
     fits = [(order, studies) for order in found if received in (studies := _certainly_of(order, owner, viewer))]
     return fits[0][0] if len(fits) == 1 and fits[0][1] == [received] else None
@@ -135,7 +135,7 @@ def compare(study: Study, patient: Patient, *, viewer: Actor) -> list[rules.Comp
 
 def _compare(study: Study, patient: Patient, owner: UUID | None) -> list[rules.Compared]:
     header = rules.Header(
-        study.header_id, study.header_name, study.birth_date, study.sex, owner == patient.id if owner else None
+        study.header_id, study.header_name, study.birth_date, study.sex, owner == patient.head_id if owner else None
     )
     latin = f"{patient.family_name} {patient.given_name}".strip()
     arabic = f"{patient.family_name_ar} {patient.given_name_ar}".strip()

@@ -122,7 +122,7 @@ def orders_of(patient: UUID, *, viewer: Actor) -> QuerySet[Order]:
     """A patient's orders, newest first: all of them when the record is open to the viewer, else those seen anyway."""
     rows = Order.objects.select_related("procedure", "place", "requester")
     seen = rows if patients.ground(patient, viewer=viewer) else _visible(viewer)
-    return _staged(seen.filter(patient=patient)).order_by("-created_at")
+    return _staged(seen.filter(patient__in=patients.same_person(patient, viewer=viewer))).order_by("-created_at")
 
 
 def order(key: UUID, *, viewer: Actor) -> Order:

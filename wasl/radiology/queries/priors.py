@@ -8,13 +8,15 @@ from django.utils import timezone
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
+from wasl.patients import queries as patients
 from wasl.radiology.models import Order, Reading
 from wasl.radiology.queries.orders import OPEN, _visible, target_minutes
 
 
 def other_exams(order: Order, *, viewer: Actor) -> list[dict[str, Any]]:
     """The patient's other orders, as an archive would tell of their exams."""
-    rows = _visible(viewer).filter(patient=order.patient_id).exclude(id=order.id)
+    files = patients.same_person(order.patient_id, viewer=viewer)
+    rows = _visible(viewer).filter(patient__in=files).exclude(id=order.id)
     rows = rows.exclude(state__in=Order.ENDED).exclude(study_uid=order.study_uid)
     return [
         {
@@ -52,6 +54,7 @@ def cases_beside(study: UUID, *, viewer: Actor) -> list[Order]:
     asked = _visible(viewer).filter(study_uid=uid).first()
     if asked is None:
         return []
-    readings = Reading.objects.filter(state__in=("waiting", "claimed"), patient=asked.patient_id).values("order")
-    rows = _visible(viewer).filter(patient=asked.patient_id).exclude(id=asked.id)
+    files = patients.same_person(asked.patient_id, viewer=viewer)
+    readings = Reading.objects.filter(state__in=("waiting", "claimed"), patient__in=files).values("order")
+    rows = _visible(viewer).filter(patient__in=files).exclude(id=asked.id)
     return [*rows.filter(state__in=OPEN), *rows.exclude(state__in=OPEN).filter(id__in=readings)]

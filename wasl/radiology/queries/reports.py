@@ -58,7 +58,7 @@ def report(key: UUID, *, viewer: Actor) -> Report:
 def reports_of(patient: UUID, *, viewer: Actor) -> QuerySet[Report]:
     """A patient's reports and addenda from every hospital, the newest first, on a ground. Raises NoGround."""
     patients.require_ground(patient, viewer=viewer)
-    rows = _standing(_visible_reports(viewer)).filter(reading__patient=patient)
+    rows = _standing(_visible_reports(viewer)).filter(reading__patient__in=patients.same_person(patient, viewer=viewer))
     return rows.exclude(reading__state=Reading.State.WITHDRAWN).order_by("-signed_at")
 
 
@@ -119,7 +119,10 @@ def final_documents(study: UUID, *, patient: UUID, viewer: Actor) -> list[Docume
     """
     if not viewer.is_system:
         return []
-    rows = Document.objects.filter(report__state=SIGNED, report__reading__study=study, report__reading__patient=patient)
+    files = patients.same_person(patient, viewer=viewer)
+    rows = Document.objects.filter(
+        report__state=SIGNED, report__reading__study=study, report__reading__patient__in=files
+    )
     rows = rows.exclude(report__reading__state=Reading.State.WITHDRAWN).select_related("report")
     return list(rows.order_by("report__signed_at"))
 

@@ -33,7 +33,7 @@ def identify_patient(unknown: UUID, *, patient: UUID, because: str, by: Actor) -
     rules.check_unknown(person.kind, same=patients.patient(patient, viewer=by).id == unknown)
     why, act = because.strip()[:200], uuid7()
     copies: dict[UUID, Order] = {}
-    for study in archive.studies_of(unknown, viewer=by).order_by("uid"):
+    for study in archive.studies_of(unknown, viewer=by).filter(patient=unknown).order_by("uid"):
         standing = link_of(study.id)
         former = order_to_change(standing.order_id, *rules.LINKERS, by=by) if standing else None
         orders = (former, copies.get(former.id) if former else None)

@@ -15,13 +15,17 @@ from wasl.patients.rules.matching.records import Records
 
 Array = NDArray[Any]
 WINDOW = 30
+KINDS = frozenset(range(1, 19))
+# of these, those that a kept index is worth: on invented people they bring 98.2 % of the pairs together that all
+# eighteen do (98.3 %), with half the rows; parents' names alone find hardly anybody whom the others do not
+KEPT = frozenset({1, 2, 4, 5, 8, 11, 12, 13, 15, 16})
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def pairs(records: Records, *, window: int = WINDOW) -> Array:
     """The pairs to compare, each once, as `first << 32 | second` with first < second, in ascending order."""
     order = _order(records)
-    return np.unique(np.concatenate([_within(owners, keys, order, window) for owners, keys in _keys(records)]))
+    return np.unique(np.concatenate([_within(owners, keys, order, window) for owners, keys in _keys(records, KINDS)]))
 
 
 def _within(owners: Array, keys: Array, rank: Array, window: int) -> Array:
@@ -49,30 +53,51 @@ def _order(records: Records) -> Array:
     return rank
 
 
-def _keys(records: Records) -> Iterator[tuple[Array, Array]]:
+def keys(records: Records) -> list[list[int]]:
+    """The keys by which each record is found in a kept index: signed numbers of 64 bits, the same in every process."""
+    found: list[set[int]] = [set() for _ in range(len(records))]
+    for owners, numbers in _keys(records, KEPT):
+        for owner, number in zip(owners.tolist(), numbers.view(np.int64).tolist(), strict=True):
+            found[owner].add(number)
+    return [sorted(some) for some in found]
+
+
+def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Array]]:
     """For each kind of key, who has which; a record may have several of a kind, or none where a field is absent."""
-    coarse = records.forms.coarse
-    everyone = np.arange(len(records), dtype=np.int64)
+    coarse = records.forms.coarse_keys
     given = [coarse[records.first_lat], coarse[records.first_ar]]
     family = [coarse[column] for column in (records.last_lat, records.last_ar, records.other_lat, records.other_ar)]
     given[1], family = _new(given[1], given[:1]), [_new(one, family[:n]) for n, one in enumerate(family)]
-    year, day = records.born // 10_000, records.born % 100
-    month_day = _unordered(records.born // 100 % 100, day) * (day > 0)
-    date = np.where(day > 0, year.astype(np.int64) << 16 | month_day, 0)
+    given, family = ([column for column in some if column.any()] for some in (given, family))
+    year, month, day = records.born // 10_000, records.born // 100 % 100, records.born % 100
+    month_day = (np.minimum(month, day) * 32 + np.maximum(month, day)) * (day > 0)
+    date = year * 1024 * (day > 0) + month_day
     commune, father, mother = (coarse[column] for column in (records.commune, records.father, records.mother))
-    yield _key(1, everyone, records.number)
-    yield _key(2, everyone, records.phone)
-    yield _key(3, everyone, records.local)
-    for kind, rest in ((4, (date,)), (5, (commune, year)), (6, (mother,)), (7, (father, year))):
-        yield _joined([_key(kind, everyone, name, *rest) for name in given])
-    for kind, rest in ((8, (date,)), (9, (father, mother)), (10, (father, year))):
-        yield _joined([_key(kind, everyone, name, *rest) for name in family])
-    for kind, rest in ((11, (year,)), (12, (commune,)), (13, (month_day,)), (14, (father,)), (15, (everyone * 0 + 1,))):
-        both = [(g, f) for g in given for f in family]
-        yield _joined([_key(kind, everyone, _unordered(g, f) * ((g > 0) & (f > 0)), *rest) for g, f in both])
-    yield _key(16, everyone, date, commune)
-    yield _key(17, everyone, date, father)
-    yield _key(18, everyone, date, mother)
+    both = [_unordered(g, f) for g in given for f in family]
+    values: dict[int, list[tuple[Array, ...]]] = {
+        1: [(records.number,)],
+        2: [(records.phone,)],
+        3: [(records.local,)],
+        4: [(name, date) for name in given],
+        5: [(name, commune, year) for name in given],
+        6: [(name, mother) for name in given],
+        7: [(name, father, year) for name in given],
+        8: [(name, date) for name in family],
+        9: [(name, father, mother) for name in family],
+        10: [(name, father, year) for name in family],
+        11: [(*names, year) for names in both],
+        12: [(*names, commune) for names in both],
+        13: [(*names, month_day) for names in both],
+        14: [(*names, father) for names in both],
+        15: both,
+        16: [(date, commune)],
+        17: [(date, father)],
+        18: [(date, mother)],
+    }
+    everyone = np.arange(len(records), dtype=np.int64)
+    for kind in sorted(kinds):
+        if found := [_key(kind, everyone, *columns) for columns in values[kind]]:
+            yield np.concatenate([owners for owners, _ in found]), np.concatenate([keys for _, keys in found])
 
 
 def _new(column: Array, before: list[Array]) -> Array:
@@ -82,9 +107,10 @@ def _new(column: Array, before: list[Array]) -> Array:
     return column
 
 
-def _unordered(one: Array, other: Array) -> Array:
-    low, high = np.minimum(one, other).astype(np.int64), np.maximum(one, other)
-    return low << 24 | high
+def _unordered(one: Array, other: Array) -> tuple[Array, ...]:
+    """Two names that may have changed places; absent, both, where one is."""
+    there = (one != 0) & (other != 0)
+    return np.where(there, np.minimum(one, other), 0), np.where(there, np.maximum(one, other), 0)
 
 
 def _key(kind: int, owners: Array, *values: Array) -> tuple[Array, Array]:
@@ -95,7 +121,3 @@ def _key(kind: int, owners: Array, *values: Array) -> tuple[Array, Array]:
         mixed = (mixed ^ value[there].astype(np.uint64)) * _ODD
         mixed ^= mixed >> np.uint64(29)
     return owners[there], mixed
-
-
-def _joined(kinds: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-    return np.concatenate([owners for owners, _ in kinds]), np.concatenate([keys for _, keys in kinds])

@@ -1,5 +1,6 @@
 """How many typing errors lie between two words, for many pairs at once."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 Letters = NDArray[np.uint8]  # one row a word, a letter a column, zeros after its end
 Counts = NDArray[np.int8]
+FEW = 128  # pairs up to which they are counted one by one: preparing a whole column costs more
 
 
 def letters(words: list[str], width: int) -> Letters:
@@ -24,6 +26,9 @@ def errors(one: Letters, other: Letters) -> Counts:
     Both have one row a pair and the same width, which is at most 60.
     """
     pairs, width = one.shape
+    if pairs <= FEW:
+        rows = zip(one, other, strict=True)
+        return np.array([_errors(a.tobytes().rstrip(b"\0"), b.tobytes().rstrip(b"\0")) for a, b in rows], dtype=np.int8)
     mine, theirs = np.ascontiguousarray(one.T), np.ascontiguousarray(other.T)
     lengths = [(side != 0).sum(axis=0).astype(np.int8) for side in (mine, theirs)]
     longest = [int(length.max(initial=0)) for length in lengths]
@@ -51,3 +56,19 @@ def _keep(found: Counts, lengths: list[Counts], row: int, columns: list[Any]) ->
     for column in range(len(columns)):
         ends = here & (lengths[1] == column)
         found[ends] = columns[column][ends]
+
+
+@lru_cache(maxsize=65_536)
+def _errors(one: bytes, other: bytes) -> int:
+    """The same of one pair of words."""
+    before_last: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        now = [row]
+        for column, theirs in enumerate(other, start=1):
+            least = min(last[column] + 1, now[-1] + 1, last[column - 1] + (letter != theirs))
+            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == theirs:
+                least = min(least, before_last[column - 2] + 1)
+            now.append(least)
+        before_last, last = last, now
+    return last[-1]

@@ -1,8 +1,10 @@
 """The names of many records, each form kept once, and how alike two forms are."""
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,28 @@ class Likeness(IntEnum):
     KNOWN_OTHER = 8  # the dictionary knows both, as different names
 
 
+class _Form(NamedTuple):
+    """What is read in a name as it was written."""
+
+    bare: str
+    bones: str
+    coarse: str
+    sense: tuple[given.Part, ...]
+    newborns: bool
+    nobodys: bool
+
+
+@lru_cache(maxsize=32_768)
+def _read(raw: str) -> _Form:
+    words = names.spoken(raw)
+    bare = "".join(words)
+    if len(bare) > 4 and bare.startswith("ال"):
+        bare = bare[2:]
+    bare = bare.translate(_ENDINGS)
+    bones, coarse = names.skeleton(raw), names.coarse(raw) or bare[:3]
+    return _Form(bare, bones, coarse, given.parts(raw), fields.is_newborns(words), fields.is_nobodys(words))
+
+
 @dataclass
 class Forms:
     """Every form of a name that occurs, by number; number 0 is the absent name."""
@@ -50,28 +74,22 @@ class Forms:
         """The number of a name as it was written; 0 for one without letters."""
         found = self._read.get(raw)
         if found is None:
-            found = self._read[raw] = self._number(names.spoken(raw), raw)
+            found = self._read[raw] = self._number(_read(raw))
         return found
 
-    def _number(self, words: list[str], raw: str) -> int:
-        bare = "".join(words)
-        if len(bare) > 4 and bare.startswith("ال"):
-            bare = bare[2:]
-        bare = bare.translate(_ENDINGS)
-        if bare in self.numbers:
-            return self.numbers[bare]
-        number = self.numbers[bare] = len(self._bare)
-        if fields.is_newborns(words):
+    def _number(self, form: "_Form") -> int:
+        if form.bare in self.numbers:
+            return self.numbers[form.bare]
+        number = self.numbers[form.bare] = len(self._bare)
+        if form.newborns:
             self.newborns.add(number)
-        if fields.is_nobodys(words):
+        if form.nobodys:
             self.nobodys.add(number)
-        bones, coarse = names.skeleton(raw), names.coarse(raw) or bare[:3]
-        sense = given.parts(raw)
-        self._bare.append(bare)
-        self._bones.append(bones)
-        self._coarse.append(self._keys.setdefault(coarse, len(self._keys)))
-        self._sense.append(self._senses.setdefault(sense, len(self._senses)))
-        self._arabic.append(bool(names.ARABIC.match(bare)))
+        self._bare.append(form.bare)
+        self._bones.append(form.bones)
+        self._coarse.append(self._keys.setdefault(form.coarse, len(self._keys)))
+        self._sense.append(self._senses.setdefault(form.sense, len(self._senses)))
+        self._arabic.append(bool(names.ARABIC.match(form.bare)))
         return number
 
     def written(self) -> list[str]:
@@ -93,6 +111,7 @@ class Forms:
         self.lengths = np.array([min(len(w), WIDTH) for w in self._bare], dtype=np.int16)
         self.bone_lengths = np.array([min(len(w), BONES) for w in self._bones], dtype=np.int16)
         self.coarse = np.array(self._coarse, dtype=np.int32)
+        self.coarse_keys = np.array([_key(text) for text in self._keys], dtype=np.uint64)[self.coarse]
         self.sense = np.array(self._sense, dtype=np.int32)
         self.arabic = np.array(self._arabic)
         self._meanings = list(self._senses)
@@ -104,6 +123,8 @@ class Forms:
         a, b = one[there], other[there]
         answer[there] = Likeness.SAME
         differ = np.flatnonzero(a != b)
+        if not len(differ):
+            return answer
         codes = np.minimum(a[differ], b[differ]).astype(np.int64) << 32 | np.maximum(a[differ], b[differ])
         once, back = np.unique(codes, return_inverse=True)
         level = self._likeness((once >> 32).astype(np.int32), (once & 0xFFFFFFFF).astype(np.int32), given)
@@ -157,3 +178,9 @@ def _said(one: tuple[given.Part, ...], other: tuple[given.Part, ...]) -> int:
     if given.differ(one, other):
         return Likeness.KNOWN_OTHER
     return Likeness.PART if given.within(one, other) else Likeness.MISSING
+
+
+@lru_cache(maxsize=65_536)
+def _key(text: str) -> int:
+    """One number for a coarse form in every process and for ever; 0 for the absent name."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) or 1 if text else 0

@@ -95,6 +95,19 @@ def mark() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+def values(records: Records) -> dict[str, Array]:
+    """What is counted for rarity, by field: signed numbers that are the same in every process, 0 where it is absent."""
+    coarse = records.forms.coarse_keys.view(np.int64)
+    return {
+        "given": coarse[records.given],
+        "family": coarse[records.family],
+        "born": records.born,
+        "commune": coarse[records.commune],
+        "father": coarse[records.father],
+        "mother": coarse[records.mother],
+    }
+
+
 @dataclass(frozen=True)
 class Rarity:
     """How rare the values of a field are among the records, in bits above the chance that two people agree."""
@@ -104,16 +117,7 @@ class Rarity:
     @classmethod
     def of(cls, records: Records) -> "Rarity":
         """Count the values of the records themselves."""
-        coarse = records.forms.coarse
-        values = {
-            "given": coarse[records.given],
-            "family": coarse[records.family],
-            "born": records.born,
-            "commune": coarse[records.commune],
-            "father": coarse[records.father],
-            "mother": coarse[records.mother],
-        }
-        return cls({name: _rarity(value) for name, value in values.items()})
+        return cls({name: _rarity(value) for name, value in values(records).items()})
 
     def between(self, field: str, levels: Array, one: Array, other: Array) -> Array:
         """The bits of pairs that agree in a field; 0 for those that do not."""
@@ -166,11 +170,17 @@ def _grouped(name: str, levels: Levels) -> Array:
     return np.array(GROUPS[name], dtype=np.int8)[levels.of(name)]
 
 
+def rarity(counts: Array, known: int) -> Array:
+    """Bits by which values so often counted, of `known` in all, are rarer than what two people share by chance."""
+    shares = (counts + 0.5) / max(1, known)
+    chance = float((shares**2).sum()) or 1.0
+    return np.clip(np.log2(chance / shares), -MOST_RARE, MOST_RARE)
+
+
 def _rarity(values: Array) -> Array:
-    """Bits by which a record's value is rarer than what two people share by chance; 0 where it is absent."""
-    _once, back, counts = np.unique(values, return_inverse=True, return_counts=True)
-    shares = (counts + 0.5) / max(1, int((values != 0).sum()))
-    known = _once != 0
-    chance = float((shares[known] ** 2).sum()) or 1.0
-    bits = np.clip(np.log2(chance / shares), -MOST_RARE, MOST_RARE)
-    return np.where(values == 0, 0, bits[back]).astype(np.float32)
+    """The rarity of each record's value; 0 where it is absent."""
+    found, back, counts = np.unique(values, return_inverse=True, return_counts=True)
+    known = found != 0
+    bits = np.zeros(len(found))
+    bits[known] = rarity(counts[known], int(counts[known].sum()))
+    return np.asarray(bits[back], dtype=np.float32)

@@ -9,6 +9,14 @@ from django.utils.translation import gettext_lazy as _
 Said = str | Promise
 
 
+# levels at which what the two say can be one person's without an error; any other has something to be looked at
+AGREE: Mapping[str, frozenset[int]] = {
+    "given": frozenset(range(1, 6)), "family": frozenset({1, 2, 3, 4, 5, 8}), "born": frozenset({1, 4, 9}),
+    "number": frozenset({1, 2}), "phone": frozenset({1, 2}), "sex": frozenset({1}), "commune": frozenset({1}),
+    "father": frozenset(range(1, 6)), "mother": frozenset(range(1, 6)), "local": frozenset({1}),
+}  # fmt: skip
+
+
 def of(field: str, level: int) -> str:
     """The sentence of a field at a level in the language in force; empty where the level says nothing."""
     return str(_sentences().get(field, {}).get(level, ""))

@@ -2,7 +2,14 @@
 
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.patients import queries
-from wasl.patients.events import PatientCorrected, PatientRegistered
+from wasl.patients.events import (
+    PatientCorrected,
+    PatientRegistered,
+    PatientRestored,
+    PatientRetired,
+    PatientsMerged,
+    PatientsUnmerged,
+)
 from wasl.patients.queries import Patient, SourceIdentity
 
 # whose numbers they are: Wasl's own, the countries', a hospital's (with its code)
@@ -32,7 +39,8 @@ searches["Patient"] = {
 
 @resource(
     "Patient",
-    on=[PatientRegistered, PatientCorrected],
+    on=[PatientRegistered, PatientCorrected, PatientsMerged, PatientsUnmerged, PatientRetired, PatientRestored],
+    key={PatientsMerged: "patient", PatientsUnmerged: "patient"},
     get=queries.patient_for_record,
     every=queries.every_patient,
 )
@@ -42,9 +50,12 @@ def patient(row: Patient) -> Resource:
         {
             "resourceType": "Patient",
             "id": str(row.id),
-            "identifier": [_own_number(row), *(_number(identity) for identity in row.identities.all())],
-            "active": True,
-            "name": _names(row),
+            "identifier": [
+                _own_number(row), *(_number(identity) for identity in _own_file(row).identities.all()),
+                *(one for file in _others(row) for one in _former_numbers(file)),
+            ],
+            "active": row.head_id == row.id,
+            "name": [*_names(row), *_former_names(row)],
             "telecom": [{"system": "phone", "value": row.phone}] if row.phone else [],
             "gender": row.sex,
             "birthDate": _birth_date(row),
@@ -52,8 +63,42 @@ def patient(row: Patient) -> Resource:
             "address": [_address(row)],
             "multipleBirthInteger": row.birth_order,
             "contact": [_parent("MTH", row.mother_name), _parent("FTH", row.father_name)],
+            "link": _links(row),
         }
-    )
+    )  # fmt: skip
+
+
+def _own_file(row: Patient) -> Patient:
+    """The file itself, as it stands among the person's files, which were fetched with their numbers."""
+    return next((file for file in row.files.all() if file.id == row.id), row)
+
+
+def _others(row: Patient) -> list[Patient]:
+    """The retired files of the person whose file this is; none of a file that is itself retired."""
+    return sorted((file for file in row.files.all() if file.id != row.id), key=lambda file: file.number)
+
+
+def _links(row: Patient) -> list[Resource]:
+    """A retired number points at the one that stands for it, and that one at all that it replaces (FHIR R4, 8.1.2)."""
+    if row.head_id != row.id:
+        return [{"other": reference("Patient", row.head_id), "type": "replaced-by"}]
+    return [{"other": reference("Patient", file.id), "type": "replaces"} for file in _others(row)]
+
+
+def _former_numbers(file: Patient) -> list[Resource]:
+    """What a retired file was known by: it is found under it for ever."""
+    return [{**_own_number(file), "use": "old"}, *(_number(identity) for identity in file.identities.all())]
+
+
+def _former_names(row: Patient) -> list[Resource]:
+    """The names in retired files that the person's file has not."""
+    known = [name for name in _names(row) if name["use"] != "temp"]
+    found: list[Resource] = []
+    for name in (name for file in _others(row) for name in _names(file) if name["use"] != "temp"):
+        if name not in known:
+            known.append(name)
+            found.append({**name, "use": "old"})
+    return found
 
 
 def _own_number(row: Patient) -> Resource:

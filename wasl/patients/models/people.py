@@ -1,4 +1,4 @@
-"""Patients and their numbers, what links them to places, and who looked."""
+"""Patients, and the numbers by which others know them."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -27,6 +27,29 @@ class Patient(Row):
         OTHER = "other", pgettext_lazy("sex", "other")
         UNKNOWN = "unknown", pgettext_lazy("sex", "not known")
 
+    class Level(models.TextChoices):
+        """How sure it is who the person is; what each level allows: docs/explanation/decisions/0062-*.md."""
+
+        PROVISIONAL = "provisional", pgettext_lazy("level of an identity", "provisional")
+        DECLARED = "declared", pgettext_lazy("level of an identity", "declared")
+        CHECKED = "checked", pgettext_lazy("level of an identity", "checked")
+        QUALIFIED = "qualified", pgettext_lazy("level of an identity", "qualified")
+
+    class Document(models.TextChoices):
+        """What somebody at a desk saw with their own eyes."""
+
+        CARD = "card", _("national identity card")
+        PASSPORT = "passport", _("passport")
+        BIRTH = "birth", _("birth certificate")
+        FAMILY = "family", _("family record book")
+        RESIDENCE = "residence", _("residence permit")
+
+    class Verified(models.TextChoices):
+        """Whose word stands above a document that was seen."""
+
+        REGISTER = "register", _("civil register")
+        CHIP = "chip", _("chip of the identity card")
+
     number = models.CharField(max_length=12, unique=True)  # ten digits and two ISO 7064 MOD 97-10 check digits
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.KNOWN)
     given_name = models.CharField(max_length=120, blank=True)
@@ -45,8 +68,14 @@ class Patient(Row):
     birth_order = models.PositiveSmallIntegerField(null=True)
     description = models.CharField(max_length=300, blank=True)  # of an unknown person: what was seen
     died_on = models.DateField(null=True)
+    # the database's own default is for who does not know of levels yet, while an upgrade runs
+    level = models.CharField(max_length=12, choices=Level.choices, default=Level.DECLARED, db_default="provisional")
+    document = models.CharField(max_length=12, choices=Document.choices, blank=True, default="", db_default="")
+    verified = models.CharField(max_length=12, choices=Verified.choices, blank=True, default="", db_default="")
     folded = models.TextField(editable=False)  # the names in search form, both scripts (rules.name_form)
     version = models.PositiveIntegerField(default=1)
+    # the file under which the person is found: itself, or the first of the files that merges bind it to
+    head = models.ForeignKey("self", on_delete=models.PROTECT, related_name="files")
 
     class Meta:
         indexes = (
@@ -70,6 +99,23 @@ class Patient(Row):
                 fields=("mother", "birth_date", "birth_order"),
                 condition=Q(kind="newborn"),
                 name="patients_newborns_of_a_birth_have_their_own_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=("provisional", "declared", "checked", "qualified")),
+                name="patients_an_identity_has_a_known_level",
+            ),
+            models.CheckConstraint(
+                condition=Q(level="provisional")
+                | (~Q(kind="unknown") & (~Q(kind="newborn") | ~Q(given_name="", given_name_ar=""))),
+                name="patients_who_has_no_name_yet_is_provisional",
+            ),
+            models.CheckConstraint(
+                condition=~Q(level="checked") | ~Q(document=""),
+                name="patients_a_checked_identity_was_seen_on_a_document",
+            ),
+            models.CheckConstraint(
+                condition=~Q(level="qualified") | ~Q(verified=""),
+                name="patients_a_qualified_identity_was_verified_at_its_source",
             ),
         )
 
@@ -145,69 +191,3 @@ class SourceIdentity(Row):
     def masked(self) -> str:
         """The number as the screen shows it: a national number by its end only."""
         return self.value if self.kind == self.Kind.LOCAL else f"••••{self.value[-3:]}"
-
-
-class CareRelationship(Row):
-    """Why a place, or one person, may open a patient's record in a period: a ground for access."""
-
-    class Ground(models.TextChoices):
-        """The four grounds on which a record opens, and one that shows the images of one exam to who reviews it."""
-
-        CARD = "card", _("the patient's card or number was presented here")
-        CARE = "care", _("this place cares for the patient")
-        GIVEN = "given", _("the patient gave access")
-        BREAK_GLASS = "break_glass", _("emergency access, with a reason")
-        REVIEW = "review", _("review of a report, its images alone")
-
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="relationships")
-    ground = models.CharField(max_length=12, choices=Ground.choices)
-    place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
-    person = models.UUIDField(null=True)  # one person alone, where the ground is theirs and not the place's
-    because = models.CharField(max_length=300, blank=True)  # the reason given, or the act it comes from
-    source = models.UUIDField(null=True)  # the order, stay, booking or reading that made it
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (
-            models.Index(fields=("patient", "place"), name="patients_care_by_place"),
-            models.Index(fields=("place", "patient"), name="patients_care_of_place"),
-            models.Index(fields=("person", "patient"), name="patients_care_by_person"),
-        )
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(place__isnull=False) | Q(person__isnull=False),
-                name="patients_a_ground_is_somebodys",
-            ),
-            models.CheckConstraint(
-                condition=~Q(ground="break_glass") | (Q(ends_at__isnull=False) & ~Q(because="")),
-                name="patients_break_glass_has_a_reason_and_an_end",
-            ),
-            models.CheckConstraint(
-                condition=~Q(ground="review")
-                | Q(person__isnull=False, place__isnull=True, source__isnull=False, ends_at__isnull=False),
-                name="patients_a_review_is_of_one_person_and_ends",
-            ),
-            models.UniqueConstraint(
-                fields=("patient", "ground", "place", "person", "source"),
-                condition=Q(source__isnull=False),
-                nulls_distinct=False,
-                name="patients_an_act_opens_a_record_once",
-            ),
-        )
-
-
-class Access(Row):
-    """One line of the access log: who looked at what of a patient, from where, on which ground."""
-
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="accesses")
-    actor = models.CharField(max_length=120)
-    actor_name = models.CharField(max_length=200)
-    place = models.UUIDField(null=True)
-    address = models.CharField(max_length=64, blank=True)
-    what = models.CharField(max_length=80)
-    subject = models.UUIDField(null=True)
-    ground = models.CharField(max_length=12)
-
-    class Meta:
-        indexes = (models.Index(fields=("patient", "-created_at"), name="patients_access_by_patient"),)
