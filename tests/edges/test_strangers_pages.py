@@ -61,6 +61,8 @@ OPEN: dict[str, frozenset[str]] = {
                      "archive:outside", "archive:outside_answers", "archive:bring_studies", "archive:bring_announced",
                      "archive:releases", "archive:open_project", "archive:ask_release", "archive:release",
                      "archive:decide_release", "archive:fetch_release", "archive:receivers", "archive:close_receiver",
+                     "archive:layouts", "archive:viewer_layout", "archive:import_layout", "archive:export_layout",
+                     "archive:rename_layout", "archive:use_layout", "archive:forget_layout",
                      "archive:send_release", "archive:share_study", "archive:withdraw_share",
                      "radiology:begin_disc", "radiology:disc",
                      "radiology:disc_read", "radiology:disc_take", "radiology:disc_drop"), NONE),
