@@ -328,7 +328,7 @@ def test_a_damaged_file_is_refused_with_a_sentence(stage: Cast) -> None:
 
 def test_the_viewers_route(stage: Cast) -> None:
     study = case(stage)
-    where = reverse("archive:viewer_layout", args=[study.uid])
+    where = f"{reverse('archive:viewer_layout')}?study={study.uid}"
     reader = browser_of(stage.leila)
     asked = reader.get(where).json()
     assert (asked["kind"], asked["layout"], asked["own"], asked["may_save"], asked["may_share"]) == (
@@ -338,7 +338,7 @@ def test_the_viewers_route(stage: Cast) -> None:
     saved = reader.post(where, sent, "application/json").json()
     assert saved["layout"]["boxes"][1]["window"] == [500.0, 2000.2]
     assert saved["own"]["name"] == "Cerveau et os"
-    assert reader.get(where + "?earlier=1").json()["layout"] is None
+    assert reader.get(where + "&earlier=1").json()["layout"] is None
     assert browser_of(stage.sirine).get(where).json()["layout"] is None
     wrongs: tuple[Any, ...] = ({}, {**sent, "name": ""}, {**sent, "rows": 5}, [], {**sent, "name": "Salma"})
     for wrong in wrongs:
@@ -352,7 +352,7 @@ def test_the_viewers_route(stage: Cast) -> None:
     clinician = browser_of(stage.amel).get(where).json()
     assert (clinician["may_save"], clinician["layout"], clinician["token"]) == (False, None, "")
     assert browser_of(stage.zied).get(where).status_code == 404
-    assert reader.get(reverse("archive:viewer_layout", args=[generate_uid()])).status_code == 404
+    assert reader.get(f"{reverse('archive:viewer_layout')}?study={generate_uid()}").status_code == 404
 
 
 def test_the_list_of_layouts(stage: Cast) -> None:

@@ -188,7 +188,6 @@ class World:
             "archive:decide_release": {"key": self.release}, "archive:fetch_release": {"key": self.release},
             "radiology:begin_disc": {"patient": self.patient.id}, "radiology:disc": {"key": self.disc},
             "archive:close_receiver": {"key": self.receiver}, "archive:send_release": {"key": self.release},
-            "archive:viewer_layout": {"uid": self.linked.uid},
             **{f"archive:{verb}_layout": {"key": self.layout} for verb in ("export", "rename", "use", "forget")},
             "archive:share_study": {"key": self.linked.id}, "archive:withdraw_share": {"key": self.share.share.id},
             "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},

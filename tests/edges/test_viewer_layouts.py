@@ -101,6 +101,15 @@ def lay(page: Page, grid: list[int], wanted: list[list[str]]) -> None:
     page.evaluate(SET, wanted)
 
 
+def dye(page: Page, place: int, lower: float, upper: float) -> None:
+    """Give the picture of a place its greys, once it is there."""
+    for _ in range(round(4 * PATIENCE)):
+        if page.evaluate(SEEN)[place]["greys"]:
+            break
+        page.wait_for_timeout(250)
+    page.evaluate(DYE, [place, lower, upper])
+
+
 def keep(page: Page, name: str, *, shared: bool = False) -> None:
     """Press the button, give it a name, save it, and see that it is said."""
     page.get_by_role("button", name="My layout", exact=True).click()
@@ -127,8 +136,7 @@ def test_a_layout_is_kept_and_taken_by_itself_for_the_next_exam_of_its_kind(
     assert comes(page, [([1, 1], "Axial 5 mm")], "grid", "series")
     lay(page, [1, 2], [["Coronal", first.uid], ["Axial 5 mm", first.uid]])
     assert comes(page, [("Coronal",), ("Axial 5 mm",)], "series")
-    page.wait_for_timeout(500)
-    page.evaluate(DYE, [1, -60.5, 139.5])
+    dye(page, 1, -60.5, 139.5)
     keep(page, "Coronal et axial")
     row = Layout.objects.get()
     assert (row.person_id, row.body_part, row.rows, row.columns) == (stage.leila.id, "HEAD", 1, 2)
@@ -176,9 +184,8 @@ def test_a_layout_with_an_earlier_exam_beside_is_one_of_its_own(
     axial, coronal = ["Axial 5 mm", now.uid], ["Coronal", before.uid]
     lay(page, [2, 2], [axial, axial, coronal, ["", ""]])
     assert comes(page, [(now.uid,), (now.uid,), (before.uid,), (None,)], "study"), page.evaluate(SEEN)
-    page.wait_for_timeout(500)
-    page.evaluate(DYE, [0, 0, 79])
-    page.evaluate(DYE, [1, -500, 1499])
+    dye(page, 0, 0, 79)
+    dye(page, 1, -500, 1499)
     keep(page, "Comparer")
     page = opened(leila, now, before, also=compare)
     wanted = [("Axial 5 mm", now.uid), ("Axial 5 mm", now.uid), ("Coronal", before.uid), (None, None)]

@@ -28,13 +28,13 @@ LARGEST = 20_000  # bytes of a layout as JSON
 PLANES = {"axial": _("axial"), "coronal": _("coronal"), "sagittal": _("sagittal"), "oblique": _("oblique")}
 
 
-def in_json(act: Callable[[Request, str], JsonResponse]) -> Callable[[Request, str], JsonResponse]:
+def in_json(act: Callable[[Request], JsonResponse]) -> Callable[[Request], JsonResponse]:
     """Answer a refusal as JSON: its name for the script, its sentence for the reader."""
 
     @wraps(act)
-    def answered(request: Request, uid: str) -> JsonResponse:
+    def answered(request: Request) -> JsonResponse:
         try:
-            return act(request, uid)
+            return act(request)
         except Refused as refusal:
             return JsonResponse({"refusal": refusal.code, "sentence": refusal.sentence}, status=refusal.http)
 
@@ -43,9 +43,9 @@ def in_json(act: Callable[[Request, str], JsonResponse]) -> Callable[[Request, s
 
 @require_http_methods(["GET", "POST"])
 @in_json
-def viewer_layout(request: Request, uid: str) -> JsonResponse:
-    """How an exam is to lie in the viewer, by itself or with an earlier one (`earlier`); POST: as it is from now on."""
-    earlier = request.GET.get("earlier") == "1"
+def viewer_layout(request: Request) -> JsonResponse:
+    """How an exam (`study`) is to lie in the viewer, alone or with an earlier one (`earlier`); POST: from now on."""
+    uid, earlier = request.GET.get("study", ""), request.GET.get("earlier") == "1"
     try:
         kind = queries.kind_of_study(uid, earlier=earlier, viewer=request.actor)
     except rules.NoKind:
@@ -201,7 +201,7 @@ def _check_reader(request: Request) -> None:
 
 urlpatterns = [
     path("layouts/", layouts, name="layouts"),
-    path("layouts/of/<str:uid>/", viewer_layout, name="viewer_layout"),
+    path("layouts/of/", viewer_layout, name="viewer_layout"),
     path("layouts/import/", import_layout, name="import_layout"),
     path("layouts/<uuid:key>/export/", export_layout, name="export_layout"),
     path("layouts/<uuid:key>/rename/", rename_layout, name="rename_layout"),

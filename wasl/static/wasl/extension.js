@@ -12,7 +12,7 @@
   const buttons = [
     { id: "wasl-second", icon: "action-new-dialog", act: "openSecond", label: wasl.second },
     { id: "wasl-together", icon: "link", act: "turnTogether", label: wasl.together },
-    { id: "wasl-layout", icon: "tool-layout", act: "openLayout", label: wasl.layouts.words.button },
+    { id: "wasl-layout", icon: "tool-layout-default", act: "openLayout", label: wasl.layouts.words.button },
   ];
   let start;
   wasl.started = new Promise((done) => {

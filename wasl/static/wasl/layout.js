@@ -105,7 +105,7 @@
     };
   }
 
-  const address = `/archive/layouts/of/${encodeURIComponent(studies[0])}/${earlier ? "?earlier=1" : ""}`;
+  const address = `/archive/layouts/of/?study=${encodeURIComponent(studies[0])}${earlier ? "&earlier=1" : ""}`;
   const answer = fetch(address, { signal: AbortSignal.timeout(WAIT) })
     .then((said) => (said.ok ? said.json() : null))
     .catch(() => null);
@@ -114,7 +114,7 @@
   wasl.layOut = async ({ hangingProtocolService }) => {
     wasl.laid = await answer;
     wasl.layout = wasl.laid?.layout;
-    if (!wasl.layout) return;
+    if (!wasl.layout || matchMedia("(max-width: 600px)").matches) return; // on a telephone one picture fills the screen
     const wanted = asked.get("hangingProtocolId");
     const id = wasl.protocols.some((protocol) => protocol.id === wanted) ? wanted : "wasl.layout";
     wasl.protocols = [...wasl.protocols.filter((protocol) => protocol.id !== id), protocolOf(wasl.layout, id)];

@@ -70,6 +70,7 @@
     try {
       await what();
       show();
+      dialog.querySelector("[name=name]").focus(); // what had the keyboard before is made anew
       status(done);
     } catch (why) {
       status(typeof why === "string" ? why : words.failed, true);
