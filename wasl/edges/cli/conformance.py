@@ -222,13 +222,13 @@ is passed over.
 ## 5a Hanging protocols
 
 A reader's layout of the viewer is written to a file, and read from one, as Hanging Protocol Storage
-(1.2.840.10008.5.1.4.38.1); it is not sent or taken over the network. Each place is an image set of its own, selected by
-Modality, Series Description, Series Number, Body Part Examined or Study Description, of the exam itself (RELATIVE_TIME 0\\0)
-or of the latest earlier one (ABSTRACT_PRIOR 1\\1), and a display set of one box (STACK) in a grid of up to 6 by 6; planes
-are filtered by IMAGE_PLANE. One private element says the greys: (0073,xx01), VR FD, VM 2, centre and width, creator
-`WASL LAYOUT`, in an item of Display Sets Sequence. A file is read when it says nothing else that a viewer would have to
-do: no other selectors, filters or sorting, no reformatting, blending, VOI types or several screens; otherwise nothing of
-it is taken.
+(1.2.840.10008.5.1.4.38.1); it is not sent or taken over the network. Each place is an image set of its own, selected
+by Modality, Series Description, Series Number, Body Part Examined or Study Description, of the exam itself
+(RELATIVE_TIME, zero) or of the latest earlier one (ABSTRACT_PRIOR, one), and a display set of one box (STACK) in a grid
+of up to 6 by 6; planes are filtered by IMAGE_PLANE. One private element says the greys, their centre and width:
+(0073,xx01), VR FD, VM 2, creator `WASL LAYOUT`, in an item of Display Sets Sequence. A file is read when it says
+nothing else that a viewer would have to do: no other selectors, filters or sorting, no reformatting, blending, VOI
+types or several screens; otherwise nothing of it is taken.
 
 ## 6 Character sets
 

@@ -6,7 +6,7 @@
   const asked = new URLSearchParams(location.search);
   const studies = asked.getAll("StudyInstanceUIDs").join(",").split(",");
   const earlier = studies.length > 1;
-  const WAIT = 5000; // milliseconds; then the viewer starts without
+  const WAIT = 20000; // milliseconds, less than the viewer itself takes to come on a thin line; then it starts without
   const TELLS = { description: 8, plane: 4, number: 2 }; // how much each says of which series is meant
   const scroll = { type: "imageSlice", id: "slices", source: true, target: true };
 
@@ -47,9 +47,10 @@
     const series = sets.map(told);
     const found = new Map();
     const taken = new Set();
-    const pairs = kinds.flatMap((key, kind) =>
-      series.map((one, at) => ({ key, kind, at, fits: one.modality === JSON.parse(key).modality, score: like(JSON.parse(key), one) })),
-    );
+    const pairs = kinds.flatMap((key, kind) => {
+      const box = JSON.parse(key);
+      return series.map((one, at) => ({ key, kind, at, fits: one.modality === box.modality, score: like(box, one) }));
+    });
     pairs.sort((one, other) => other.score - one.score || one.kind - other.kind || one.at - other.at);
     for (const { key, at, fits } of pairs) {
       if (!fits || found.has(key) || taken.has(at)) continue;
@@ -59,7 +60,8 @@
     return keys.map((key) => found.get(key));
   }
 
-  // the viewer asks of each series whether it is the one of a place, which its rule (`this`) names; without the others beside it, it may be any
+  // the viewer asks of each series whether it is the one of a place, which its rule (`this`) names; without the others
+  // beside it, it may be any
   function isPlaced(set, options) {
     if (!options?.displaySets) return true;
     const sets = options.displaySets.filter(({ numImageFrames }) => numImageFrames > 0);
@@ -78,9 +80,9 @@
 
   function selectorOf(box) {
     const equals = (value) => ({ equals: { value } });
-    const index = { attribute: "studyInstanceUIDsIndex", from: "options", required: true, constraint: equals(Number(box.earlier)) };
+    const constraint = equals(Number(box.earlier));
     return {
-      studyMatchingRules: [index],
+      studyMatchingRules: [{ attribute: "studyInstanceUIDsIndex", from: "options", required: true, constraint }],
       seriesMatchingRules: [{ attribute: "waslPlaced", box, required: true, constraint: equals(true) }],
     };
   }
@@ -106,9 +108,11 @@
   }
 
   const address = `/archive/layouts/of/?study=${encodeURIComponent(studies[0])}${earlier ? "&earlier=1" : ""}`;
-  const answer = fetch(address, { signal: AbortSignal.timeout(WAIT) })
-    .then((said) => (said.ok ? said.json() : null))
-    .catch(() => null);
+  const ask = () =>
+    fetch(address, { signal: AbortSignal.timeout(WAIT) })
+      .then((said) => (said.ok ? said.json() : null))
+      .catch(() => null);
+  const answer = ask();
 
   // before the viewer knows its protocols: one more, in the place of the one that the address names
   wasl.layOut = async ({ hangingProtocolService }) => {
@@ -122,5 +126,5 @@
     const modes = config.modesConfiguration;
     modes["@ohif/mode-longitudinal"] = { ...modes["@ohif/mode-longitudinal"], hangingProtocol: { $set: id } };
   };
-  Object.assign(wasl.layouts, { address, studies, earlier, told });
+  Object.assign(wasl.layouts, { address, ask, studies, earlier, told });
 })();

@@ -2,9 +2,16 @@
 "use strict";
 (() => {
   const { wasl } = window;
-  const { words, address, studies, told } = wasl.layouts;
+  const { words, address, ask, studies, told } = wasl.layouts;
   const ABSOLUTE = ["CT"]; // modalities whose values mean the same in every exam: Hounsfield units
-  const BUTTON = "min-block-size:2.5rem;padding:.3rem 1rem;border:1px solid #8ab4f8;border-radius:.4rem;font:inherit;cursor:pointer;";
+  const BUTTON =
+    "min-block-size:2.5rem;padding:.3rem 1rem;border:1px solid #8ab4f8;border-radius:.4rem;font:inherit;cursor:pointer;";
+  const FIELD =
+    "inline-size:100%;min-block-size:2.5rem;padding:.3rem .6rem;border:1px solid #9aa0a6;border-radius:.4rem;" +
+    "background:#111;color:#fff;font:inherit";
+  const LINK = "color:#8ab4f8;text-decoration:underline";
+  const PLAIN = "background:none;color:#fff";
+  const DANGER = "background:none;color:#ff8a80;border-color:#ff8a80";
   let dialog;
 
   function make(tag, { style, text, ...values } = {}, ...inside) {
@@ -19,7 +26,8 @@
 
   // the greys of a viewport, where they mean the same in another exam
   function greys(id, modality) {
-    const { lower, upper } = window.services.cornerstoneViewportService.getCornerstoneViewport(id)?.getProperties?.().voiRange || {};
+    const viewport = window.services.cornerstoneViewportService.getCornerstoneViewport(id);
+    const { lower, upper } = viewport?.getProperties?.().voiRange || {};
     if (upper === undefined || !ABSOLUTE.includes(modality)) return null;
     const { windowCenter, windowWidth } = window.cornerstone.utilities.windowLevel.toWindowLevel(lower, upper);
     return windowWidth >= 1 ? [windowCenter, windowWidth] : null;
@@ -97,32 +105,38 @@
     const name = make("bdi", { text: found.name, style: "font-weight:600" });
     const line = make("p", { style: "margin:0;flex:1 1 12rem" }, `${label} `, name, found.used ? "" : ` (${words.unused})`);
     return make("div", { style: "display:flex;flex-wrap:wrap;gap:.5rem;align-items:center" }, line,
-      may && button(words.forget, () => forget(which), "background:none;color:#ff8a80;border-color:#ff8a80"));
+      may && button(words.forget, () => forget(which), DANGER));
   }
 
   function show() {
     const { kind, own, shared, may_share: share } = wasl.laid;
     const field = make("input", {
-      name: "name", required: true, maxLength: 64, autocomplete: "off", dir: "auto", value: own?.name || kind.slice(0, 64), id: "wasl-layout-name",
-      style: "inline-size:100%;min-block-size:2.5rem;padding:.3rem .6rem;border:1px solid #9aa0a6;border-radius:.4rem;background:#111;color:#fff;font:inherit",
+      id: "wasl-layout-name", name: "name", value: own?.name || kind.slice(0, 64), required: true, maxLength: 64,
+      autocomplete: "off", dir: "auto", style: FIELD,
     });
     const box = share && make("label", { style: "display:flex;gap:.5rem;align-items:center;min-block-size:2rem" },
       make("input", { type: "checkbox", name: "shared", style: "inline-size:1.1rem;block-size:1.1rem" }), words.shared);
-    const form = make("form", { method: "dialog", style: "display:grid;gap:.75rem", onsubmit: (event) => { event.preventDefault(); save(); } },
+    const onsubmit = (event) => {
+      event.preventDefault();
+      save();
+    };
+    const form = make("form", { onsubmit, style: "display:grid;gap:.75rem" },
       make("label", { htmlFor: "wasl-layout-name", text: words.name, style: "font-weight:600" }), field, box,
       make("button", { type: "submit", text: words.save, style: BUTTON + "background:#8ab4f8;color:#10131a;font-weight:600" }));
     dialog.replaceChildren(
       make("h2", { id: "wasl-layout-title", text: words.title, style: "margin:0;font-size:1.15rem;font-weight:600" }),
-      make("p", { style: "margin:0" }, `${words.kind} `, make("bdi", { text: kind, style: "font-weight:600" }), wasl.layouts.earlier ? ` · ${words.beside}` : ""),
+      make("p", { style: "margin:0" }, `${words.kind} `, make("bdi", { text: kind, style: "font-weight:600" }),
+        wasl.layouts.earlier ? ` · ${words.beside}` : ""),
       form, kept("own", words.own, true) || "", kept("shared", words.hospitals, share) || "",
       make("p", { role: "status", style: "margin:0;min-block-size:1.4em" }),
       make("div", { style: "display:flex;flex-wrap:wrap;gap:.75rem;justify-content:space-between;align-items:center" },
-        make("a", { href: wasl.laid.list, target: "_blank", rel: "noopener", text: words.all, style: "color:#8ab4f8;text-decoration:underline" }),
-        button(wasl.close, () => dialog.close(), "background:none;color:#fff")),
+        make("a", { href: wasl.laid.list, target: "_blank", rel: "noopener", text: words.all, style: LINK }),
+        button(wasl.close, () => dialog.close(), PLAIN)),
     );
   }
 
-  wasl.openLayout = () => {
+  wasl.openLayout = async () => {
+    wasl.laid ||= await ask(); // it may have come too late when the viewer started
     dialog?.remove();
     dialog = make("dialog", {
       className: "wasl-layout", dir: wasl.dir,
@@ -138,7 +152,13 @@
     dialog.style.display = "grid";
     dialog.style.gap = "1rem";
     if (wasl.laid?.may_save) show();
-    else dialog.append(make("p", { id: "wasl-layout-title", text: words.none, style: "margin:0" }), button(wasl.close, () => dialog.close(), "background:none;color:#fff"));
+    else {
+      const text = wasl.laid ? words.none : words.failed;
+      dialog.append(
+        make("p", { id: "wasl-layout-title", text, style: "margin:0" }),
+        button(wasl.close, () => dialog.close(), PLAIN),
+      );
+    }
     dialog.showModal();
   };
 })();
