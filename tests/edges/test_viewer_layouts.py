@@ -12,6 +12,7 @@ from tests.edges.test_viewer import VIEWPORT, Window, browser  # noqa: F401  a f
 from wasl.accounts.models import Person
 from wasl.archive import services as archive
 from wasl.archive.models import Layout, Study
+from wasl.archive.rules import layouts as rules
 from wasl.kernel.access import SYSTEM
 from wasl.patients import services as patients
 
@@ -203,3 +204,17 @@ def test_the_viewer_starts_without_an_answer(server: str, browser: Browser) -> N
     window.page.route("**/archive/layouts/of/**", lambda route: route.abort())
     opened(window, study)
     assert window.page.locator(VIEWPORT).count() == 1
+
+
+def test_on_a_telephone_one_picture_fills_the_screen(server: str, browser: Browser) -> None:  # noqa: F811
+    stage = cast()
+    study = exam(stage, "Axial 5 mm", "Coronal")
+    boxes = [{"modality": "CT", "plane": plane} for plane in ("coronal", "axial")]
+    pair = rules.arranged({"rows": 1, "columns": 2, "boxes": boxes}, earlier=False)
+    archive.save_layout(study.uid, name="Deux", arrangement=pair, earlier=False, by=stage.leila)
+    window = Window(browser, server, stage.leila)
+    for width, grid in ((390, [1, 1]), (1440, [1, 2])):
+        window.page.set_viewport_size({"width": width, "height": 844})
+        page = opened(window, study)
+        assert [one["grid"] for one in page.evaluate(SEEN)] == [grid] * grid[1]
+    assert window.wrong == []
