@@ -148,7 +148,8 @@ def _row(layout: Layout, viewer: Actor) -> dict[str, object]:
     boxes = [box and _box_words(box) for box in layout.boxes]
     mine = layout.person_id is not None
     may = mine or any(held.role == "chief" and held.place == layout.place_id for held in viewer.held)
-    return {"layout": layout, "boxes": boxes, "kind": _kind_words(dicom.kind_of(layout)), "mine": mine, "may": may}
+    kind, plan = _kind_words(dicom.kind_of(layout)), f"plan-{layout.columns}"
+    return {"layout": layout, "boxes": boxes, "kind": kind, "plan": plan, "mine": mine, "may": may}
 
 
 def _box_words(box: dict[str, Any]) -> dict[str, object]:
