@@ -27,6 +27,7 @@ from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
 from wasl.archive.models import Conflict, Instance, Study
+from wasl.archive.rules import layouts
 from wasl.contracts import services as contracts
 from wasl.contracts.models import Act, Doubt, Hold, Statement
 from wasl.edges.dicom import shared
@@ -81,6 +82,7 @@ class World:
     receiver: UUID
     disc: UUID
     share: archive.Shared  # of the linked study
+    layout: UUID  # Leila's
     link: UUID
     workitem: str  # the UID of work on the linked study
     gateway: UUID
@@ -188,6 +190,7 @@ class World:
             "archive:decide_release": {"key": self.release}, "archive:fetch_release": {"key": self.release},
             "radiology:begin_disc": {"patient": self.patient.id}, "radiology:disc": {"key": self.disc},
             "archive:close_receiver": {"key": self.receiver}, "archive:send_release": {"key": self.release},
+            **{f"archive:{verb}_layout": {"key": self.layout} for verb in ("export", "rename", "use", "forget")},
             "archive:share_study": {"key": self.linked.id}, "archive:withdraw_share": {"key": self.share.share.id},
             "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},
             "archive:preliminary": {"key": self.linked.id},
@@ -305,7 +308,7 @@ def played(opened: Door, stage: Cast) -> World:
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
         post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed),
-        said=_said(stage, salma), share=share, **_askers(stage, share),
+        said=_said(stage, salma), share=share, layout=_layout(stage, signed), **_askers(stage, share),
     )  # fmt: skip
 
 
@@ -341,6 +344,14 @@ def _reviewed(stage: Cast, signed: Report) -> dict[str, Any]:
     until = timezone.now() + datetime.timedelta(days=1)
     Opinion.objects.create(double=double, part="second", reader=asked.reader, until=until)
     return {"review": review.id, "assessment": asked.id, "double": double.id, "double_rule": rule.id}
+
+
+def _layout(stage: Cast, signed: Report) -> UUID:
+    """Leila keeps how the images of her case lie."""
+    (box,) = [{"modality": "CT", "description": "Axial"}]
+    one = layouts.arranged({"rows": 1, "columns": 1, "boxes": [box]}, earlier=False)
+    uid = signed.reading.study.uid
+    return archive.save_layout(uid, name="Ma page", arrangement=one, earlier=False, by=stage.leila).id
 
 
 def _told(stage: Cast) -> UUID:

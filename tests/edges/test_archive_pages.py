@@ -21,7 +21,8 @@ from wasl.kernel.access import SYSTEM
 
 PHONE = 390
 WALKED = ("archive:", "radiology:reconcil", "radiology:disc", "accounts:gateways")
-PARTS = {"archive:outside_answers", "radiology:disc_read"}  # of a page
+# of a page, a file, what a script asks
+PARTS = {"archive:outside_answers", "radiology:disc_read", "archive:export_layout", "archive:viewer_layout"}
 # what is asked of a page: how wide it is, what it is called, and what is wrong in it
 ASK = """() => {
   const all = (what) => [...document.querySelectorAll(what)];

@@ -65,6 +65,8 @@ OPEN: dict[str, frozenset[str]] = {
                      "archive:outside", "archive:outside_answers", "archive:bring_studies", "archive:bring_announced",
                      "archive:releases", "archive:open_project", "archive:ask_release", "archive:release",
                      "archive:decide_release", "archive:fetch_release", "archive:receivers", "archive:close_receiver",
+                     "archive:layouts", "archive:viewer_layout", "archive:import_layout", "archive:export_layout",
+                     "archive:rename_layout", "archive:use_layout", "archive:forget_layout",
                      "archive:send_release", "archive:share_study", "archive:withdraw_share",
                      "radiology:begin_disc", "radiology:disc",
                      "radiology:disc_read", "radiology:disc_take", "radiology:disc_drop"), NONE),
@@ -337,3 +339,16 @@ def test_a_look_at_who_somebody_is_is_written_down(world: World) -> None:
         before = world.patient.accesses.filter(actor=str(world.stage.zied)).count()
         assert leaks(body(ask(world, ZIED, "GET", address(world, name))), world.identity)
         assert world.patient.accesses.filter(actor=str(world.stage.zied), ground="none").count() == before + 1
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_how_an_exam_lies_is_for_who_sees_it(world: World, who: str) -> None:
+    """The viewer's question names the exam: there or not, a stranger is told the same."""
+    for method in ("GET", "POST"):
+        there, not_there = (
+            ask(world, who, method, f"{reverse('archive:viewer_layout')}?study={uid}")
+            for uid in (world.linked.uid, "1.2.3")
+        )
+        assert is_refused(there)
+        assert there.status_code == not_there.status_code
+        assert b"Ma page" not in body(there)

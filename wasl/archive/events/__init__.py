@@ -13,6 +13,11 @@ from wasl.archive.events.copies import StudyCarried as StudyCarried
 from wasl.archive.events.discs import DiscBegun as DiscBegun
 from wasl.archive.events.discs import DiscDropped as DiscDropped
 from wasl.archive.events.discs import DiscTaken as DiscTaken
+from wasl.archive.events.layouts import LayoutForgotten as LayoutForgotten
+from wasl.archive.events.layouts import LayoutImported as LayoutImported
+from wasl.archive.events.layouts import LayoutRenamed as LayoutRenamed
+from wasl.archive.events.layouts import LayoutSaved as LayoutSaved
+from wasl.archive.events.layouts import LayoutTurned as LayoutTurned
 from wasl.archive.events.lines import CorrectionHeard as CorrectionHeard
 from wasl.archive.events.lines import LineHeard as LineHeard
 from wasl.archive.events.lines import LineMissed as LineMissed

@@ -14,6 +14,7 @@ from wasl.archive.models.discs import Disc as Disc
 from wasl.archive.models.discs import DiscImage as DiscImage
 from wasl.archive.models.gateway import Centre as Centre
 from wasl.archive.models.gateway import Expected as Expected
+from wasl.archive.models.layouts import Layout as Layout
 from wasl.archive.models.marks import Mark as Mark
 from wasl.archive.models.outside import Announced as Announced
 from wasl.archive.models.outside import Bringing as Bringing

@@ -3,6 +3,7 @@
 from wasl.archive.models import (
     Centre,
     Disc,
+    Layout,
     Link,
     Manifest,
     Mark,
@@ -91,6 +92,14 @@ from wasl.archive.queries.keeping import (
     retentions,
     scrub_state,
     terms,
+)
+from wasl.archive.queries.layouts import (
+    kind_of_study,
+    layout,
+    layout_for,
+    layouts,
+    own_layout,
+    shared_layout,
 )
 from wasl.archive.queries.machines import (
     machine_of,
@@ -311,7 +320,12 @@ __all__ = [
     "Kept",
     "Key",
     "KEYS",
+    "kind_of_study",
     "known",
+    "Layout",
+    "layout",
+    "layout_for",
+    "layouts",
     "lies_at",
     "Link",
     "link",
@@ -339,6 +353,7 @@ __all__ = [
     "Outgoing",
     "over_quota",
     "owed",
+    "own_layout",
     "path_of",
     "people_of_line",
     "person_counts",
@@ -383,6 +398,7 @@ __all__ = [
     "Share",
     "share",
     "share_at",
+    "shared_layout",
     "sharer_of",
     "shares_of",
     "silences_over",

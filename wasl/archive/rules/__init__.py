@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
-from wasl.archive.rules import marks, preliminary, rejecting, sharing
+from wasl.archive.rules import layouts, marks, preliminary, rejecting, sharing
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
 from wasl.archive.rules import regrouping as regrouping
@@ -91,7 +91,7 @@ STEWARDS = frozenset({"steward", "system"})  # who keeps the crosswalk of a plac
 
 CAN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("receive", "announce"), SENDS),
-    **marks.CAN,
+    **(marks.CAN | layouts.CAN),
     **preliminary.CAN,
     **sharing.CAN,
     "complete_study": RECONCILES,

@@ -2,6 +2,7 @@
 
 from wasl.archive.views import (
     conflicts,
+    layouts,
     links,
     outside,
     receivers,
@@ -18,5 +19,5 @@ from wasl.archive.views import (
 urlpatterns = [
     *studies.urlpatterns, *study.urlpatterns, *upload.urlpatterns, *conflicts.urlpatterns, *sources.urlpatterns,
     *links.urlpatterns, *outside.urlpatterns, *receivers.urlpatterns, *rejections.urlpatterns, *releases.urlpatterns,
-    *traffic.urlpatterns, *sharing.urlpatterns,
+    *traffic.urlpatterns, *sharing.urlpatterns, *layouts.urlpatterns,
 ]  # fmt: skip

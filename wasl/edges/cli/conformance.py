@@ -219,6 +219,17 @@ REST = """
 No file set is written or read. A folder, a ZIP archive or the files of a disc are taken by the upload page; a DICOMDIR
 is passed over.
 
+## 5a Hanging protocols
+
+A reader's layout of the viewer is written to a file, and read from one, as Hanging Protocol Storage
+(1.2.840.10008.5.1.4.38.1); it is not sent or taken over the network. Each place is an image set of its own, selected
+by Modality, Series Description, Series Number, Body Part Examined or Study Description, of the exam itself
+(RELATIVE_TIME, zero) or of the latest earlier one (ABSTRACT_PRIOR, one), and a display set of one box (STACK) in a grid
+of up to 6 by 6; planes are filtered by IMAGE_PLANE. One private element says the greys, their centre and width:
+(0073,xx01), VR FD, VM 2, creator `WASL LAYOUT`, in an item of Display Sets Sequence. A file is read when it says
+nothing else that a viewer would have to do: no other selectors, filters or sorting, no reformatting, blending, VOI
+types or several screens; otherwise nothing of it is taken.
+
 ## 6 Character sets
 
 Taken: those of PS3.3, C.12.1.1.2; a header that is not in the letters that it names is flagged. Kept and given in the

@@ -71,6 +71,8 @@ ENTRIES = (
           frozenset({"radiographer", "chief"}), "archive.nobodys"),
     Entry("archive:studies", _("Studies"), _("Images received, and from where"), "photo-scan",
           frozenset({"radiographer", "radiologist", "chief"})),
+    Entry("archive:layouts", _("Viewer layouts"), _("How your exams lie on the screen, by kind of exam"), "photo",
+          frozenset({"resident", "radiologist", "chief"}), tile_only=True),
     Entry("archive:upload", _("Send images"), _("From a folder, a disc or an archive"), "cloud-upload",
           frozenset({"radiographer", "radiologist", "chief"}), tile_only=True),
     Entry("archive:conflicts", _("Conflicts"), _("Images that came twice and are not the same"), "arrows-exchange",

@@ -108,8 +108,8 @@ LANGUAGE = (
     'try{{localStorage.setItem("i18nextLng","{0}")}}catch(e){{}}document.cookie="i18next={0};path=/;samesite=strict";'
 )
 # our own words, what of ours must stand before the viewer starts, and the scripts that may come while it does
-BEFORE = [FILES.parents[1] / "wasl" / name for name in ("extension.js", "memory.js")]
-BESIDE = ("wasl/viewer.js", "wasl/together.js")
+BEFORE = [FILES.parents[1] / "wasl" / name for name in ("layout.js", "extension.js", "memory.js")]
+BESIDE = ("wasl/viewer.js", "wasl/together.js", "wasl/layouts.js")
 OURS = (
     "window.config={config};window.wasl={ours};\n{before}\nfor(const src of {scripts})"
     'document.head.append(Object.assign(document.createElement("script"),{{src,async:false}}));'
@@ -156,6 +156,7 @@ async def _config(viewer: Actor) -> bytes:
             "small": gettext("Small screen: not for primary diagnosis"),
             "close": gettext("Close"),
             "dir": "rtl" if language == "ar" else "ltr",
+            "layouts": {"words": _layout_words()},
         }
     ours = {**words, "person": str(viewer.id), "protocols": [HANGING]}
     whole = OURS.format(
@@ -165,6 +166,33 @@ async def _config(viewer: Actor) -> bytes:
         scripts=json.dumps([static(name) for name in BESIDE]),
     )
     return f"{LANGUAGE.format(LANGUAGES.get(language, 'fr'))}{whole}".encode()
+
+
+def _layout_words() -> dict[str, str]:
+    """What the dialog says in which a reader keeps how series lie."""
+    return {
+        "button": gettext("My layout"),
+        "title": gettext("How these exams lie on the screen"),
+        "kind": gettext("Kind of exam:"),
+        "beside": gettext("with an earlier exam beside"),
+        "name": gettext("Name"),
+        "shared": gettext("For my hospital, not for me alone"),
+        "save": gettext("Save as my layout"),
+        "saved": gettext("Saved. The next exam of this kind opens like this."),
+        "forget": gettext("Forget it"),
+        "forgotten": gettext("Forgotten. The next exam of this kind opens without it."),
+        "own": gettext("Yours:"),
+        "hospitals": gettext("Your hospital’s:"),
+        "unused": gettext("not in use"),
+        "all": gettext("All my layouts"),
+        "volumes": gettext(
+            "Only single images side by side can be kept: views cut from a volume, or laid over, cannot."
+        ),
+        "others": gettext("Only the exam and the earlier one that was opened beside it can be kept."),
+        "nothing": gettext("There is no image to keep."),
+        "none": gettext("Layouts are kept by residents, radiologists and heads of imaging."),
+        "failed": gettext("This could not be done. Try again in a moment."),
+    }
 
 
 @lru_cache(maxsize=1024)

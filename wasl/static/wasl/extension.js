@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const { wasl, config } = window;
+  config.modesConfiguration ||= {}; // the viewer copies what is there now, and we say more later
   const MEGABYTE = 1 << 20;
   // up to so many gigabytes of the computer -> megabytes of single pictures, and of volumes beside them; the viewer itself
   // takes some 300, and the computer is not its own
@@ -11,6 +12,7 @@
   const buttons = [
     { id: "wasl-second", icon: "action-new-dialog", act: "openSecond", label: wasl.second },
     { id: "wasl-together", icon: "link", act: "turnTogether", label: wasl.together },
+    { id: "wasl-layout", icon: "tool-layout-default", act: "openLayout", label: wasl.layouts.words.button },
   ];
   let start;
   wasl.started = new Promise((done) => {
@@ -19,6 +21,7 @@
   const definitions = Object.fromEntries(buttons.map(({ act }) => [act, { commandFn: (given) => wasl[act](given) }]));
   config.extensions.push({
     id: "wasl",
+    preRegistration: ({ servicesManager }) => wasl.layOut(servicesManager.services),
     onModeEnter() {
       window.cornerstone.cache.setMaxCacheSize(wasl.kept);
       start();
@@ -45,7 +48,7 @@
   const small = matchMedia("(max-width: 600px)").matches;
   if (small) {
     const layout = { layoutInstance: { props: { leftPanelClosed: { $set: true } } } };
-    config.modesConfiguration = { "@ohif/mode-longitudinal": { routes: { 0: layout } } };
+    config.modesConfiguration["@ohif/mode-longitudinal"] = { routes: { 0: layout } };
     config.whiteLabeling = { createLogoComponentFn: (React) => React.createElement("span") };
   }
   config.customizationService = {
