@@ -19,7 +19,7 @@ from wasl.contracts.models import (
 from wasl.contracts.models import (
     Line as StatementLine,
 )
-from wasl.contracts.queries.acts import Line, acts, kind_of, lines
+from wasl.contracts.queries.acts import Line, acts, lines
 from wasl.contracts.queries.doubts import doubt_rules, doubts, doubts_to_clear, in_doubt
 from wasl.contracts.queries.evaluation import providers_of
 from wasl.contracts.queries.paying import (
@@ -54,7 +54,7 @@ from wasl.contracts.rules.scales import Kind
 __all__ = [
     "Act", "acts", "acts_among", "acts_to_decide", "closing_days", "closing_rule", "ClosingRule", "compared",
     "Comparison", "Dispute", "disputes_of", "disputes_to_answer", "Doubt", "doubt_rules", "DoubtRule", "doubts",
-    "doubts_to_clear", "Fee", "held", "held_readings", "Hold", "in_doubt", "is_act", "is_invented", "Kind", "kind_of",
+    "doubts_to_clear", "Fee", "held", "held_readings", "Hold", "in_doubt", "is_act", "is_invented", "Kind",
     "Line", "lines", "lines_of", "months_to_close", "paid_acts", "Paper", "paper_of", "Part", "Price", "providers_of",
     "readings_of_session", "Scale", "scale", "scales", "Session", "sessions", "sessions_waiting", "Statement",
     "statement", "statement_of_dispute", "StatementLine", "statements", "statements_waiting", "Sum", "sums",

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
-from django.utils.translation import pgettext
 
 from wasl.contracts.models import Act, Part
-from wasl.contracts.rules.scales import EXPERTISE
 from wasl.kernel.access import Actor, Held
 from wasl.places import queries as places
 from wasl.radiology import queries as radiology
@@ -90,8 +88,3 @@ def lines(*, viewer: Actor, months: int = 12) -> list[Line]:
             PARTS.index(line.part),
         ),
     )
-
-
-def kind_of(act: Act) -> str:
-    """What kind of act it is, in words: a report, an opinion, or one of the two of a report that was read again."""
-    return pgettext("act", "opinion") if act.procedure == EXPERTISE else str(act.get_part_display())

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from wasl.contracts import queries, services
 from wasl.contracts.queries import Act, Fee
 from wasl.contracts.rules.sessions import month_of
+from wasl.contracts.views.acts import kind_of
 from wasl.contracts.views.sessions import MODES, SEES
 from wasl.kernel.errors import NotAllowed, Refused
 from wasl.kernel.http import Listing, Request, csv_table
@@ -111,7 +112,7 @@ def _lines(acts: Iterator[Act]) -> Iterator[list[object]]:
         yield [
             timezone.localtime(act.done_at).isoformat(timespec="seconds"), act.procedure, act.modality, act.urgency,
             act.reader.name, act.provider.name, act.beneficiary.name, _state(act),
-            *(_fee(fee) if fee else [""] * 6), queries.kind_of(act),
+            *(_fee(fee) if fee else [""] * 6), kind_of(act),
         ]  # fmt: skip
 
 

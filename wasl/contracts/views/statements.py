@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from wasl.contracts import queries, services
 from wasl.contracts.queries import Dispute, Statement, StatementLine
 from wasl.contracts.rules import statements as rules
+from wasl.contracts.views.acts import kind_of
 from wasl.contracts.views.sessions import SEES
 from wasl.kernel.access import Actor, Held
 from wasl.kernel.errors import NotAllowed, Refused
@@ -264,7 +265,7 @@ def _table(lines: Iterator[StatementLine], counts: queries.Comparison | None) ->
             fee.session_id or "" if fee else "", fee.agreement_id if fee else "",
             scale.code if scale else "", scale.version if scale else "",
             f"{Decimal(line.amount).scaleb(-settings.CURRENCY_DECIMALS)}", settings.CURRENCY, received,
-            queries.kind_of(act),
+            kind_of(act),
         ]  # fmt: skip
 
 

@@ -48,8 +48,9 @@ class Lane:
     def open(self) -> None:
         """Be asked first whenever something comes; who broke off while being accepted sends nothing more."""
         if self._link is not None and not 0 < (self._association.requestor.maximum_length or 0) < SMALLEST:
-            self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._dul._read_pdu_data = self._read
+            with contextlib.suppress(OSError):  # closed meanwhile
+                self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._dul._read_pdu_data = self._read
 
     def _read(self) -> None:
         """Something came: images are taken as long as they follow one another, all else is for pynetdicom."""
