@@ -135,7 +135,8 @@ def test_its_receiver_killed_nothing_that_it_had_goes_twice(centre: Centre, stag
         there, before = centre.bytes_of(study.uid), thin.carried
         assert there > study.size // 4
         assert soon(lambda: state(study) == "sent")
-        assert thin.carried - before < 1.02 * (study.size - there) + 30_000  # heads, manifests, calls in vain
+        # heads, manifests, calls in vain, and what was under way when it died: far from all that it had
+        assert thin.carried - before < 1.02 * (study.size - there) + 80_000
     assert same(centre, study, images)
 
 
