@@ -176,6 +176,7 @@ def build(hospitals: int, waiting: int) -> dict[str, object]:
 def _hospital(number: int, region: UUID) -> Any:  # noqa: ANN401  the drill's own
     """A hospital of the drill's kind, whose patient is the bench's."""
     from wasl.edges.cli.drill import world
+    from wasl.kernel.access import SYSTEM
     from wasl.patients import services as patients
 
     place = world._place(f"hospital-{number}", "Hospital", region, "tn_hr")
@@ -184,7 +185,7 @@ def _hospital(number: int, region: UUID) -> Any:  # noqa: ANN401  the drill's ow
         place=place, by=doctor, given_name="Training", family_name="Bench", sex="male",
         birth_date=datetime.date(1980, 1, 1), identities=[("local", f"DRILL-{number}")],
     )  # fmt: skip
-    return world.Hospital(place, doctor, patient.id)
+    return world.Hospital(place, SYSTEM, doctor, patient.id)  # no gateway of its own: its images come by the verb
 
 
 def _put_on_duty(number: int, centre: UUID, readers: Sequence[Any]) -> None:
