@@ -55,6 +55,19 @@ def test_when_nothing_waits(stage: Cast) -> None:
     assert NEXT not in browser_of(stage.karim).get(LIST).content.decode()
 
 
+def test_what_a_colleague_signed_meanwhile_is_passed(stage: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, gone = second_reader(stage), make.reading(stage, urgency="P0")
+    left = make.reading(stage)
+    line = queries.line(viewer=stage.leila)
+    services.claim_reading(gone.id, by=other)
+    written = make.draft(stage, gone.id, by=other)
+    services.sign_report(written.id, revision=written.revision, by=other)
+    monkeypatch.setattr(queries, "line", lambda *, viewer: line)
+    text = browser_of(stage.leila).get(LIST).content.decode()
+    assert reverse("radiology:skip_reading", args=[left.id]) in text
+    assert reverse("radiology:skip_reading", args=[gone.id]) not in text
+
+
 @pytest.mark.parametrize("language", ["ar", "fr", "en"])
 def test_the_pages_speak(stage: Cast, language: str) -> None:
     case = make.reading(stage)

@@ -1,6 +1,7 @@
 """The next case: taken, passed over; how readers take their cases; and the rule that decides, with its versions."""
 
 import datetime
+from contextlib import suppress
 from dataclasses import asdict, fields
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.errors import NotAllowed, NotFound, Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
 from wasl.radiology import queries, services
@@ -70,10 +71,10 @@ def next_case(request: Request) -> dict[str, object]:
     """What the worklist shows first: the case that is proposed to the viewer, and why."""
     if not allowed("radiology.take_next_reading", request.actor):
         return {}
-    line = queries.line(viewer=request.actor).proposals
-    if not line:
-        return {}
-    return {"next": _shown(queries.reading(UUID(str(line[0].case.id)), viewer=request.actor), line[0])}
+    for proposal in queries.line(viewer=request.actor).proposals:
+        with suppress(NotFound):  # a colleague took and signed it meanwhile
+            return {"next": _shown(queries.reading(UUID(str(proposal.case.id)), viewer=request.actor), proposal)}
+    return {}
 
 
 def _shown(reading: Reading, proposal: Proposal) -> dict[str, object]:
