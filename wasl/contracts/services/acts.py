@@ -42,19 +42,12 @@ def count_expertise(expertise: UUID, *, by: Actor) -> None:
     given = radiology.given_expertise(expertise, viewer=by)
     if given is None:
         return
-    try:
-        with transaction.atomic():
-            act = Act.objects.create(
-                reading=given.expertise, report=given.expertise, reader_id=given.expert,
-                provider_id=given.expert_place, beneficiary_id=given.place, procedure=EXPERTISE,
-                modality=given.modality, urgency=given.urgency, done_at=given.answered_at,
-            )  # fmt: skip
-    except IntegrityError:  # it is counted
-        return
-    told = ActCounted(
-        act=act.id, reading=act.reading, reader=given.expert, provider=given.expert_place, beneficiary=given.place
-    )
-    emit(told, by=by)
+    act = Act(
+        reading=given.expertise, report=given.expertise, reader_id=given.expert, provider_id=given.expert_place,
+        beneficiary_id=given.place, procedure=EXPERTISE, modality=given.modality, urgency=given.urgency,
+        done_at=given.answered_at,
+    )  # fmt: skip
+    _count(act, by=by)
 
 
 @verb
@@ -66,17 +59,12 @@ def count_opinion(opinion: UUID, *, by: Actor) -> None:
     owed = next(iter(radiology.opinions_owed(key=opinion, viewer=by)), None)
     if owed is None or not queries.is_act(owed, viewer=by):
         return
-    try:
-        with transaction.atomic():
-            act = Act.objects.create(
-                reading=owed.opinion, part=owed.part, report=owed.report, reader_id=owed.reader,
-                provider_id=owed.centre, beneficiary_id=owed.place, procedure=owed.procedure, modality=owed.modality,
-                urgency=owed.urgency, done_at=owed.done_at,
-            )  # fmt: skip
-    except IntegrityError:  # it is counted
-        return
-    told = ActCounted(act=act.id, reading=act.reading, reader=owed.reader, provider=owed.centre, beneficiary=owed.place)
-    emit(told, by=by)
+    act = Act(
+        reading=owed.opinion, part=owed.part, report=owed.report, reader_id=owed.reader, provider_id=owed.centre,
+        beneficiary_id=owed.place, procedure=owed.procedure, modality=owed.modality, urgency=owed.urgency,
+        done_at=owed.done_at,
+    )  # fmt: skip
+    _count(act, by=by)
 
 
 def _write(report: Report, turn: int, *, by: Actor) -> None:
@@ -84,18 +72,24 @@ def _write(report: Report, turn: int, *, by: Actor) -> None:
     first = Act.objects.filter(reading=reading.id, turn=1).first()
     worker = workforce.worker_of(report.author_id, viewer=by)
     provider = first.provider_id if first else worker.place_id if worker else reading.place_id
+    act = Act(
+        reading=reading.id, turn=turn, number=1 if turn % 2 else -1, report=report.id, reader_id=report.author_id,
+        provider_id=provider, beneficiary_id=reading.place_id, procedure=reading.order.procedure.code,
+        modality=reading.modality, urgency=reading.urgency, done_at=report.signed_at or report.saved_at,
+    )  # fmt: skip
+    _count(act, by=by)
+
+
+def _count(act: Act, *, by: Actor) -> None:
+    """Write a line and tell of it; nothing where it stands already, or another worker writes it at this moment."""
     try:
         with transaction.atomic():
-            act = Act.objects.create(
-                reading=reading.id, turn=turn, number=1 if turn % 2 else -1, report=report.id,
-                reader_id=report.author_id, provider_id=provider, beneficiary_id=reading.place_id,
-                procedure=reading.order.procedure.code, modality=reading.modality, urgency=reading.urgency,
-                done_at=report.signed_at or report.saved_at,
-            )  # fmt: skip
-    except IntegrityError:  # another worker wrote this turn
+            act.save(force_insert=True)
+    except IntegrityError:
         return
     fact = ActCounted if act.number > 0 else ActTakenBack
     told = fact(
-        act=act.id, reading=act.reading, reader=act.reader_id, provider=provider, beneficiary=act.beneficiary_id
-    )
+        act=act.id, reading=act.reading, reader=act.reader_id, provider=act.provider_id,
+        beneficiary=act.beneficiary_id,
+    )  # fmt: skip
     emit(told, by=by)
