@@ -1,18 +1,23 @@
-"""The typed request that every view receives, the address of a list (its page, order, filters), and tables as CSV."""
+"""The typed request that every view receives, what scripts send and are answered in JSON, the address of a list (its
+page, order, filters), and tables as CSV.
+"""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, JsonResponse, RawPostDataException, StreamingHttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import Invalid
+from wasl.kernel.errors import Invalid, Refused
 
+P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
 
 
@@ -30,6 +35,35 @@ def key_of(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise Invalid from error
+
+
+def json_of(request: HttpRequest, *, most: int) -> dict[str, Any]:
+    """The JSON object that a script sent, of so many bytes at most. Raises Invalid when it is none."""
+    try:
+        if len(request.body) > most:
+            raise Invalid
+        sent = json.loads(request.body)
+    # a form is no JSON, a thousand brackets neither
+    except (ValueError, RecursionError, RawPostDataException) as error:
+        raise Invalid from error
+    if not isinstance(sent, dict):
+        raise Invalid
+    return sent
+
+
+def in_json(act: Callable[Concatenate[Request, P], JsonResponse]) -> Callable[Concatenate[Request, P], JsonResponse]:
+    """Answer a refusal as JSON: its name for the script, its sentence for the reader, its fields."""
+
+    @wraps(act)
+    def answered(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> JsonResponse:
+        try:
+            return act(request, *args, **kwargs)
+        except Refused as refusal:
+            fields = refusal.fields if isinstance(refusal, Invalid) else {}
+            body = {"refusal": refusal.code, "sentence": refusal.sentence, "fields": fields}
+            return JsonResponse(body, status=refusal.http)
+
+    return answered
 
 
 class Listing(Generic[M]):

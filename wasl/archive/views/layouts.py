@@ -1,13 +1,11 @@
 """The viewer's layouts: the list of one's own and one's hospital's, files of them, what the viewer asks and saves."""
 
-import json
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse, RawPostDataException
+from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -20,25 +18,12 @@ from wasl.archive.dicom import layouts as dicom
 from wasl.archive.queries import Layout
 from wasl.archive.rules import layouts as rules
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import Invalid, NotAllowed, Refused
-from wasl.kernel.http import Request
+from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.http import Request, in_json, json_of
 from wasl.kernel.verbs import allowed
 
 LARGEST = 20_000  # bytes of a layout as JSON
 PLANES = {"axial": _("axial"), "coronal": _("coronal"), "sagittal": _("sagittal"), "oblique": _("oblique")}
-
-
-def in_json(act: Callable[[Request], JsonResponse]) -> Callable[[Request], JsonResponse]:
-    """Answer a refusal as JSON: its name for the script, its sentence for the reader."""
-
-    @wraps(act)
-    def answered(request: Request) -> JsonResponse:
-        try:
-            return act(request)
-        except Refused as refusal:
-            return JsonResponse({"refusal": refusal.code, "sentence": refusal.sentence}, status=refusal.http)
-
-    return answered
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,7 +38,7 @@ def viewer_layout(request: Request) -> JsonResponse:
             raise
         return JsonResponse({"kind": "", "layout": None, "may_save": False})  # a report alone: the viewer shows that
     if request.method == "POST":
-        sent = _sent(request)
+        sent = json_of(request, most=LARGEST)
         arrangement = rules.arranged(sent, earlier=earlier)
         services.save_layout(
             uid, name=str(sent.get("name", "")), arrangement=arrangement, earlier=earlier,
@@ -180,19 +165,6 @@ def _may_share(actor: Actor) -> bool:
     except NotAllowed:
         return False
     return True
-
-
-def _sent(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent. Raises Invalid when it is none."""
-    try:
-        if len(request.body) > LARGEST:
-            raise Invalid
-        sent = json.loads(request.body)
-    except (ValueError, RecursionError, RawPostDataException) as error:
-        raise Invalid from error
-    if not isinstance(sent, dict):
-        raise Invalid
-    return sent
 
 
 def _check_reader(request: Request) -> None:

@@ -1,57 +1,26 @@
 """What the report editor's script asks: save, sign of life, sign, key images. It is answered in JSON, refusals too."""
 
-import json
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse, RawPostDataException
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from wasl.kernel.errors import Invalid, Refused
-from wasl.kernel.http import Request, key_of
+from wasl.kernel.errors import Invalid
+from wasl.kernel.http import Request, in_json, json_of, key_of
 from wasl.radiology import queries, services
 from wasl.radiology.views.display import screen_of
 from wasl.radiology.views.readings import pictures
 
-Answer = Callable[[Request, UUID], JsonResponse]
 LARGEST = 400_000  # bytes of a draft as JSON
-
-
-def in_json(act: Answer) -> Answer:
-    """Answer a refusal as JSON: its name for the script, its sentence for the reader, its fields."""
-
-    @wraps(act)
-    def answered(request: Request, key: UUID) -> JsonResponse:
-        try:
-            return act(request, key)
-        except Refused as refusal:
-            fields = refusal.fields if isinstance(refusal, Invalid) else {}
-            body = {"refusal": refusal.code, "sentence": refusal.sentence, "fields": fields}
-            return JsonResponse(body, status=refusal.http)
-
-    return answered
 
 
 def asked(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises Invalid when it is none."""
-    try:
-        if len(request.body) > LARGEST:
-            raise Invalid
-        sent = json.loads(request.body)
-    except (
-        ValueError,
-        RecursionError,
-        RawPostDataException,
-    ) as error:  # a form is no JSON, a thousand brackets neither
-        raise Invalid from error
-    if not isinstance(sent, dict):
-        raise Invalid
-    return sent
+    return json_of(request, most=LARGEST)
 
 
 def count(sent: dict[str, Any], name: str, usual: int | None = None) -> int:

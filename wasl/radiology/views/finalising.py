@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from wasl.kernel.errors import NotFound, Refused
-from wasl.kernel.http import Request
+from wasl.kernel.http import Request, in_json
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
@@ -20,7 +20,7 @@ from wasl.radiology.queries import Report
 from wasl.radiology.rules import finalising as rules
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.views.display import screen_of
-from wasl.radiology.views.editor import asked, count, in_json
+from wasl.radiology.views.editor import asked, count
 from wasl.radiology.views.readings import SECTION_TITLES
 
 # what a signer may call a change, and what each means
