@@ -4,9 +4,7 @@ What is done with files is done where they lie: each folder of stored files has 
 """
 
 import contextlib
-import datetime
 import os
-from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
@@ -38,14 +36,16 @@ from wasl.archive.events import (
     StudyUnmatched,
 )
 from wasl.archive.queries import holding
-from wasl.kernel.access import SYSTEM, Actor
+from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import Refused
 from wasl.kernel.events import PATIENCE, Event, Told, after
-from wasl.patients.queries import Held
 from wasl.patients.services import keeps
 
 BATCH = 64  # images that change in one transaction
 
+keeps("archive.study", _("Studies"), holding.studies_on, page="archive:study")
+keeps("archive.share", _("Shares with somebody outside"), holding.shares_on, page="archive:share_study", clinical=False)
+keeps("archive.disc", _("Discs of other hospitals"), holding.discs_on, clinical=False)
 accounts.declare("archive.line_silent", title=_("The line of a hospital has fallen silent"))
 accounts.declare("archive.line_back", title=_("The line of a hospital carries again"))
 accounts.declare("archive.share_opened", title=_("A study that you shared was opened"))
@@ -263,24 +263,6 @@ def _tell_sharer(event: ShareOpened | ShareCodeRefused, kind: str, *, urgent: bo
 def count_traffic(timestamp: int) -> None:
     """Count what came from where, hour by hour."""
     services.count_traffic(by=SYSTEM)
-
-
-@keeps("archive.study", _("Studies"), page="archive:study")
-def studies_kept(files: Sequence[UUID], since: datetime.datetime | None, viewer: Actor) -> Iterable[Held]:
-    """Each study said to be of a file."""
-    return holding.studies_on(files, since=since, viewer=viewer)
-
-
-@keeps("archive.share", _("Shares with somebody outside"), page="archive:share_study", clinical=False)
-def shares_kept(files: Sequence[UUID], since: datetime.datetime | None, viewer: Actor) -> Iterable[Held]:
-    """Each share of a study."""
-    return holding.shares_on(files, since=since, viewer=viewer)
-
-
-@keeps("archive.disc", _("Discs of other hospitals"), clinical=False)
-def discs_kept(files: Sequence[UUID], since: datetime.datetime | None, viewer: Actor) -> Iterable[Held]:
-    """Each disc read for a file."""
-    return holding.discs_on(files, since=since, viewer=viewer)
 
 
 @jobs.periodic(cron="5 * * * *")

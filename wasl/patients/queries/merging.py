@@ -80,7 +80,9 @@ def holdings(
     """
     if not (viewer.is_system or viewer.roles & rules.REVIEWERS):
         return []
-    found = [(kind, kept, list(kept.find(patients, since, SYSTEM))) for kind, kept in sorted(keepers.items())]
+    found = [
+        (kind, kept, list(kept.find(patients, since=since, viewer=SYSTEM))) for kind, kept in sorted(keepers.items())
+    ]
     return [(kind, kept, sorted(rows, key=lambda row: row.at, reverse=True)) for kind, kept, rows in found if rows]
 
 

@@ -1,8 +1,9 @@
 """Who else keeps things of a person: each module says which of its things hang on a file, and nobody moves them."""
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -20,8 +21,12 @@ class Held:
     place: UUID | None = None
 
 
-# the things of some files that were written since a moment, or all
-Keeper = Callable[[Sequence[UUID], datetime.datetime | None, Actor], Iterable[Held]]
+class Keeper(Protocol):
+    """A question of a module: the things of some files that were written since a moment, or ever."""
+
+    def __call__(
+        self, files: Sequence[UUID], /, *, since: datetime.datetime | None, viewer: Actor
+    ) -> Iterable[Held]: ...
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,6 @@ class Kept:
 keepers: dict[str, Kept] = {}
 
 
-def keeps(kind: str, title: str | Promise, *, page: str = "", clinical: bool = True) -> Callable[[Keeper], Keeper]:
+def keeps(kind: str, title: str | Promise, find: Keeper, *, page: str = "", clinical: bool = True) -> None:
     """Say that a module keeps something on files: `kind` is `module.thing`, `page` the name of its address."""
-
-    def register(find: Keeper) -> Keeper:
-        keepers[kind] = Kept(title, page, clinical, find)
-        return find
-
-    return register
+    keepers[kind] = Kept(title, page, clinical, find)
