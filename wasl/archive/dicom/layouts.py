@@ -56,8 +56,8 @@ EMPTY: Final = {"ProcedureCodeSequence", "ReasonForRequestedProcedureCodeSequenc
 ASIDE: Final = {"SourceHangingProtocolSequence", "NominalScreenDefinitionSequence",
                 "HangingProtocolUserIdentificationCodeSequence"}  # fmt: skip
 BROKEN: Final = (
-    InvalidDicomError, BytesLengthException, AttributeError, KeyError, IndexError, ValueError, TypeError, EOFError,
-    NotImplementedError, OSError, OverflowError, RecursionError, LookupError, struct.error,
+    InvalidDicomError, BytesLengthException, AttributeError, LookupError, ValueError, TypeError, EOFError,
+    NotImplementedError, OSError, OverflowError, RecursionError, struct.error,
 )  # fmt: skip
 
 

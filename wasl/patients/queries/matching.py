@@ -120,7 +120,8 @@ def match(
     people = _people(live.indexed([asked])[0].keys, holder.id if holder else None)
     comparison = Comparison(asked, list(people.values()))
     judged = comparison.judged(*_rarity(comparison.values()))
-    known, order = Patient.objects.in_bulk([list(people)[one.person] for one in judged]), list(people)
+    order = list(people)
+    known = Patient.objects.in_bulk([order[one.person] for one in judged])
     found = [Match(known[order[one.person]], one.grade, one.score, one.terms) for one in judged]
     if holder and not people[holder.id].rows:
         found.insert(0, Match(holder, Grade.CERTAIN, 0.0, ()))
