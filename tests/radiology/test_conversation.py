@@ -1,7 +1,8 @@
 """Conversations about cases: who may speak, what is kept for good, who saw it, and whom it is told to."""
 
+import re
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -182,6 +183,28 @@ def test_the_pages(stage: Cast, case: Reading, language: str) -> None:
     assert called.status_code == 200
     assert Remark.objects.get(kind="call").reached is True
     assert browser_of(stage.zied, language).get(where).status_code == 404
+
+
+def test_what_is_seen_while_a_page_is_made_is_asked_for_again(
+    stage: Cast, case: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remark = services.write_remark(case.order_id, text=SAID, by=stage.leila)
+    seen_by = queries.seen_by
+
+    def and_then_another_looks(order: UUID, *, viewer: Actor) -> dict[int, list[RemarkSeen]]:
+        marks = seen_by(order, viewer=viewer)
+        services.see_remarks(order, upto=remark.number, by=stage.amel)
+        return marks
+
+    leila, where = browser_of(stage.leila), f"/radiology/orders/{case.order_id}/conversation/"
+    htmx = {"HX-Request": "true", "HX-Target": "remarks"}
+    monkeypatch.setattr(queries, "seen_by", and_then_another_looks)
+    page = leila.get(where, headers=htmx).content.decode()
+    monkeypatch.undo()
+    assert "remark-seen" not in page
+    (known,) = re.findall(r"known=([\d.]+)", page)
+    again = leila.get(f"{where}?known={known}", headers=htmx)
+    assert (again.status_code, "remark-seen" in again.content.decode()) == (200, True)
 
 
 def test_who_may_not_speak_is_shown_no_conversation(stage: Cast, case: Reading) -> None:

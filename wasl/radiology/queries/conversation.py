@@ -10,7 +10,7 @@ from wasl.kernel.errors import NotFound
 from wasl.radiology.models import Order, Reading, Region, Remark, RemarkSeen, Report
 from wasl.radiology.queries.orders import _visible as _visible_orders
 from wasl.radiology.queries.reading import _visible_readings
-from wasl.radiology.rules.conversation import TALKERS
+from wasl.radiology.rules.conversation import TALKERS, state
 
 
 def _visible_cases(viewer: Actor) -> QuerySet[Order]:
@@ -64,7 +64,7 @@ def seen_by(order: UUID, *, viewer: Actor) -> dict[int, list[RemarkSeen]]:
 def state_of_talk(order: UUID, *, viewer: Actor) -> str:
     """What changes when something is said or seen."""
     about = talked_of(order, viewer=viewer)
-    return f"{last_remark(order, viewer=viewer)}.{RemarkSeen.objects.filter(order=about).count()}"
+    return state(last_remark(order, viewer=viewer), RemarkSeen.objects.filter(order=about).count())
 
 
 def people_of_case(order: UUID, *, viewer: Actor) -> list[UUID]:

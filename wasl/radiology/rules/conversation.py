@@ -38,6 +38,11 @@ def words(text: str) -> str:
     return clean
 
 
+def state(last: int, marks: int) -> str:
+    """What changes when something is said or seen: of the number of the last remark, and how many marks of seeing."""
+    return f"{last}.{marks}"
+
+
 def check_callee(callee: UUID, people: Container[UUID]) -> None:
     """Calls are logged to those who have a part in the case."""
     if callee not in people:

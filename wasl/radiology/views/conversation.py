@@ -16,7 +16,7 @@ from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Order
-from wasl.radiology.rules.conversation import LENGTH
+from wasl.radiology.rules.conversation import LENGTH, state
 
 
 def conversation(request: Request, key: UUID) -> HttpResponse:
@@ -73,7 +73,8 @@ def _shown(request: Request, order: Order, *, refusal: Invalid | None = None, ty
             {"remark": row, "seen": [mark for mark in seen.get(row.number, ()) if mark.person_id != row.author_id]}
             for row in said
         ],
-        "known": queries.state_of_talk(order.id, viewer=viewer),
+        # of what is shown, not asked anew: what others did meanwhile is not known to this page
+        "known": state(said[-1].number if said else 0, len({mark.id for row in seen.values() for mark in row})),
         "callees": sorted(queries.may_be_called(order.id, viewer=viewer).items(), key=lambda pair: pair[1]),
         "length": LENGTH,
         "refusal": refusal,
