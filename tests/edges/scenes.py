@@ -20,6 +20,12 @@ from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.postgres import Postgres
 
 PATIENCE = 180.0  # seconds; the machine may be busy
+# headless Chromium draws WebGL in software; the rest of a page is drawn without it, for a third of the processor's time
+CHROMIUM = (
+    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-gpu-compositing",
+    "--disable-gpu-rasterization", "--disable-accelerated-2d-canvas", "--disable-background-networking",
+    "--disable-component-update", "--no-first-run",
+)  # fmt: skip
 # who died is missed soon, and a line that carries again is soon found out
 SOON = {"WASL_HEARTBEAT_SECONDS": "2", "WASL_SILENT_SECONDS": "4"}
 MIGRATED = "migrated"  # a folder beside the tests' database

@@ -13,15 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.edges.scenes import Command, environment, eventually, free_port, migrated_folder
+from tests.edges.scenes import CHROMIUM, Command, environment, eventually, free_port, migrated_folder
 from tests.journeys.machine import Machine
 from tests.journeys.people import PATIENCE, Person, signed_in
 from wasl.edges.cli.home import CHECKOUT
 
 READY_WITHIN = 300.0  # seconds; the machine may be busy
-# headless Chromium draws WebGL in software
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-         "--disable-component-update", "--no-first-run"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
         yield opened
         opened.close()
 
