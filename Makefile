@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 # the environment is made again only when one of these changed
-SOURCES := requirements.lock pyproject.toml hatch_build.py
+SOURCES := requirements.lock pyproject.toml hatch_build.py $(wildcard frontend/*.json frontend/*.txt frontend/*.py)
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
