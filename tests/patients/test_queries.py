@@ -247,4 +247,4 @@ def test_for_the_record(stage: Cast, salma: Patient) -> None:
         whole = queries.patient_for_record(salma.id)
         (file,) = whole.files.all()
         assert [i.place.name_fr for i in file.identities.all() if i.place] == ["Hôpital régional Oued Zen"]
-    assert len(seen) == 4
+    assert len(seen) == 3

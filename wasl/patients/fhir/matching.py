@@ -15,7 +15,7 @@ from wasl.kernel.errors import NotFound
 from wasl.kernel.fhir import Resource, operation
 from wasl.patients import queries, rules, services
 from wasl.patients.fhir.people import LANGUAGE, SYSTEMS, patient
-from wasl.patients.queries import Match
+from wasl.patients.queries import Match, Patient
 from wasl.places import queries as places
 
 GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
@@ -47,13 +47,14 @@ def match(sent: Resource, *, by: Actor) -> Resource:
     services.log_accesses(
         {one.patient.id: grounds.get(one.patient.id, "none") for one in named}, what="patients.match", by=by
     )
-    entries = [_entry(one, opened=one.patient.id in grounds) for one in named]
+    people = queries.patients_for_record([one.patient.id for one in named])
+    entries = [_entry(one, people[one.patient.id], opened=one.patient.id in grounds) for one in named]
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "total": len(entries)}
     return bundle | ({"entry": entries} if entries else {})
 
 
-def _entry(found: Match, *, opened: bool) -> Resource:
-    whole = patient(queries.patient_for_record(found.patient.id))
+def _entry(found: Match, person: Patient, *, opened: bool) -> Resource:
+    whole = patient(person)
     shown = whole if opened else {name: whole[name] for name in SHOWN if name in whole}
     if not opened and found.grade == "certain":
         own = [number for number in whole["identifier"] if number["system"] == SYSTEMS["number"]]

@@ -58,6 +58,7 @@ from wasl.patients.queries.people import (
     numbers_of,
     patient,
     patient_for_record,
+    patients_for_record,
     relations,
 )  # fmt: skip
 from wasl.patients.queries.search import (
@@ -79,6 +80,7 @@ __all__ = [
     "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
     "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
     "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "patient",
-    "patient_for_record", "records_of", "relations", "require_ground", "review", "reviewed_studies", "reviews",
+    "patient_for_record", "patients_for_record", "records_of", "relations", "require_ground", "review",
+    "reviewed_studies", "reviews",
     "said_of_number", "same_person", "search", "splits_of", "written_since",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
 
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
@@ -65,8 +65,17 @@ def looks(*, viewer: Actor) -> QuerySet[Access]:
 
 def patient_for_record(key: UUID) -> Patient:
     """One person with all numbers, for the record."""
-    rows = Patient.objects.select_related("region").prefetch_related("files__identities__place")
-    return rows.get(id=key)
+    return _whole().get(id=key)
+
+
+def patients_for_record(keys: Iterable[UUID]) -> dict[UUID, Patient]:
+    """Several people as the record says them, by their keys."""
+    return _whole().in_bulk(list(keys))
+
+
+def _whole() -> QuerySet[Patient]:
+    numbers = Prefetch("files__identities", SourceIdentity.objects.select_related("place").order_by("id"))
+    return Patient.objects.select_related("region").prefetch_related("files", numbers)
 
 
 def every_patient() -> Iterable[UUID]:

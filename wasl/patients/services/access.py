@@ -111,14 +111,18 @@ def present_card(patient: UUID, *, place: UUID | None, by: Actor, number: str | 
     return open_here(patient, place=place, by=by)
 
 
-def open_here(patient: UUID, *, place: UUID, by: Actor) -> CareRelationship:
-    """Open a record to the place where the patient stands before somebody; part of a verb."""
+def open_here(patient: UUID, *, place: UUID, by: Actor, new: bool = False) -> CareRelationship:
+    """Open a record to the place where the patient stands before somebody; part of a verb.
+
+    A `new` person, whom nobody else sees yet, has no other files.
+    """
     now = timezone.now()
     relation = CareRelationship.objects.create(
         patient_id=patient, ground=Ground.CARD, place_id=place, because=str(by), starts_at=now,
         ends_at=now + datetime.timedelta(hours=rules.CARD_HOURS),
     )  # fmt: skip
-    open_other_files(relation)
+    if not new:
+        open_other_files(relation)
     emit(RecordOpened(patient=patient, place=place, ground=Ground.CARD, relationship=relation.id), by=by)
     return relation
 

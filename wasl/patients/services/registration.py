@@ -40,7 +40,7 @@ def register_patient(
     rules.check_post(place, by)
     person, numbers = rules.checked({**values, "kind": kind}, identities, place=place, today=timezone.localdate())
     patient = enter_patient(person, by=by)
-    with _refusing():
+    with _refusing(again=False):
         write_records(patient.id, sayings(patient, numbers, place=place), by=by)
         SourceIdentity.objects.bulk_create(
             SourceIdentity(patient=patient, kind=what, value=value, place_id=place if what == "local" else None)
@@ -48,7 +48,7 @@ def register_patient(
         )
     emit(PatientRegistered(patient=patient.id, place=place), by=by)
     if place is not None:
-        open_here(patient.id, place=place, by=by)
+        open_here(patient.id, place=place, by=by, new=True)
     return patient
 
 
@@ -147,10 +147,13 @@ def enter_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> 
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
-    """Try to write; what the database refuses is refused in the module's own words."""
+def _refusing(*, again: bool = True) -> Iterator[None]:
+    """Try to write; what the database refuses is refused in the module's own words.
+
+    Not `again`: the verb ends with the refusal, and nothing of it needs to be kept apart.
+    """
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=again):
             yield
     except IntegrityError as error:
         broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)

@@ -5,6 +5,7 @@ import json
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
 from django.utils import timezone
 
 from wasl.kernel import fhir
@@ -15,6 +16,10 @@ from wasl.kernel.verbs import verb
 from wasl.record.models import Entry, Moment, Version, Word
 from wasl.record.services.indexing import index_of
 
+INSERT = """
+insert into record_entry (type, id, version, updated_at, patient, place, author, date, tokens, deleted, body)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
+"""
 OURS = ("versionId", "lastUpdated")  # what of `meta` the record says, and not the owner
 
 
@@ -29,14 +34,10 @@ def write_entry(kind: str, key: UUID, *, fact: Told, by: Actor) -> int | None:
         resource = render(kind, key)
         if resource is None:
             return None
-        now = timezone.now()
-        Entry.objects.bulk_create(
-            [Entry(type=kind, id=key, version=0, updated_at=now, date=now, body="", deleted=True)],
-            ignore_conflicts=True,  # somebody else may write it first: then wait, and read the row again
-        )
+        if written := _write(Entry(type=kind, id=key, version=0, deleted=True), resource, fact):
+            return written
+        # somebody else wrote it first, and was waited for: read the row again
         entry = Entry.objects.select_for_update().get(type=kind, id=key)
-        if entry.version == 0:
-            return _write(entry, resource, fact)
     return _write(entry, render(kind, key), fact)
 
 
@@ -72,7 +73,8 @@ def _write(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | No
     entry.place = entry.place or fact.place
     if first or fact.by != "system":
         entry.author = fact.by
-    _keep_index(entry, resource, first=first)
+    if not _keep_index(entry, resource, first=first):
+        return None
     Version.objects.create(
         type=entry.type, resource=entry.id, version=entry.version, at=now, patient=entry.patient, fact=fact.seq,
         author=fact.by, deleted=entry.deleted, body=entry.body,
@@ -98,14 +100,20 @@ def reindex(kind: str, key: UUID) -> None:
     _keep_index(entry, None if entry.deleted else json.loads(entry.body))
 
 
-def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> None:
-    """Save an entry, and replace all that its resource is found by; of a first version there is nothing to replace."""
+def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> bool:
+    """Save an entry, and replace all that its resource is found by; of a first version there is nothing to replace.
+
+    False where it is the first version, and somebody else wrote one meanwhile.
+    """
     index = index_of(entry.type, resource or {})
     if resource is not None:  # what is withdrawn stays part of the record it was part of
         entry.patient = index.patient
-        entry.date = index.date or entry.date
+        entry.date = index.date or entry.date or entry.updated_at
     entry.tokens = list(index.tokens)
-    entry.save(force_update=True)
+    if not first:
+        entry.save(force_update=True)
+    elif not _inserted(entry):
+        return False
     of = {"type": entry.type, "resource": entry.id}
     kinds = {kind for kind, _ in fhir.searches.get(entry.type, {}).values()}
     if "string" in kinds:
@@ -116,3 +124,15 @@ def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = F
         if not first:
             Moment.objects.filter(**of).delete()
         Moment.objects.bulk_create(Moment(**of, param=p, low=low, high=high) for p, low, high in sorted(index.moments))
+    return True
+
+
+def _inserted(entry: Entry) -> bool:
+    """Write a new entry, and whether nobody else had; who is writing it now is waited for."""
+    written = (
+        entry.type, entry.id, entry.version, entry.updated_at, entry.patient, entry.place, entry.author, entry.date,
+        entry.tokens, entry.deleted, entry.body,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, written)
+        return bool(cursor.rowcount)
