@@ -198,6 +198,7 @@ def test_what_is_seen_while_a_page_is_made_is_asked_for_again(
 
     leila, where = browser_of(stage.leila), f"/radiology/orders/{case.order_id}/conversation/"
     htmx = {"HX-Request": "true", "HX-Target": "remarks"}
+    leila.get(where, headers=htmx)
     monkeypatch.setattr(queries, "seen_by", and_then_another_looks)
     page = leila.get(where, headers=htmx).content.decode()
     monkeypatch.undo()

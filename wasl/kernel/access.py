@@ -1,9 +1,15 @@
-"""Who acts: a person, a machine client, a modality, or the system itself."""
+"""Who acts: a person, a machine client, a modality, or the system itself; and what is asked of them once a page."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
 SYSTEM_ROLE = "system"
+T = TypeVar("T")
+_answers: ContextVar[dict[object, object] | None] = ContextVar("answers", default=None)
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,36 @@ class Actor:
 
 SYSTEM = Actor(kind="system", id=None, name="Wasl", held=(Held(SYSTEM_ROLE, None),))
 STRANGER = Actor(kind="stranger", id=None, name="")
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """What `once` asked while a page is made is not asked again, until a verb was done."""
+    token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+
+
+@contextmanager
+def acting() -> Iterator[None]:
+    """Nothing is remembered while a verb is done, and what was before it is forgotten: it writes."""
+    before = _answers.get()
+    token = _answers.set(None)
+    try:
+        yield
+    finally:
+        _answers.reset(token)
+        if before:
+            before.clear()
+
+
+def once(what: object, ask: Callable[[], T]) -> T:
+    """The answer to a question that many parts of one page ask, such as where its viewer works (`what` is hashable)."""
+    answers = _answers.get()
+    if answers is None:
+        return ask()
+    if what not in answers:
+        answers[what] = ask()
+    return answers[what]  # type: ignore[return-value]

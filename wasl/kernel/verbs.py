@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import transaction
 
-from wasl.kernel.access import Actor
+from wasl.kernel.access import Actor, acting
 from wasl.kernel.errors import NotAllowed
 
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ def verb(act: Callable[P, T]) -> Callable[P, T]:
             raise TypeError(f"{key} needs by=, the actor")
         if not allowed(key, by):
             raise NotAllowed
-        with transaction.atomic():
+        with acting(), transaction.atomic():
             return act(*args, **kwargs)
 
     verbs[key] = wrapped

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from wasl.edges.session import actor_of_session, second_factor
+from wasl.kernel.access import remembering
 from wasl.kernel.errors import Refused
 from wasl.kernel.http import Request
 
@@ -51,7 +52,8 @@ class ActorMiddleware:
         if request.actor.held and (language := getattr(request.user, "language", "")):
             translation.activate(language)
             request.LANGUAGE_CODE = language
-        return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
 
     def process_view(self, request: Request, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
         """Let strangers see what is public, and those who miss the second factor what sets it up."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from wasl.accounts import queries as accounts
-from wasl.kernel.access import Actor
+from wasl.kernel.access import Actor, once
 from wasl.kernel.errors import NotFound
 from wasl.radiology.models import Order, Reading, Region, Remark, RemarkSeen, Report
 from wasl.radiology.queries.orders import _visible as _visible_orders
@@ -31,7 +31,7 @@ def may_talk(order: UUID, *, viewer: Actor) -> bool:
 
 def talked_of(order: UUID, *, viewer: Actor) -> Order:
     """The order that a conversation is about. Raises NotFound for who has no part in it."""
-    found = _visible_cases(viewer).filter(id=order).first()
+    found = once(("talked_of", order, viewer), lambda: _visible_cases(viewer).filter(id=order).first())
     if found is None:
         raise NotFound
     return found

@@ -60,13 +60,15 @@ def _shown(request: Request, order: Order, *, refusal: Invalid | None = None, ty
     """The conversation as the page needs it: its lines alone, with the form, or as a page; it was seen, and by whom."""
     viewer = request.actor
     said = queries.remarks(order.id, viewer=viewer)
-    if said:
-        services.see_remarks(order.id, upto=said[-1].number, by=viewer)
+    last = said[-1].number if said else 0
+    seen = queries.seen_by(order.id, viewer=viewer)
+    if said and viewer.id not in {mark.person_id for mark in seen.get(last, ())}:
+        services.see_remarks(order.id, upto=last, by=viewer)
+        seen = queries.seen_by(order.id, viewer=viewer)
     ground = patients.ground(order.patient_id, viewer=viewer) or "worklist"
     patients_services.log_access(
         order.patient_id, what="radiology.conversation", ground=ground, by=viewer, subject=order.id
     )
-    seen = queries.seen_by(order.id, viewer=viewer)
     context = {
         "order": order,
         "lines": [
@@ -74,7 +76,7 @@ def _shown(request: Request, order: Order, *, refusal: Invalid | None = None, ty
             for row in said
         ],
         # of what is shown, not asked anew: what others did meanwhile is not known to this page
-        "known": state(said[-1].number if said else 0, len({mark.id for row in seen.values() for mark in row})),
+        "known": state(last, len({mark.id for row in seen.values() for mark in row})),
         "callees": sorted(queries.may_be_called(order.id, viewer=viewer).items(), key=lambda pair: pair[1]),
         "length": LENGTH,
         "refusal": refusal,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from wasl.kernel.access import Actor
+from wasl.kernel.access import Actor, once
 from wasl.workforce.models import Cover, Worker
 
 
@@ -19,7 +19,7 @@ def _visible(viewer: Actor) -> QuerySet[Worker]:
 
 def worker_of(person: UUID, *, viewer: Actor) -> Worker | None:
     """The professional that a person is, if enrolled."""
-    return _visible(viewer).filter(person=person).first()
+    return once(("worker_of", person, viewer), lambda: _visible(viewer).filter(person=person).first())
 
 
 def workers_of(persons: Iterable[UUID], *, viewer: Actor) -> dict[UUID, Worker]:
@@ -40,8 +40,10 @@ def workers_at(places: Iterable[UUID], *, viewer: Actor) -> list[Worker]:
 
 def covers(person: UUID, *, viewer: Actor, at: datetime.datetime | None = None) -> list[Cover]:
     """The hospitals that a person reads for at a moment (now when none is given)."""
-    rows = Cover.objects.filter(worker__in=_visible(viewer).filter(person=person))
-    return list(rows.filter(period__contains=at or timezone.now()).select_related("worker"))
+    rows = Cover.objects.filter(worker__in=_visible(viewer).filter(person=person)).select_related("worker")
+    if at is not None:
+        return list(rows.filter(period__contains=at))
+    return once(("covers", person, viewer), lambda: list(rows.filter(period__contains=timezone.now())))
 
 
 def covers_of(
