@@ -210,6 +210,7 @@ class World:
             "radiology:declare_centre_": {"key": self.stage.university},
             "radiology:answer_display_check": {"key": self.display},
             "places:": {"key": self.holiday}, "workforce:": {"key": self.roster.id},
+            "workforce:establish_posts": {"key": self.stage.regional},
             **{f"workforce:{verb}": {"key": self.roster.group_id}
                for verb in ("group", "join_group", "leave_group", "set_minimum", "draft_roster")},
             **{f"workforce:{verb}": {"key": self.swap.shift_id}

@@ -131,7 +131,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "workforce:rosters", "workforce:found_group", "workforce:group", "workforce:join_group",
                      "workforce:leave_group", "workforce:set_minimum", "workforce:draft_roster", "workforce:roster",
                      "workforce:add_pattern", "workforce:publish_roster", "workforce:shift", "workforce:remove_shift",
-                     "workforce:replace_worker",
+                     "workforce:replace_worker", "workforce:posts", "workforce:establish_posts",
                      "planning:country", "planning:region", "planning:hospital", "planning:indicators",
                      "planning:set_disclosure", "planning:cases", "planning:case", "planning:releases",
                      "planning:release_month", "planning:events"), PLANNER),

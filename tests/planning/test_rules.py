@@ -4,6 +4,7 @@ import datetime
 import math
 import statistics
 import uuid
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -140,6 +141,33 @@ def test_a_rate_needs_a_population() -> None:
     assert (by[SOUTH, "rate", ""].value, by[SOUTH, "rate", ""].why) == (None, "population")
     assert by[None, "rate", ""].numerator == 20, "what has no denominator is on neither side"
     assert found(cell(A, B, 20), population={NORTH: None})[None, "rate", ""].why == "population"
+
+
+def test_vacancies_are_of_all_hospitals_whose_posts_are_known() -> None:
+    places = {
+        A: replace(PLACES[A], posts=(2, 2), remote_hours=(500, 720)),
+        B: replace(PLACES[B], remote_hours=(20, 720)),
+        C: replace(PLACES[C], posts=(1, 4)),
+    }
+    by = {(one.place or one.region, one.indicator): one
+          for one in figures([cell(A, B, 20), cell(B, B, 10)], places, {}) if not one.slice}  # fmt: skip
+    share = {key: (one.numerator, one.denominator, one.value) for key, one in by.items() if key[1] == "vacancies"}
+    assert share == {
+        (None, "vacancies"): (3, 6, 0.5), (NORTH, "vacancies"): (2, 2, 1.0), (SOUTH, "vacancies"): (1, 4, 0.25),
+        (A, "vacancies"): (2, 2, 1.0), (C, "vacancies"): (1, 4, 0.25), (B, "vacancies"): (0, None, None),
+    }  # fmt: skip
+    assert by[B, "vacancies"].why == "posts", "where nobody wrote down posts nothing is known, and never zero"
+    assert (C, "ordered") not in by and by[C, "vacancies"].low is None, "it ordered nothing; posts are counted"
+    assert (by[None, "posts_known"].numerator, by[None, "posts_known"].denominator) == (1, 2), "A of A and B"
+    assert (by[SOUTH, "posts_known"].value, (B, "posts_known") in by) == (0, False)
+    assert (by[None, "remote_hours"].numerator, by[None, "remote_hours"].denominator) == (520, 1440)
+    assert not {one.indicator for one in withheld(by.values(), 50)} & {"vacancies", "posts_known", "remote_hours"}
+
+
+def test_a_hospital_with_no_post_has_none_to_fill() -> None:
+    places = {A: replace(PLACES[A], posts=(0, 0)), B: PLACES[B], C: PLACES[C]}
+    found = [one for one in figures([cell(A, A, 9)], places, {}) if one.indicator == "vacancies"]
+    assert [(one.value, one.denominator, one.why) for one in found] == [(None, 0, "none")] * 3
 
 
 def test_small_numbers_are_withheld_and_what_would_give_them_away() -> None:

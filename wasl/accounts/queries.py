@@ -113,6 +113,17 @@ def holders(role: str, *, place: UUID | None, viewer: Actor) -> QuerySet[Person]
     return _visible(viewer).filter(id__in=posts.values("person"))
 
 
+def held_at(at: datetime.datetime, *, people: Iterable[UUID], viewer: Actor) -> dict[UUID, set[UUID]]:
+    """The places where people held a post at a moment, as it was written then; who has no post is left out."""
+    rows = Post.objects.filter(person__in=_visible(viewer).filter(id__in=list(people)).values("id"))
+    found: dict[UUID, set[UUID]] = {}
+    for person, place in rows.filter(period__contains=at, created_at__lte=at, place__isnull=False).values_list(
+        "person_id", "place_id"
+    ):
+        found.setdefault(person, set()).add(place)
+    return found
+
+
 def actor_of_token(token: str, *, address: str = "") -> Actor:
     """The machine client that holds an OAuth 2 access token, with its scopes; a stranger when it is not valid."""
     found = (

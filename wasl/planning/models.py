@@ -67,6 +67,7 @@ class Figure(Row):
         NONE = "none", pgettext_lazy("figure", "nothing to count")
         POPULATION = "population", pgettext_lazy("figure", "no population figure")
         NIGHT = "night", pgettext_lazy("figure", "no night hours are set")
+        POSTS = "posts", pgettext_lazy("figure", "not known")
         DISTANCE = "distance", pgettext_lazy("figure", "no coordinates")
 
     month = models.DateField()

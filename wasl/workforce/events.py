@@ -44,6 +44,17 @@ class SessionRuleSet(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PostsEstablished(Event):
+    """How many posts of a specialty a hospital has was written down, from a day on."""
+
+    posts: UUID
+    place: UUID
+    specialty: str
+    number: int
+    since: datetime.date
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupFounded(Event):
     """Hospitals were joined in a group whose hours of a specialty are covered together."""
 

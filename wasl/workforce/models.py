@@ -1,4 +1,6 @@
-"""Staff, the hospitals that a reader serves, and who is on duty at every hour of the month."""
+"""Staff and established posts, the hospitals that a reader serves, and who is on duty at every hour of the month."""
+
+import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, DateTimeRangeField, RangeOperators
@@ -65,6 +67,40 @@ class SessionRule(Row):
                 name="workforce_official_hours_open_before_they_close",
             ),
         )
+
+
+class EstablishedPosts(Row):
+    """How many posts of a specialty the ministry establishes at a hospital, in a period, filled or not."""
+
+    place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+")
+    specialty = models.CharField(max_length=60)  # as workers have it
+    number = models.PositiveSmallIntegerField()
+    reference = models.CharField(max_length=200)  # the decree, the budget or the decision that says so
+    # null: Wasl itself, for the demonstration
+    written_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", null=True)
+    period = DateRangeField()
+
+    class Meta:
+        constraints = (
+            ExclusionConstraint(
+                name="workforce_posts_of_a_specialty_stand_once_at_a_time",
+                expressions=(
+                    ("place", RangeOperators.EQUAL),
+                    ("specialty", RangeOperators.EQUAL),
+                    ("period", RangeOperators.OVERLAPS),
+                ),
+            ),
+            models.CheckConstraint(condition=Q(number__gte=0), name="workforce_posts_are_no_fewer_than_none"),
+            models.CheckConstraint(
+                condition=Q(period__isempty=False, period__startswith__isnull=False) & ~Q(reference=""),
+                name="workforce_posts_hold_from_a_day_by_a_text",
+            ),
+        )
+
+    @property
+    def last(self) -> datetime.date | None:
+        """The last day on which they held; None while nothing replaced them."""
+        return self.period.upper - datetime.timedelta(days=1) if self.period.upper else None
 
 
 class Group(Row):

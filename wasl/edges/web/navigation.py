@@ -114,6 +114,8 @@ ENTRIES = (
           frozenset({"resident", "radiologist", "chief"}), tile_only=True),
     Entry("workforce:rosters", _("Rosters"), _("Who is on duty, day and night"), "calendar",
           frozenset({"radiologist", "chief", "planner"})),
+    Entry("workforce:posts", _("Established posts"), _("The posts of each hospital, who fills them, what is vacant"),
+          "users", frozenset({"chief", "planner"}), tile_only=True),
     Entry("workforce:my_shifts", _("My shifts"), _("When I am on duty, and what colleagues ask me"), "clock",
           frozenset({"radiologist", "chief"}), "workforce.swaps_waiting", tile_only=True),
     Entry("contracts:acts", _("Acts"), _("What was read for whom, counted once"), "report-money",

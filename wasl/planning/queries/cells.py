@@ -1,6 +1,7 @@
 """A month's cases summed up in the database, and what is known of hospitals beside: what figures are made of."""
 
 import datetime
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -56,7 +57,12 @@ def known_places(month: datetime.date, *, viewer: Actor) -> Mapping[UUID, Place]
     until = next_month(month) - DAY
     staffed = workforce.staffed_places(last, viewer=viewer)
     hours = _night(month, viewer)
-    covered = _covered(hours, workforce.hours_covered(first, last, viewer=viewer))
+    duties = workforce.hours_covered(first, last, viewer=viewer)
+    covered = _covered(hours, duties)
+    every_hour = _hours(first, last)
+    remote = _covered(every_hour, [duty for duty in duties if duty.remote])
+    at = workforce.counted_at(month, now=timezone.now())
+    posts = workforce.staffing(at, specialty=workforce.RADIOLOGY, viewer=viewer)
     machines = radiology.rejected_between(month, until, viewer=viewer)
     rejects = _pairs((one.place, one.rejected, one.series) for one in machines)
     closures = radiology.closures(since=month, until=until, viewer=viewer)
@@ -69,6 +75,8 @@ def known_places(month: datetime.date, *, viewer: Actor) -> Mapping[UUID, Place]
             area=(row.region.latitude, row.region.longitude),
             staffed=row.id in staffed,
             night=(covered.get(row.id, 0), len(hours)) if hours else None,
+            remote_hours=(remote.get(row.id, 0), len(every_hour)),
+            posts=(posts[row.id].vacant, posts[row.id].posts.number) if row.id in posts else None,
             rejects=rejects.get(row.id, (0, 0)),
             discrepancy=discrepancy.get(row.id, (0, 0)),
             critical=critical.get(row.id, (0, 0)),
@@ -90,11 +98,17 @@ def _night(month: datetime.date, viewer: Actor) -> list[datetime.datetime]:
     ]
 
 
+def _hours(first: datetime.datetime, last: datetime.datetime) -> list[datetime.datetime]:
+    """The hours between two moments, by when each begins."""
+    return [first + number * HOUR for number in range((last - first) // HOUR)]
+
+
 def _covered(hours: list[datetime.datetime], duties: Iterable[workforce.Duty]) -> dict[UUID, int]:
-    """How many of some hours each hospital is covered in, from beginning to end by one reader."""
+    """How many of some hours, in their order, each hospital is covered in, from beginning to end by one reader."""
     found: dict[UUID, set[datetime.datetime]] = {}
-    for place, since, until in duties:
-        found.setdefault(place, set()).update(hour for hour in hours if since <= hour and hour + HOUR <= until)
+    for duty in duties:
+        first, last = bisect_left(hours, duty.since), bisect_right(hours, duty.until - HOUR)
+        found.setdefault(duty.place, set()).update(hours[first:last])
     return {place: len(there) for place, there in found.items()}
 
 

@@ -46,6 +46,8 @@ class Place:
     area: Point | None = None  # a representative point of its region
     staffed: bool = False
     night: Share | None = None  # hours covered, of hours; None: no night is set
+    remote_hours: Share = (0, 0)  # hours covered from another hospital, of all hours
+    posts: Share | None = None  # of radiologists: vacant, of established; None: none are known
     rejects: Share = (0, 0)
     discrepancy: Share = (0, 0)
     critical: Share = (0, 0)
@@ -127,13 +129,16 @@ def figures(
     for (scope, part), found in sums.items():
         known = [places[key] for key in sorted(active[scope])]
         for one in INDICATORS.values():
-            if one.hospitals and (not part or part.split(":")[0] in one.sliced):
+            if one.hospitals and one.of_orders and (not part or part.split(":")[0] in one.sliced):
                 yield _figure(one, scope, part, found, known)
     yield from _rates(sums, active, places, population)
+    yield from _vacancies(active, places)
     for scope, there in active.items():
         if scope[1] is None:
             without = sum(not places[key].staffed and key in read_elsewhere for key in there)
+            written = sum(places[key].posts is not None for key in there)
             yield _share("unstaffed", scope, "", (without, len(there)), sampled=False)
+            yield _share("posts_known", scope, "", (written, len(there)), sampled=False)
 
 
 def _figure(one: Indicator, scope: Scope, part: str, found: Sums, known: list[Place]) -> Counted:
@@ -190,6 +195,22 @@ def _rates(
             yield _rate((region, None), found.performed, inhabitants)
     if (None, None) in active:
         yield _rate((None, None), done, people)
+
+
+def _vacancies(active: Iterable[Scope], places: Mapping[UUID, Place]) -> Iterator[Counted]:
+    """Vacant posts of all hospitals whose posts are known, whether they ordered exams or not."""
+    known: dict[Scope, list[Share]] = {scope: [] for scope in active}
+    for key, place in places.items():
+        if place.posts is not None:
+            scopes: tuple[Scope, ...] = ((None, None), (place.region, None), (place.region, key))
+            for scope in scopes:
+                known.setdefault(scope, []).append(place.posts)
+    for scope, pairs in known.items():
+        if pairs:
+            total = (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs))
+            yield _share("vacancies", scope, "", total, sampled=False)
+        else:
+            yield Counted(*scope, "vacancies", "", 0, why="posts")
 
 
 def _rate(scope: Scope, number: int, inhabitants: int | None) -> Counted:

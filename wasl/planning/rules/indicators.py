@@ -33,6 +33,7 @@ class Indicator:
     theme: str
     sampled: bool = True  # False: hours or hospitals, all of them known; there is no interval, and nobody to protect
     hospitals: bool = True  # whether it is said of a single hospital
+    of_orders: bool = True  # False: of hospitals that ordered nothing as well
     sliced: tuple[str, ...] = ()  # by what else than the place it is counted
     higher_is_worse: bool = False
 
@@ -113,9 +114,32 @@ _ALL = (
     Indicator(
         "unstaffed", _("Hospitals read only from elsewhere"), Kind.SHARE,
         _("Hospitals that ordered exams and where no radiologist is enrolled, but whose exams were read from "
-          "elsewhere, of all hospitals that ordered exams. How many posts should be filled is not known here."),
+          "elsewhere, of all hospitals that ordered exams."),
         "workforce.WorkerEnrolled, contracts.ActCounted", NOTHING, "cover", sampled=False, hospitals=False,
         higher_is_worse=True,
+    ),
+    Indicator(
+        "vacancies", _("Posts of radiologists vacant"), Kind.SHARE,
+        _("Established posts of radiologists that nobody fills, of all that are established, at the end of the month "
+          "(of the month that runs: when it was counted). Who is enrolled at the hospital and holds a role there fills "
+          "a post; who is one too many fills none elsewhere. Posts are counted, not sampled: there is no interval. "
+          "They are public and tell of no patient: small numbers are not withheld."),
+        "workforce.PostsEstablished, workforce.WorkerEnrolled, accounts.PostGiven, accounts.PostEnded",
+        _("hospitals whose posts nobody wrote down: of them nothing is known; what was written after the month"),
+        "cover", sampled=False, of_orders=False, higher_is_worse=True,
+    ),
+    Indicator(
+        "posts_known", _("Hospitals whose posts are known"), Kind.SHARE,
+        _("Hospitals that ordered exams and whose posts of radiologists were written down, of all hospitals that "
+          "ordered exams: of how many the vacancies tell."),
+        "workforce.PostsEstablished", NOTHING, "cover", sampled=False, hospitals=False,
+    ),
+    Indicator(
+        "remote_hours", _("Hours of remote cover"), Kind.SHARE,
+        _("Hours of the month, day and night, in which a reader of another hospital is on duty by a published roster "
+          "of the hospital's group, of all hours; summed over the hospitals that ordered exams."),
+        "workforce.RosterPublished, workforce.ShiftHandedOver", _("hospitals that ordered nothing"), "cover",
+        sampled=False,
     ),
     Indicator(
         "rate", _("Exams per 1,000 inhabitants"), Kind.RATE,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ FONTS = settings.HERE / "static/vendor/fonts"
 LANGUAGES = ("ar", "fr")  # that an evaluation is printed in
 NAMES = {"ar": 0, "fr": 1, "en": 2}
 OF_REGIONS = ("performed", "rate", "wait_p90", "late", "remote", "night")  # the columns of their table
+OF_COVER = ("vacancies", "remote", "remote_hours", "posts_known")  # those of vacant posts beside remote cover
 WHY = dict(Figure.Why.choices)
 
 
@@ -89,7 +90,10 @@ def _data(found: Release, language: str) -> dict[str, Any]:
         ],
         "regions": _("Regions"),
         "region_heads": [_("Region"), *(str(INDICATORS[code].title) for code in OF_REGIONS)],
-        "region_rows": _regions(found, language),
+        "region_rows": _regions(found, language, OF_REGIONS),
+        "cover": _("Vacant posts beside remote cover"),
+        "cover_heads": [_("Region"), *(str(INDICATORS[code].title) for code in OF_COVER)],
+        "cover_rows": _regions(found, language, OF_COVER, rests=True),
         "definitions_title": _("How this is computed"),
         "definitions": [
             [str(one.title), str(one.formula), _("From: {facts}").format(facts=one.facts),
@@ -120,9 +124,16 @@ def _value(figure: Mapping[str, Any] | None) -> str:
     return writing.value_in_words(figure["value"], INDICATORS[figure["indicator"]].kind)
 
 
-def _regions(found: Release, language: str) -> list[list[str]]:
+def _regions(found: Release, language: str, codes: Sequence[str], *, rests: bool = False) -> list[list[str]]:
+    """A row a region of which one of the indicators was counted, with what each value rests on where asked."""
     rows: dict[str, dict[str, Any]] = {}
     for figure in found.figures:
-        if figure["region"]:
+        if figure["region"] and figure["indicator"] in codes:
             rows.setdefault(figure["region"], {"name": figure["names"][NAMES[language]]})[figure["indicator"]] = figure
-    return [[row["name"], *(_value(row.get(code)) for code in OF_REGIONS)] for _code, row in sorted(rows.items())]
+    write = _with_numbers if rests else _value
+    return [[row["name"], *(write(row.get(code)) for code in codes)] for _code, row in sorted(rows.items())]
+
+
+def _with_numbers(figure: Mapping[str, Any] | None) -> str:
+    numbers = "" if figure is None or figure["value"] is None else _row(figure)[-1]
+    return f"{_value(figure)}\n{numbers}".strip()

@@ -1,6 +1,7 @@
 """The evaluation of the country, a region, a hospital; and how each indicator is computed."""
 
 import datetime
+from collections.abc import Mapping
 from uuid import UUID
 
 from django import forms
@@ -20,6 +21,7 @@ from wasl.kernel.http import Request
 from wasl.places import queries as places
 from wasl.planning import queries, services
 from wasl.planning.rules.indicators import INDICATORS, THEMES
+from wasl.planning.views.cover import beside_cover
 from wasl.planning.views.shown import by_slice, by_theme, drawn, shown, sliced, tiles
 
 USUAL = "wait_p90"  # the indicator of the map and the trend, where none is asked for
@@ -79,9 +81,10 @@ def country(request: Request) -> HttpResponse:
         (row.name, addresses[row.id], _cells({code: figures.get((row.id, code)) for code in COLUMNS}))
         for row in regions if (row.id, "ordered") in figures
     ]  # fmt: skip
+    cover = beside_cover(((row.name, addresses[row.id], _of(figures, row.id)) for row in regions), regions=True)
     context = {
         **_scope(request, form), "title": gettext("Evaluation"), "tiles": map_tiles, "across": across,
-        "beside": beside, "beside_title": gettext("Regions"), "national": True,
+        "beside": beside, "beside_title": gettext("Regions"), "cover": cover, "national": True,
     }  # fmt: skip
     return render(request, "planning/scope.html", context)
 
@@ -98,16 +101,17 @@ def region(request: Request, key: UUID) -> HttpResponse:
         for row in queries.figures_beside(form.month_asked, viewer=request.actor, region=key)
     }  # fmt: skip
     query = f"?month={form['month'].value()}&indicator={form.about}"
-    hospitals = places.places(viewer=request.actor).filter(region=key).order_by("name_fr")
+    hospitals = list(places.places(viewer=request.actor).filter(region=key).order_by("name_fr"))
+    addresses = {row.id: f"{reverse('planning:hospital', args=[row.id])}{query}" for row in hospitals}
     columns = [code for code in COLUMNS if INDICATORS[code].hospitals]
     beside = [
-        (row.name, f"{reverse('planning:hospital', args=[row.id])}{query}",
-         _cells({code: figures.get((row.id, code)) for code in columns}))
+        (row.name, addresses[row.id], _cells({code: figures.get((row.id, code)) for code in columns}))
         for row in hospitals if (row.id, "ordered") in figures
     ]  # fmt: skip
+    cover = beside_cover((row.name, addresses[row.id], _of(figures, row.id)) for row in hospitals)
     context = {
         **_scope(request, form, region=key), "title": found.name, "population": found, "beside": beside,
-        "beside_title": gettext("Hospitals"), "national": True,
+        "beside_title": gettext("Hospitals"), "cover": cover, "national": True,
     }  # fmt: skip
     return render(request, "planning/scope.html", context)
 
@@ -120,7 +124,7 @@ def hospital(request: Request, key: UUID) -> HttpResponse:
     found = places.place(key, viewer=request.actor)
     form = Asked(request, hospitals=True)
     context = {**_scope(request, form, place=key), "title": found.name, "national": own is None,
-               "region": found.region}  # fmt: skip
+               "region": found.region, "beside_title": gettext("Hospital")}  # fmt: skip
     return render(request, "planning/scope.html", context)
 
 
@@ -132,6 +136,7 @@ def _scope(
     if month is None:
         return {"form": form, "month": None}
     figures = queries.figures_of(month, viewer=viewer, region=region, place=place)
+    whole = {row.indicator: row for row in figures if not row.slice}
     points, line = drawn(queries.trend(form.about, until=month, viewer=viewer, region=region, place=place))
     counted = next(row for row in queries.months(viewer=viewer) if row.month == month)
     return {
@@ -150,7 +155,13 @@ def _scope(
             if (rows := by_slice(figures, name))
         ],
         "minimum": queries.minimum(on=month, viewer=viewer),
+        "cover": beside_cover([(gettext("This hospital"), "", whole)]),  # of several places, where there are
     }  # fmt: skip
+
+
+def _of(figures: Mapping[tuple[UUID | None, str], "queries.Figure"], key: UUID) -> dict[str, "queries.Figure"]:
+    """The figures of one place, by indicator."""
+    return {code: found for code in INDICATORS if (found := figures.get((key, code)))}
 
 
 def _cells(figures: dict[str, "queries.Figure | None"]) -> list[object]:

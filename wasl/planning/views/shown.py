@@ -15,7 +15,10 @@ from wasl.radiology.queries import Urgency
 URGENCIES = {code: words for code, words in Urgency.choices}
 SHADES = 4
 # where the facts behind what no case says are
-ELSEWHERE = {"rejects": "radiology:quality", "critical": "radiology:closures", "night": "workforce:rosters"}
+ELSEWHERE = {
+    "rejects": "radiology:quality", "critical": "radiology:closures", "night": "workforce:rosters",
+    "remote_hours": "workforce:rosters",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,16 @@ def _behind(figure: Figure) -> str:
     if name := ELSEWHERE.get(figure.indicator):
         month = {"month": f"{figure.month:%Y-%m}"} if figure.indicator == "critical" else {}
         return f"{reverse(name)}?{urlencode(month)}" if month else reverse(name)
-    asked = {"month": f"{figure.month:%Y-%m}", "indicator": figure.indicator}
+    of_posts = figure.indicator in ("vacancies", "posts_known")
+    asked = {"month": f"{figure.month:%Y-%m}"}
+    asked |= {"known": "on"} if figure.indicator == "vacancies" else {} if of_posts else {"indicator": figure.indicator}
     if figure.place_id:
         asked["place"] = str(figure.place_id)
     elif figure.region_id:
         asked["region"] = str(figure.region_id)
     if figure.slice:
         asked["slice"] = figure.slice
-    return f"{reverse('planning:cases')}?{urlencode(asked)}"
+    return f"{reverse('workforce:posts' if of_posts else 'planning:cases')}?{urlencode(asked)}"
 
 
 def by_theme(figures: Iterable[Figure]) -> list[tuple[str, list[Shown]]]:

@@ -1,7 +1,18 @@
-"""What may be asked about staff, groups of hospitals, rosters and swaps."""
+"""What may be asked about staff, their posts, groups of hospitals, rosters and swaps."""
 
-from wasl.workforce.models import Calendar, Cover, Group, Membership, Roster, SessionRule, Shift, Swap, Worker
-from wasl.workforce.queries.evaluation import Duty, hours_covered, staffed_places
+from wasl.workforce.models import (
+    Calendar,
+    Cover,
+    EstablishedPosts,
+    Group,
+    Membership,
+    Roster,
+    SessionRule,
+    Shift,
+    Swap,
+    Worker,
+)
+from wasl.workforce.queries.evaluation import RADIOLOGY, Duty, hours_covered, staffed_places
 from wasl.workforce.queries.mine import (
     calendar_of,
     calendar_shifts,
@@ -12,6 +23,14 @@ from wasl.workforce.queries.mine import (
     swaps_offered,
     swaps_settled,
     swaps_waiting,
+)
+from wasl.workforce.queries.posts import (
+    Staffing,
+    known_specialties,
+    planned_places,
+    posts_at,
+    staffing,
+    workers_in_post,
 )
 from wasl.workforce.queries.rosters import (
     duties,
@@ -46,14 +65,17 @@ from wasl.workforce.queries.staff import (
     workers_of,
 )
 from wasl.workforce.rules.groups import SPECIALTIES, plans
+from wasl.workforce.rules.posts import counted_at, establishes
 from wasl.workforce.rules.rosters import Gap, Span, bounds
 
 __all__ = [
-    "bounds", "Calendar", "calendar_of", "calendar_shifts", "candidates", "Cover", "covers", "covers_at_home",
-    "covers_of", "duties", "duties_between", "Duty", "every_cover", "every_role", "every_specialty", "every_worker",
-    "Gap", "gaps_of", "Group", "group", "groups", "hours_covered", "in_return", "longest", "Membership", "my_shifts",
-    "on_duty", "on_duty_since", "people_of", "plans", "readers_for", "role_for_record", "Roster", "roster", "rosters",
-    "serves", "session_rule", "SessionRule", "Shift", "shift", "shifts_of", "Span", "SPECIALTIES", "staffed_places",
-    "Swap", "swap", "swaps_offered", "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of",
-    "workers_at", "workers_of",
+    "bounds", "Calendar", "calendar_of", "calendar_shifts", "candidates", "counted_at", "Cover", "covers",
+    "covers_at_home", "covers_of", "duties", "duties_between", "Duty", "EstablishedPosts", "establishes",
+    "every_cover", "every_role", "every_specialty", "every_worker", "Gap", "gaps_of", "Group", "group", "groups",
+    "hours_covered", "in_return", "known_specialties", "longest", "Membership", "my_shifts", "on_duty",
+    "on_duty_since", "people_of", "planned_places", "plans", "posts_at", "RADIOLOGY", "readers_for",
+    "role_for_record", "Roster", "roster", "rosters", "serves", "session_rule", "SessionRule", "Shift", "shift",
+    "shifts_of", "Span", "SPECIALTIES", "staffed_places", "Staffing", "staffing", "Swap", "swap", "swaps_offered",
+    "swaps_settled", "swaps_waiting", "Worker", "worker_for_record", "worker_of", "workers_at", "workers_in_post",
+    "workers_of",
 ]  # fmt: skip

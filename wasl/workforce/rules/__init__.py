@@ -1,7 +1,9 @@
-"""Who may change staff, rosters and swaps, and what is refused."""
+"""Who may change staff, posts, rosters and swaps, and what is refused."""
 
-from wasl.workforce.rules import calendars, groups, rosters, staff, swaps
+from wasl.workforce.rules import calendars, groups, posts, rosters, staff, swaps
 
-CAN: dict[str, frozenset[str]] = {**staff.CAN, **groups.CAN, **rosters.CAN, **swaps.CAN, **calendars.CAN}
+CAN: dict[str, frozenset[str]] = {
+    **staff.CAN, **posts.CAN, **groups.CAN, **rosters.CAN, **swaps.CAN, **calendars.CAN,
+}  # fmt: skip
 
-__all__ = ["CAN", "calendars", "groups", "rosters", "staff", "swaps"]
+__all__ = ["CAN", "calendars", "groups", "posts", "rosters", "staff", "swaps"]

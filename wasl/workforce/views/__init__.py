@@ -1,7 +1,8 @@
-"""The pages of rosters: groups, months, one's own shifts and swaps, and the calendar of a phone."""
+"""The pages of posts and rosters: groups, months, one's own shifts and swaps, and the calendar of a phone."""
 
-from wasl.workforce.views import calendar, groups, mine, rosters, shifts
+from wasl.workforce.views import calendar, groups, mine, posts, rosters, shifts
 
 urlpatterns = [
-    *groups.urlpatterns, *rosters.urlpatterns, *shifts.urlpatterns, *mine.urlpatterns, *calendar.urlpatterns
+    *groups.urlpatterns, *posts.urlpatterns, *rosters.urlpatterns, *shifts.urlpatterns, *mine.urlpatterns,
+    *calendar.urlpatterns,
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from wasl.places import queries as places_queries
 from wasl.places import services as places
 from wasl.radiology import queries as radiology_queries
 from wasl.radiology import services as radiology
+from wasl.workforce import queries as workforce_queries
 from wasl.workforce import services as workforce
 
 DATA = Path(__file__).parent / "data"
@@ -95,6 +96,9 @@ CASTS = {
 }
 SCALES = {"TN": "TN-2024-715", "DZ": "DZ-DEMO"}
 AGREED_DAYS = 300  # from today on
+# radiologists' posts of the hospitals of MAIN, invented; None: nobody wrote them down
+ESTABLISHED = (2, 4, 1, 3, 3, 2, 2, None, 1, None)
+INVENTED = "Démonstration : effectif inventé"
 OTHER_READERS = (1, 3, 3, 4)  # the hospitals of MAIN where four more radiologists work
 
 
@@ -161,6 +165,7 @@ def build(country: str, password: str) -> Country:
             _give_post(makes, "radiographer", key)
         hospitals.append(_hospital(key, asks, makes))
     _add_agreements(country, keys, cast, password)
+    _establish_posts(keys, cast["hatem"])
     return Country(country, hospitals, [accounts_queries.actor_of(reader) for reader in readers])
 
 
@@ -228,6 +233,16 @@ def _add_reader(person: UUID, place: UUID, licence: int, serves: list[UUID], *, 
     for hospital in serves:
         workforce.cover_place(worker.id, place=hospital, modalities=[], since=timezone.now() - SINCE, by=SYSTEM)
     return person
+
+
+def _establish_posts(keys: list[UUID], planner: UUID) -> None:
+    """Some hospitals' posts of radiologists, from this month on, written down by the ministry's planner, once."""
+    hatem, first = accounts_queries.actor_of(planner), timezone.localdate().replace(day=1)
+    for key, number in zip(keys, ESTABLISHED, strict=True):
+        if number is not None and not workforce_queries.posts_at(key, viewer=hatem).exists():
+            workforce.establish_posts(
+                key, specialty=workforce_queries.RADIOLOGY, number=number, since=first, reference=INVENTED, by=hatem
+            )
 
 
 def _add_agreements(country: str, keys: list[UUID], cast: dict[str, UUID], password: str) -> None:
