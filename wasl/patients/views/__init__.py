@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from wasl.patients.views.access import accesses, break_glass, present
+from wasl.patients.views.labels import card_pdf, wristband_pdf
 from wasl.patients.views.people import add_number, card, patient, search
 from wasl.patients.views.registration import correct, register
 from wasl.patients.views.reviewing import (
@@ -32,6 +33,8 @@ urlpatterns: list[URLPattern] = [
     path("<uuid:key>/correct/", correct, name="correct"),
     path("<uuid:key>/numbers/", add_number, name="add_number"),
     path("<uuid:key>/card/", card, name="card"),
+    path("<uuid:key>/card.pdf", card_pdf, name="card_pdf"),
+    path("<uuid:key>/wristband.pdf", wristband_pdf, name="wristband_pdf"),
     path("<uuid:key>/accesses/", accesses, name="accesses"),
     path("<uuid:key>/present/", present, name="present"),
     path("<uuid:key>/break-glass/", break_glass, name="break_glass"),

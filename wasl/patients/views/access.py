@@ -36,6 +36,7 @@ THINGS: dict[str, str | Promise] = {
     "file": pgettext_lazy("access log", "file"),
     "identity": pgettext_lazy("access log", "identity"),
     "card": pgettext_lazy("access log", "card"),
+    "wristband": pgettext_lazy("access log", "wristband"),
     "match": pgettext_lazy("access log", "asked who somebody is"),
     "wrong_number": pgettext_lazy("access log", "a wrong number was presented"),
     "accesses": pgettext_lazy("access log", "this page"),
