@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
 from wasl.kernel.events import Event
 
 Resource = dict[str, Any]
@@ -38,9 +38,29 @@ class Owned:
         return getattr(event, name) if name else event.subject
 
 
+@dataclass(frozen=True)
+class Operation:
+    """An operation on a resource type: what answers it, its definition, and whether it may be asked by GET too."""
+
+    act: Callable[..., Resource]
+    definition: str
+    by_get: bool
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a resource from outside: its key, what its sender is told of it, and what of it waits."""
+
+    key: UUID
+    body: Resource
+    new: bool
+    waiting: Refused | None = None  # in whose words it is said that people have to decide something first
+
+
 owned: dict[str, Owned] = {}
-accepted: dict[str, Callable[..., UUID]] = {}
-operations: dict[tuple[str, str], Callable[..., Resource]] = {}  # by resource type and name, without the $
+accepted: dict[str, Callable[..., Taken]] = {}
+removed: dict[str, Callable[..., None]] = {}
+operations: dict[tuple[str, str], Operation] = {}  # by resource type and name, without the $
 # resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
 # of a type is its principal date, which lists are sorted by
 searches: dict[str, dict[str, tuple[str, str]]] = {}
@@ -65,29 +85,53 @@ def resource(
     return register
 
 
-def accepts(kind: str) -> Callable[[Callable[..., UUID]], Callable[..., UUID]]:
-    """Take a resource of this type from outside: the function turns it into the owner's verb and returns the key."""
+def accepts(kind: str) -> Callable[[Callable[..., Taken]], Callable[..., Taken]]:
+    """Take a resource of this type from outside, by the `identifier` it has there: the function calls a verb."""
 
-    def register(take: Callable[..., UUID]) -> Callable[..., UUID]:
+    def register(take: Callable[..., Taken]) -> Callable[..., Taken]:
         accepted[kind] = take
         return take
 
     return register
 
 
-def operation(kind: str, name: str) -> Callable[[Callable[..., Resource]], Callable[..., Resource]]:
+def removes(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Be told from outside that an `identifier` of this type is in use no longer: the function calls a verb."""
+
+    def register(remove: Callable[..., None]) -> Callable[..., None]:
+        removed[kind] = remove
+        return remove
+
+    return register
+
+
+DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
+
+
+def operation(
+    kind: str, name: str, *, definition: str = "", by_get: bool = False
+) -> Callable[[Callable[..., Resource]], Callable[..., Resource]]:
     """Answer an operation on a resource type: the function takes Parameters and `by`, and returns a resource."""
 
     def register(act: Callable[..., Resource]) -> Callable[..., Resource]:
-        operations[kind, name] = act
+        operations[kind, name] = Operation(act, definition or f"{DEFINITIONS}{kind}-{name}", by_get)
         return act
 
     return register
 
 
-def take(kind: str, body: Resource, *, by: Actor) -> UUID:
-    """Give a resource from outside to the module that owns its type."""
-    return accepted[kind](body, by=by)
+def outcome(severity: str, *refusals: Refused) -> Resource:
+    """What there is to say as an OperationOutcome (FHIR R4, 2.31), in the language in force."""
+    return {"resourceType": "OperationOutcome", "issue": [_issue(severity, one) for one in refusals]}
+
+
+def _issue(severity: str, refusal: Refused) -> Resource:
+    said = {
+        "severity": severity,
+        "code": refusal.fhir_issue,
+        "details": {"coding": [{"system": "urn:wasl:refusal", "code": refusal.code}], "text": refusal.sentence},
+    }
+    return said | ({"diagnostics": refusal.fhir_diagnostics} if refusal.fhir_diagnostics else {})
 
 
 def reference(kind: str, key: UUID | None, display: str = "") -> Resource | None:

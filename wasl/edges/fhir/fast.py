@@ -1,5 +1,7 @@
 """The FHIR service (R4, 3.1): read, vread, history and search over stored texts, as a plain ASGI application.
 
+What is sent goes to the module that owns its type.
+
 Who asks needs a session or a token with a scope; what is part of a patient's record needs a ground besides, and is
 otherwise as if it were not there. Every answer that shows a patient writes the access log before it is sent.
 """
@@ -10,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, found
+from wasl.edges.fhir import answers, asked, found, sent
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, call_of
 from wasl.edges.fhir.found import Hit
@@ -57,8 +59,12 @@ async def _answer(call: Call) -> Answer:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
-        case "POST", [kind, name] if name.startswith("$"):
+        case "POST" | "GET", [kind, name] if name.startswith("$"):
             return await _operate(call, kind, name[1:])
+        case "PUT", [kind] if kind in fhir.accepted:
+            return await sent.update(call, kind)
+        case "DELETE", [kind] if kind in fhir.removed:
+            return await sent.remove(call, kind)
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
             return await _read(call, kind, key)
         case method, [kind, key, "_history"] if method in READS:
@@ -82,11 +88,12 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
 async def _operate(call: Call, kind: str, name: str) -> Answer:
     """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
     viewer = await _viewer(call, kind, "s")
-    act = fhir.operations.get((kind, name))
-    if act is None:
+    operation = fhir.operations.get((kind, name))
+    if operation is None or (call.method == "GET" and not operation.by_get):
         raise UnknownAddress
-    sent = await call.parameters()
-    return Answer(200, answers.dumped(await in_thread(act, sent, by=viewer)))
+    asked_with = await call.parameters()
+    language = answers.language_of(call.scope)
+    return Answer(200, answers.dumped(await in_thread(answers.spoken(language, operation.act), asked_with, by=viewer)))
 
 
 async def _read(call: Call, kind: str, text: str) -> Answer:
