@@ -61,6 +61,7 @@ owned: dict[str, Owned] = {}
 accepted: dict[str, Callable[..., Taken]] = {}
 removed: dict[str, Callable[..., None]] = {}
 operations: dict[tuple[str, str], Operation] = {}  # by resource type and name, without the $
+domains: dict[str, Callable[[str], bool]] = {}  # by resource type, whether a system's identifiers are known at all
 # resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
 # of a type is its principal date, which lists are sorted by
 searches: dict[str, dict[str, tuple[str, str]]] = {}

@@ -120,7 +120,7 @@ SEARCH = """
 
 Of every type: `_id`, `_lastUpdated`, `_count`, `_sort` (`_lastUpdated`, or the principal date: the first that a type
 declares), `_total`, `_summary=count`, `_format=json`. A date takes the prefixes `eq ne gt lt ge le sa eb`; a string is
-found by how it begins, in any script and without accents.
+found by how it begins, in any script and without accents, or with `:exact` letter by letter.
 """
 
 

@@ -85,6 +85,13 @@ def ignored(scope: Scope, names: Iterable[str]) -> bytes:
     return dumped({"resource": outcome, "search": {"mode": "outcome"}})
 
 
+def warned(scope: Scope, refusals: Iterable[Refused]) -> list[bytes]:
+    """The entries of a bundle that say what of a search could not be found out."""
+    with translation.override(language_of(scope)):
+        outcomes = [fhir.outcome("warning", refusal) for refusal in refusals]
+    return [dumped({"resource": outcome, "search": {"mode": "outcome"}}) for outcome in outcomes]
+
+
 def said(scope: Scope, refusals: Iterable[Refused]) -> list[bytes]:
     """The entries of a bundle that say something of what was asked, each under its code, and refuse nothing."""
     with translation.override(language_of(scope)):

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, found, sent
+from wasl.edges.fhir import answers, asked, domains, found, sent
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, call_of
 from wasl.edges.fhir.found import Hit
@@ -175,7 +175,11 @@ async def _search(call: Call, kind: str) -> Answer:
     hits = [] if question.only_total else await found.search(question, after, viewer=viewer)
     page = hits[: question.count]
     await _log(kind, page, viewer)
-    entries = [answers.entry(f"{call.base}/{kind}/{hit.id}", hit.body, {"search": {"mode": "match"}}) for hit in page]
+    systems, mode = domains.wanted(kind, pairs), {"search": {"mode": "match"}}
+    entries = [
+        answers.entry(f"{call.base}/{kind}/{hit.id}", domains.only(hit.body, systems), mode) for hit in page
+    ]  # fmt: skip
+    entries += answers.warned(call.scope, await domains.unknown(kind, systems))
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
     if kind == "Patient" and not token:

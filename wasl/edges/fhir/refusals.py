@@ -117,6 +117,12 @@ class UnknownParameter(Invalid):
     fhir_issue = "not-supported"
 
 
+class UnknownDomain(NotFound):
+    """Identifiers of the system “{system}” are not known here."""
+
+    fhir_diagnostics = "targetSystem not found"  # IHE PDQm, 2:3.78.4.1.3
+
+
 class ModifierNotSupported(Invalid):
     """The modifier of {name} is not supported."""
 

@@ -31,8 +31,13 @@ searches["Patient"] = {
     "given": ("string", "name.given"),
     "birthdate": ("date", "birthDate"),
     "gender": ("token", "gender"),
+    "active": ("token", "active"),
     "phone": ("token", "telecom"),
+    "telecom": ("token", "telecom"),
+    "address": ("string", "address"),
     "address-city": ("string", "address.city"),
+    "address-country": ("string", "address.country"),
+    "address-postalcode": ("string", "address.postalCode"),
     "address-state": ("string", "address.state"),
 }
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
+from wasl.kernel.fhir import domains
 from wasl.patients.fhir.people import LANGUAGE, SYSTEMS
 from wasl.patients.rules import numbers
 from wasl.places import queries as places
@@ -28,6 +29,14 @@ def whose(system: str, by: Actor) -> Whose | None:
         return ("local", places.place_by_code(found["code"], viewer=by).id) if found else None
     except NotFound:
         return None
+
+
+def is_known_system(system: str) -> bool:
+    """Whether a system's numbers are known here."""
+    return whose(system, SYSTEM) is not None
+
+
+domains["Patient"] = is_known_system
 
 
 def taken_apart(identifier: str) -> tuple[str, str]:
