@@ -262,6 +262,8 @@ def test_other_formats_and_types_are_not_taken(world: World) -> None:
     for method in ("PUT", "DELETE"):
         answer = world.door.ask(method, "/fhir/Organization?identifier=x|y", world.who["every"], json={})
         assert (answer.status_code, codes(answer)) == (405, ["NotSupported"])
+    answer = world.door.ask("POST", "/fhir/Patient", world.who["his"], json=person("A-6"))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, PUT, DELETE")
 
 
 def test_nonsense_of_the_right_shape_is_taken_as_nobody(world: World) -> None:

@@ -7,7 +7,7 @@ otherwise as if it were not there. Every answer that shows a patient writes the 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +42,7 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     except SignInFirst as refusal:
         answer = answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
     except NotSupported as refusal:
-        answer = answers.refused(scope, refusal, allow="GET, HEAD")
+        answer = answers.refused(scope, refusal, allow=str(refusal.values.get("allow", "GET, HEAD")))
     except Refused as refusal:
         answer = answers.refused(scope, refusal)
     except Exception:
@@ -73,7 +73,16 @@ async def _answer(call: Call) -> Answer:
             return await _vread(call, kind, key, number)
         case method, _ if method in READS:
             raise UnknownAddress
-    raise NotSupported
+    raise NotSupported(allow=", ".join(_allowed(call.path)))
+
+
+def _allowed(path: list[str]) -> Iterator[str]:
+    """What an address may be asked with (RFC 9110, 10.2.1)."""
+    yield from READS
+    if len(path) == 1 and path[0] in fhir.accepted:
+        yield "PUT"
+    if len(path) == 1 and path[0] in fhir.removed:
+        yield "DELETE"
 
 
 async def _viewer(call: Call, kind: str, act: str) -> Actor:
