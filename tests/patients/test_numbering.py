@@ -85,6 +85,19 @@ def test_a_number_that_is_removed_is_not_the_desks_to_give(stage: Cast) -> None:
         make.patient(stage, place=stage.other, by=stage.zied, identities=[("local", "N-1")])
 
 
+def test_a_clerk_brings_a_number_back(stage: Cast) -> None:
+    salma = make.patient(stage, place=stage.other, by=stage.zied, identities=[("local", "N-1")])
+    services.remove_number(place=stage.other, local_id="N-1", by=machine(stage))
+    with pytest.raises(numbers.NumberOutOfUse):
+        hear(stage, "N-1")
+    services.add_identity(salma.id, kind="local", value="N-1", place=stage.other, by=stage.zied)
+    assert queries.by_local_number("N-1", place=stage.other, viewer=stage.zied) == salma
+    assert facts("NumberRestored") == 1
+    other = make.patient(stage, given_name="Rim", place=stage.other, by=stage.zied)
+    with pytest.raises(rules.LocalNumberTaken):
+        services.add_identity(other.id, kind="local", value="N-1", place=stage.other, by=stage.zied)
+
+
 def test_a_split_record_takes_its_retired_number_along(stage: Cast) -> None:
     salma, ali = hear(stage, "N-1"), hear(stage, "N-2", ALI)
     replace(stage, "N-2", "N-1", ALI)

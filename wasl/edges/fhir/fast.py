@@ -184,7 +184,8 @@ async def _search(call: Call, kind: str) -> Answer:
     hits = [] if question.only_total else await found.search(question, after, viewer=viewer)
     page = hits[: question.count]
     await _log(kind, page, viewer)
-    systems, mode = domains.wanted(kind, pairs), {"search": {"mode": "match"}}
+    systems = domains.wanted(kind, pairs)
+    mode: dict[str, object] = {"search": {"mode": "match"}}
     entries = [
         answers.entry(f"{call.base}/{kind}/{hit.id}", domains.only(hit.body, systems), mode) for hit in page
     ]  # fmt: skip
