@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -14,6 +14,7 @@ from wasl.kernel.errors import Refused
 from wasl.kernel.events import Event
 
 Resource = dict[str, Any]
+Act = Callable[..., Resource]
 R = TypeVar("R")
 
 
@@ -38,8 +39,7 @@ class Owned:
         return getattr(event, name) if name else event.subject
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation on a resource type: what answers it, its definition, and whether it may be asked by GET too."""
 
     act: Callable[..., Resource]
@@ -47,8 +47,7 @@ class Operation:
     by_get: bool
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """What became of a resource from outside: its key, what its sender is told of it, and what of it waits."""
 
     key: UUID
@@ -59,7 +58,7 @@ class Taken:
 
 owned: dict[str, Owned] = {}
 accepted: dict[str, Callable[..., Taken]] = {}
-removed: dict[str, Callable[..., None]] = {}
+removed: dict[str, Callable[..., None]] = {}  # by resource type, who is told that an `identifier` is in use no longer
 operations: dict[tuple[str, str], Operation] = {}  # by resource type and name, without the $
 domains: dict[str, Callable[[str], bool]] = {}  # by resource type, whether a system's identifiers are known at all
 # resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
@@ -96,26 +95,11 @@ def accepts(kind: str) -> Callable[[Callable[..., Taken]], Callable[..., Taken]]
     return register
 
 
-def removes(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Be told from outside that an `identifier` of this type is in use no longer: the function calls a verb."""
-
-    def register(remove: Callable[..., None]) -> Callable[..., None]:
-        removed[kind] = remove
-        return remove
-
-    return register
-
-
-DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
-
-
-def operation(
-    kind: str, name: str, *, definition: str = "", by_get: bool = False
-) -> Callable[[Callable[..., Resource]], Callable[..., Resource]]:
+def operation(kind: str, name: str, *, definition: str, by_get: bool = False) -> Callable[[Act], Act]:
     """Answer an operation on a resource type: the function takes Parameters and `by`, and returns a resource."""
 
-    def register(act: Callable[..., Resource]) -> Callable[..., Resource]:
-        operations[kind, name] = Operation(act, definition or f"{DEFINITIONS}{kind}-{name}", by_get)
+    def register(act: Act) -> Act:
+        operations[kind, name] = Operation(act, definition, by_get)
         return act
 
     return register
@@ -123,16 +107,11 @@ def operation(
 
 def outcome(severity: str, *refusals: Refused) -> Resource:
     """What there is to say as an OperationOutcome (FHIR R4, 2.31), in the language in force."""
-    return {"resourceType": "OperationOutcome", "issue": [_issue(severity, one) for one in refusals]}
-
-
-def _issue(severity: str, refusal: Refused) -> Resource:
-    said = {
-        "severity": severity,
-        "code": refusal.fhir_issue,
-        "details": {"coding": [{"system": "urn:wasl:refusal", "code": refusal.code}], "text": refusal.sentence},
-    }
-    return said | ({"diagnostics": refusal.fhir_diagnostics} if refusal.fhir_diagnostics else {})
+    return without_empty({"resourceType": "OperationOutcome", "issue": [
+        {"severity": severity, "code": one.fhir_issue,
+         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics}
+        for one in refusals
+    ]})  # fmt: skip
 
 
 def reference(kind: str, key: UUID | None, display: str = "") -> Resource | None:

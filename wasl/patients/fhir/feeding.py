@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.kernel.access import Actor
-from wasl.kernel.fhir import Resource, Taken, accepts, removes
+from wasl.kernel.fhir import Resource, Taken, accepts, removed
 from wasl.patients import queries, rules, services
 from wasl.patients.fhir.people import identifier_of, own_number
 from wasl.patients.fhir.said import dicts, said, taken_apart, text, whose
@@ -31,11 +31,13 @@ def take(sent: Resource, *, identifier: str, by: Actor) -> Taken:
     return _taken(replaced.patient, replaced.new, by=by, asked=replaced.asked)
 
 
-@removes("Patient")
 def remove(*, identifier: str, by: Actor) -> None:
     """Remove Patient (2:3.104.4.3): the hospital uses the number no longer."""
     system, value = taken_apart(identifier)
     services.remove_number(place=_place(system, by), local_id=value, by=by)
+
+
+removed["Patient"] = remove
 
 
 def _place(system: str, by: Actor) -> UUID:

@@ -28,7 +28,7 @@ class Asked:
     count: int
 
 
-@operation("Patient", "match")
+@operation("Patient", "match", definition="http://hl7.org/fhir/OperationDefinition/Patient-match")
 def match(sent: Resource, *, by: Actor) -> Resource:
     """A Bundle of people who may be the one asked about, the surest first; who was shown is in the access log."""
     asked = _asked(sent)
