@@ -1,6 +1,7 @@
 """What two people do at the same moment: one wins, the other hears why, and nothing is half done."""
 
 import datetime
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -91,7 +92,8 @@ def test_a_desk_and_a_machine_race_for_one_hospital_number(stage: Cast) -> None:
     said = {"first_lat": "Salma", "last_lat": "Ben Salah", "sex": "F", "dob": "1980-03-12"}
     desk = partial(make.patient, stage, identities=[("local", "H-1")])
     machine = partial(services.receive_record, place=stage.regional, local_id="H-1", said=said, by=SYSTEM)
-    refused = at_once(*[desk, machine] * 8)
+    acts: list[Callable[[], object]] = [desk, machine]
+    refused = at_once(*acts * 8)
     assert refused in (["LocalNumberTaken"] * 8, ["LocalNumberTaken"] * 7)
     assert SourceIdentity.objects.count() == SourceRecord.objects.filter(local_id="H-1").count() == 1
     assert broken() == []

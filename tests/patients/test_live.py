@@ -177,7 +177,7 @@ def test_a_number_written_down_later_finds_the_person(stage: Cast) -> None:
 
 def test_a_record_that_is_certain_is_linked(stage: Cast) -> None:
     known = salma(stage)
-    assert services.receive_record(place=stage.other, local_id=" Z-9 ", said=SALMA, by=machine(stage)) == known
+    assert services.receive_record(place=stage.other, local_id=" Z-9 ", said=SALMA, by=machine(stage)).patient == known
     link = RecordLink.objects.get(record__local_id="Z-9")
     assert (link.state, link.patient, bool(link.score), bool(link.reasons)) == ("auto", known, True, True)
     assert link.model == queries.model_mark(viewer=SYSTEM)
@@ -188,7 +188,9 @@ def test_a_record_that_is_certain_is_linked(stage: Cast) -> None:
 
 def test_a_record_that_is_probable_is_somebody_new_until_people_decide(stage: Cast) -> None:
     known = salma(stage)
-    new = services.receive_record(place=stage.other, local_id="Z-9", said={**SALMA, "nid": "09417264"}, by=SYSTEM)
+    new = services.receive_record(
+        place=stage.other, local_id="Z-9", said={**SALMA, "nid": "09417264"}, by=SYSTEM
+    ).patient
     assert (new != known, new.level) == (True, "provisional")
     assert RecordLink.objects.get(record__local_id="Z-9").state == "provisional"
     fact = Fact.objects.get(name="patients.PatientsAlike")
@@ -201,7 +203,7 @@ def test_a_record_that_is_probable_is_somebody_new_until_people_decide(stage: Ca
 def test_a_record_of_nobody_known_is_somebody_new(stage: Cast) -> None:
     salma(stage)
     said = {"first_ar": "منير", "last_ar": "الزغلامي", "sex": "M", "dob": "1971", "nid": "01234567", "phone": "x"}
-    new = services.receive_record(place=stage.other, local_id="Z-9", said=said, by=SYSTEM)
+    new = services.receive_record(place=stage.other, local_id="Z-9", said=said, by=SYSTEM).patient
     assert (new.level, new.family_name_ar, new.sex, new.birth_date_about) == ("declared", "الزغلامي", "male", True)
     assert (new.birth_date, new.phone) == (datetime.date(1971, 1, 1), "")
     assert not Fact.objects.filter(name="patients.PatientsAlike").exists()
@@ -210,24 +212,27 @@ def test_a_record_of_nobody_known_is_somebody_new(stage: Cast) -> None:
 @pytest.mark.parametrize("said", [{}, {"last_lat": "Inconnu"}, {"first_lat": "Bébé", "last_lat": "Ben Salah"}])
 def test_a_record_without_a_name_is_provisional_and_nobody_else(stage: Cast, said: dict[str, str]) -> None:
     salma(stage)
-    new = services.receive_record(place=stage.other, local_id="Z-9", said=said, by=SYSTEM)
+    new = services.receive_record(place=stage.other, local_id="Z-9", said=said, by=SYSTEM).patient
     assert (new.level, Patient.objects.count()) == ("provisional", 2)
 
 
 def test_said_again_it_is_the_same_record(stage: Cast) -> None:
-    first = services.receive_record(place=stage.other, local_id="Z-9", said=SALMA, by=SYSTEM)
+    first = services.receive_record(place=stage.other, local_id="Z-9", said=SALMA, by=SYSTEM).patient
     facts = Fact.objects.count()
-    assert services.receive_record(place=stage.other, local_id="Z-9", said=SALMA, by=SYSTEM) == first
+    assert services.receive_record(place=stage.other, local_id="Z-9", said=SALMA, by=SYSTEM).patient == first
     assert Fact.objects.count() == facts, "what says the same changes nothing"
-    assert services.receive_record(place=stage.other, local_id="Z-9", said={**SALMA, "phone": ""}, by=SYSTEM) == first
+    assert (
+        services.receive_record(place=stage.other, local_id="Z-9", said={**SALMA, "phone": ""}, by=SYSTEM).patient
+        == first
+    )
     assert RecordVersion.objects.count() == 2
     assert Fact.objects.filter(name="patients.RecordReceived", data__version=2).count() == 1
 
 
 def test_one_number_at_two_hospitals_is_two_records(stage: Cast) -> None:
-    here = services.receive_record(place=stage.regional, local_id="1234", said=SALMA, by=SYSTEM)
+    here = services.receive_record(place=stage.regional, local_id="1234", said=SALMA, by=SYSTEM).patient
     said = {"first_lat": "Ali", "last_lat": "Gharbi", "sex": "M", "dob": "1960-01-02"}
-    there = services.receive_record(place=stage.other, local_id="1234", said=said, by=SYSTEM)
+    there = services.receive_record(place=stage.other, local_id="1234", said=said, by=SYSTEM).patient
     assert here != there
     assert queries.by_local_number("1234", place=stage.other, viewer=stage.zied) == there
 

@@ -23,7 +23,7 @@ def stage() -> Cast:
 
 def told(stage: Cast, local_id: str = "N-7") -> tuple[Patient, RecordLink]:
     """What the other hospital's system says of its patient, and whose that was said to be."""
-    patient = services.receive_record(place=stage.other, local_id=local_id, said=SALMA, by=machine(stage))
+    patient = services.receive_record(place=stage.other, local_id=local_id, said=SALMA, by=machine(stage)).patient
     services.present_card(patient.id, place=stage.regional, number=patient.number, by=stage.nour)
     return patient, RecordLink.objects.get(record__local_id=local_id, closed_at=None)
 
@@ -55,7 +55,7 @@ def test_undone_it_is_as_it_was(stage: Cast) -> None:
     assert NotSame.objects.get().withdrawn_by == str(stage.nour)
     with pytest.raises(merging.MergeUndone):
         services.undo_split(made.id, because="It was her own card.", by=stage.nour)
-    again = services.receive_record(place=stage.other, local_id="N-7", said=SALMA, by=machine(stage))
+    again = services.receive_record(place=stage.other, local_id="N-7", said=SALMA, by=machine(stage)).patient
     assert again == salma
 
 

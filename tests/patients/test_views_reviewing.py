@@ -155,3 +155,26 @@ def test_a_data_steward_of_the_country_decides_and_sees_no_more(stage: Cast, pai
     done = browser.post(reverse("patients:judge_review", args=[case.id]), {**WHY, "outcome": "same"}, follow=True)
     assert "Two files of one person" in text(done)
     assert browser.get(reverse("patients:patient", args=[pair[0].id])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "badge", "used"),
+    [
+        ("ar", "يعدّهما مستشفى", "لم يعد"),
+        ("fr", "un hôpital y voit", "plus en usage"),
+        ("en", "a hospital holds", "no longer"),
+    ],
+)
+def test_what_a_hospitals_system_says_is_told_apart(stage: Cast, language: str, badge: str, used: str) -> None:
+    kept = make.patient(stage, identities=[("local", "H-1")])
+    make.patient(stage, given_name="Ali", sex="male", identities=[("local", "H-2")])
+    said = {"first_lat": "Ali", "last_lat": "Ben Salah"}
+    services.replace_number(place=stage.regional, local_id="H-2", survivor="H-1", said=said, by=SYSTEM)
+    case = ReviewCase.objects.get()
+    browser = browser_of(stage.nour, language)
+    assert badge not in text(browser.get(reverse("patients:reviews"))), "Wasl itself is no hospital"
+    ReviewCase.objects.update(asked_by=f"client:{case.id}")
+    assert badge in text(browser.get(reverse("patients:reviews")))
+    assert 'role="note"' in text(browser.get(reverse("patients:review", args=[case.id])))
+    who.merge(stage, case.one_id, case.other_id)
+    assert used in text(browser.get(reverse("patients:patient", args=[kept.id])))

@@ -37,7 +37,7 @@ class People(RuleBasedStateMachine):
             said = {**SALMA, "first_lat": f"Zz{number}", "nid": "", "dob": f"19{number}1-01-02"}
             told = services.receive_record(
                 place=self.stage.other, local_id=f"N-{number}", said=said, by=machine(self.stage)
-            )
+            ).patient
             services.present_card(told.id, place=self.stage.regional, number=told.number, by=self.stage.nour)
 
     def _try(self, act: Callable[..., object], *args: object, **about: object) -> None:

@@ -36,7 +36,7 @@ SCOPES: dict[str, str | Promise] = {
     "dicomweb.write": _("send images"),
 }
 # one FHIR type, or all, as SMART App Launch writes it
-RESOURCE_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]+)\.(read|rs|r|s)")
+RESOURCE_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]+)\.(read|write|(?!$)c?r?u?d?s?)")
 
 CAN: dict[str, frozenset[str]] = {
     "add_person": frozenset({"administrator", "system"}),

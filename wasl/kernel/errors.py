@@ -14,7 +14,9 @@ class Refused(Exception):
 
     http: ClassVar[int] = 409
     fhir_issue: ClassVar[str] = "business-rule"  # FHIR R4, IssueType
+    fhir_diagnostics: ClassVar[str] = ""  # what a profile wants said word for word, in its own language
     dimse: ClassVar[int] = 0xC000  # PS3.7, C.5: cannot understand / processing failure
+    besides: "tuple[Refused, ...]" = ()  # what else there is to say, each under its own code
 
     def __init__(self, **values: object) -> None:
         super().__init__(values)

@@ -5,15 +5,16 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
 
-from wasl.kernel.access import Actor
+from wasl.kernel.errors import Refused
 from wasl.kernel.events import Event
 
 Resource = dict[str, Any]
+Act = Callable[..., Resource]
 R = TypeVar("R")
 
 
@@ -38,9 +39,28 @@ class Owned:
         return getattr(event, name) if name else event.subject
 
 
+class Operation(NamedTuple):
+    """An operation on a resource type: what answers it, its definition, and whether it may be asked by GET too."""
+
+    act: Callable[..., Resource]
+    definition: str
+    by_get: bool
+
+
+class Taken(NamedTuple):
+    """What became of a resource from outside: its key, what its sender is told of it, and what of it waits."""
+
+    key: UUID
+    body: Resource
+    new: bool
+    waiting: Refused | None = None  # in whose words it is said that people have to decide something first
+
+
 owned: dict[str, Owned] = {}
-accepted: dict[str, Callable[..., UUID]] = {}
-operations: dict[tuple[str, str], Callable[..., Resource]] = {}  # by resource type and name, without the $
+accepted: dict[str, Callable[..., Taken]] = {}
+removed: dict[str, Callable[..., None]] = {}  # by resource type, who is told that an `identifier` is in use no longer
+operations: dict[tuple[str, str], Operation] = {}  # by resource type and name, without the $
+domains: dict[str, Callable[[str], bool]] = {}  # by resource type, whether a system's identifiers are known at all
 # resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
 # of a type is its principal date, which lists are sorted by
 searches: dict[str, dict[str, tuple[str, str]]] = {}
@@ -65,29 +85,33 @@ def resource(
     return register
 
 
-def accepts(kind: str) -> Callable[[Callable[..., UUID]], Callable[..., UUID]]:
-    """Take a resource of this type from outside: the function turns it into the owner's verb and returns the key."""
+def accepts(kind: str) -> Callable[[Callable[..., Taken]], Callable[..., Taken]]:
+    """Take a resource of this type from outside, by the `identifier` it has there: the function calls a verb."""
 
-    def register(take: Callable[..., UUID]) -> Callable[..., UUID]:
+    def register(take: Callable[..., Taken]) -> Callable[..., Taken]:
         accepted[kind] = take
         return take
 
     return register
 
 
-def operation(kind: str, name: str) -> Callable[[Callable[..., Resource]], Callable[..., Resource]]:
+def operation(kind: str, name: str, *, definition: str, by_get: bool = False) -> Callable[[Act], Act]:
     """Answer an operation on a resource type: the function takes Parameters and `by`, and returns a resource."""
 
-    def register(act: Callable[..., Resource]) -> Callable[..., Resource]:
-        operations[kind, name] = act
+    def register(act: Act) -> Act:
+        operations[kind, name] = Operation(act, definition, by_get)
         return act
 
     return register
 
 
-def take(kind: str, body: Resource, *, by: Actor) -> UUID:
-    """Give a resource from outside to the module that owns its type."""
-    return accepted[kind](body, by=by)
+def outcome(severity: str, *refusals: Refused) -> Resource:
+    """What there is to say as an OperationOutcome (FHIR R4, 2.31), in the language in force."""
+    return without_empty({"resourceType": "OperationOutcome", "issue": [
+        {"severity": severity, "code": one.fhir_issue,
+         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics}
+        for one in refusals
+    ]})  # fmt: skip
 
 
 def reference(kind: str, key: UUID | None, display: str = "") -> Resource | None:

@@ -64,6 +64,34 @@ class RecordReceived(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NumberReplaced(Event):
+    """A place said that another of its numbers stands for this one, because both were given to one person."""
+
+    identity: UUID
+    replaced_by: UUID
+    patient: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberRemoved(Event):
+    """A place said that it uses a number of its own no longer."""
+
+    identity: UUID
+    patient: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberRestored(Event):
+    """A place uses a number again that it had replaced or removed."""
+
+    identity: UUID
+    patient: UUID
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PatientsAlike(Event):
     """Two patients may be one person: people decide it. Reasons are field, level and bits of each term."""
 

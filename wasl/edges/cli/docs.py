@@ -106,12 +106,21 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
                 yield from _command(child, click.Context(child, parent=context, info_name=name))
 
 
+SENT = """
+What is taken from outside is sent by conditional update, and taken back by conditional delete, both by its
+`identifier`, by a machine client of the place whose number it is (scope `fhir.write` or `system/[type].ud`).
+
+## Operations
+
+| type | operation | asked by | definition |
+|---|---|---|---|
+"""
 SEARCH = """
 ## Search
 
 Of every type: `_id`, `_lastUpdated`, `_count`, `_sort` (`_lastUpdated`, or the principal date: the first that a type
 declares), `_total`, `_summary=count`, `_format=json`. A date takes the prefixes `eq ne gt lt ge le sa eb`; a string is
-found by how it begins, in any script and without accents.
+found by how it begins, in any script and without accents, or with `:exact` letter by letter.
 """
 
 
@@ -125,6 +134,10 @@ def _resources() -> Iterator[str]:
         facts = ", ".join(sorted(event.name() for event in owned.on))
         yield f"| {kind} | {owned.render.__module__.split('.')[1]} | {facts} | "
         yield f"{'yes' if kind in fhir.accepted else 'no'} |\n"
+    yield SENT
+    for (kind, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0]):
+        asked_by = "GET, POST" if operation.by_get else "POST"
+        yield f"| {kind} | `${name}` | {asked_by} | <{operation.definition}> |\n"
     yield SEARCH
     for kind, params in sorted(fhir.searches.items()):
         if kind in fhir.owned:

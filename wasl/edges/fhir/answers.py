@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,8 +14,11 @@ from django.utils import translation
 
 from wasl.edges.fhir.refusals import UnknownParameter
 from wasl.edges.gate import Scope, header
+from wasl.kernel import fhir
 from wasl.kernel.errors import Refused
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -35,7 +38,7 @@ class Answer:
             "x-content-type-options": "nosniff",
             **self.headers,
         }
-        if self.status != 304:
+        if self.status not in (204, 304):
             said["content-length"] = str(len(self.body))
         raw = [(name.encode(), value.encode()) for name, value in said.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
@@ -54,8 +57,17 @@ def resource(body: str, *, version: int, at: datetime.datetime, known: str) -> A
 
 def refused(scope: Scope, refusal: Refused, **headers: str) -> Answer:
     """A refusal as an OperationOutcome in the language of whoever asks."""
+    return _outcome(scope, "error", refusal, headers)
+
+
+def waiting(scope: Scope, refusal: Refused, **headers: str) -> Answer:
+    """What was taken, and what of it waits, as an OperationOutcome in the language of whoever sent it."""
+    return _outcome(scope, "information", refusal, headers)
+
+
+def _outcome(scope: Scope, severity: str, refusal: Refused, headers: dict[str, str]) -> Answer:
     with translation.override(language_of(scope)):
-        body = _outcome("error", refusal)
+        body = fhir.outcome(severity, refusal, *refusal.besides)
         language = translation.get_language() or settings.LANGUAGE_CODE
     return Answer(refusal.http, dumped(body), {"content-language": language, **headers})
 
@@ -69,14 +81,21 @@ def broken() -> Answer:
 def ignored(scope: Scope, names: Iterable[str]) -> bytes:
     """The entry of a bundle that says which parameters were not understood (FHIR R4, 3.1.1.3.2)."""
     with translation.override(language_of(scope)):
-        outcome = _outcome("warning", UnknownParameter(names=", ".join(names)))
+        outcome = fhir.outcome("warning", UnknownParameter(names=", ".join(names)))
     return dumped({"resource": outcome, "search": {"mode": "outcome"}})
+
+
+def warned(scope: Scope, refusals: Iterable[Refused]) -> list[bytes]:
+    """The entries of a bundle that say what of a search could not be found out."""
+    with translation.override(language_of(scope)):
+        outcomes = [fhir.outcome("warning", refusal) for refusal in refusals]
+    return [dumped({"resource": outcome, "search": {"mode": "outcome"}}) for outcome in outcomes]
 
 
 def said(scope: Scope, refusals: Iterable[Refused]) -> list[bytes]:
     """The entries of a bundle that say something of what was asked, each under its code, and refuse nothing."""
     with translation.override(language_of(scope)):
-        outcomes = [_outcome("information", refusal) for refusal in refusals]
+        outcomes = [fhir.outcome("information", refusal) for refusal in refusals]
     return [dumped({"resource": outcome, "search": {"mode": "outcome"}}) for outcome in outcomes]
 
 
@@ -88,13 +107,9 @@ def language_of(scope: Scope) -> str:
     return translation.get_language_from_request(request)
 
 
-def _outcome(severity: str, refusal: Refused) -> dict[str, Any]:
-    issue = {
-        "severity": severity,
-        "code": refusal.fhir_issue,
-        "details": {"coding": [{"system": "urn:wasl:refusal", "code": refusal.code}], "text": refusal.sentence},
-    }
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
+def spoken(language: str, act: Callable[P, T]) -> Callable[P, T]:
+    """The same act, whose sentences are in the language of whoever asks."""
+    return translation.override(language)(act)
 
 
 def dumped(value: object) -> bytes:

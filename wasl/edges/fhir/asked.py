@@ -16,6 +16,7 @@ Pairs = list[tuple[str, str]]
 PAGE, MOST = 50, 500
 LAST_LETTER = "\U0010ffff"
 TYPE_NAME = re.compile(r"[A-Z][A-Za-z]+")
+EXACT = ("string", "exact")
 PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d.*)")
 
 # how a resource's time (from {low} to before {high}) stands to the time that is asked for (3.1.1.4.6)
@@ -70,9 +71,12 @@ def read(kind: str, pairs: Pairs, persons: Mapping[UUID, Sequence[UUID]] | None 
     `persons` gives, by one file of a person, all of their files: what is asked of one is asked of all.
     """
     asked = Asked(kind, persons=persons or {})
-    if kind == "Patient" and any(name in fhir.searches[kind] for name, _value in pairs):
+    named = {name.partition(":")[0] for name, _value in pairs}
+    if kind == "Patient" and named & fhir.searches[kind].keys():
         # who looks for a person finds the file that stands; who asks what changed learns that another was retired
-        asked.must("strpos(e.body, %s) = 0", '"active":false')
+        if "active" not in named:
+            asked.must("strpos(e.body, %s) = 0", '"active":false')
+        asked.total = True  # IHE PDQm, 2:3.78.4.1.3
     for name, value in pairs:
         if value == "":
             continue
@@ -93,14 +97,14 @@ def _understand(asked: Asked, name: str, value: str) -> bool:
     if declared is None:
         return False
     sort, path = declared
-    if modifier and not (sort == "reference" and TYPE_NAME.fullmatch(modifier)):
+    if modifier and not (TYPE_NAME.fullmatch(modifier) if sort == "reference" else (sort, modifier) == EXACT):
         raise ModifierNotSupported(name=name)
     if sort == "reference":
         _references(asked, param, path, modifier, value)
     elif sort == "token":
         _any(asked, [_token(asked.kind, param, one) for one in alternatives(value)])
     elif sort == "string":
-        _strings(asked, param, value)
+        (_exactly if modifier else _strings)(asked, param, value)
     else:
         _dates(asked, param, value)
     return True
@@ -165,6 +169,16 @@ def _strings(asked: Asked, param: str, value: str) -> None:
         f"e.id in (select w.resource from record_word w where w.type = %s and w.param = %s and ({like}))",  # noqa: S608
         asked.kind, param, *(bound for text in begin for bound in (text, text + LAST_LETTER)),
     )  # fmt: skip
+
+
+def _exactly(asked: Asked, param: str, value: str) -> None:
+    """Texts that are this, letter by letter: the search form finds, the resource's own text proves."""
+    found = "e.id in (select w.resource from record_word w where w.type = %s and w.param = %s and w.text = %s)"
+    _any(asked, [
+        (f"({found} and strpos(e.body, %s) > 0)",
+         [asked.kind, param, fold(one)[: fhir.SHORT], json.dumps(one, ensure_ascii=False)])
+        for one in alternatives(value)
+    ])  # fmt: skip
 
 
 def _dates(asked: Asked, param: str, value: str) -> None:

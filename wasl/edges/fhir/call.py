@@ -14,20 +14,26 @@ from wasl.edges.fhir.asked import Pairs
 from wasl.edges.fhir.refusals import (
     FormExpected,
     JsonOnly,
+    NotInScope,
+    OneIdentifier,
     OutOfScope,
     ParametersExpected,
+    ResourceExpected,
     SearchTooLong,
     SignInFirst,
+    TokenExpected,
+    TooLong,
     WrongHost,
     WrongValue,
 )  # fmt: skip
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotAllowed
+from wasl.kernel.errors import NotAllowed, Refused
 
 LONGEST = 1 << 16  # bytes of a search that is posted
 MOST_PARAMETERS = 100
 JSON = re.compile(r"(application/(fhir\+)?json|text/json|json|\*/\*|application/\*)\b|\*/\*")
-SCOPE = re.compile(r"system/(\*|[A-Za-z]+)\.(\*|read|[cruds]+)")  # SMART App Launch 1 and 2
+SCOPE = re.compile(r"system/(\*|[A-Za-z]+)\.(\*|read|write|[cruds]+)")  # SMART App Launch 1 and 2
+MEANT = {"*": "cruds", "read": "rs", "write": "cud"}  # what the words for several acts stand for
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -70,6 +76,20 @@ class Call:
         elif not viewer.held:
             raise NotAllowed
 
+    def check_sender(self, viewer: Actor, kind: str, act: str) -> None:
+        """Whether somebody may send a resource of a type: a client with a scope, and nobody by a cookie."""
+        if viewer.kind != "client":
+            raise TokenExpected if viewer.id else SignInFirst
+        if not any(_covers(scope, kind, act) for scope in viewer.scopes):
+            raise NotInScope(type=kind)
+
+    def identifier(self) -> str:
+        """The one identifier that the address of a conditional update or delete names. Raises OneIdentifier."""
+        named = [(name, value) for name, value in self.query if name not in ("_format", "_pretty")]
+        if len(named) != 1 or named[0][0] != "identifier" or not named[0][1]:
+            raise OneIdentifier
+        return named[0][1]
+
     async def form(self) -> Pairs:
         """The parameters of a search that was posted. Raises FormExpected, SearchTooLong."""
         if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
@@ -77,24 +97,34 @@ class Call:
         return _pairs(await self._body())
 
     async def parameters(self) -> dict[str, Any]:
-        """What an operation is asked with. Raises ParametersExpected, SearchTooLong, WrongValue."""
+        """What an operation is asked with, in a body or an address. Raises ParametersExpected, TooLong, WrongValue."""
+        if self.method == "GET":
+            parts = [{"name": name, "valueString": value} for name, value in self.query if name != "_format"]
+            return {"resourceType": "Parameters", "parameter": parts}
+        return await self._sent("Parameters", ParametersExpected())
+
+    async def resource(self, kind: str) -> dict[str, Any]:
+        """The resource of a type that was sent. Raises ResourceExpected, TooLong, WrongValue."""
+        return await self._sent(kind, ResourceExpected(type=kind))
+
+    async def _sent(self, kind: str, expected: Refused) -> dict[str, Any]:
         if not JSON.match(self.header(b"content-type")):
-            raise ParametersExpected
+            raise expected
         try:
-            sent = document(await self._body())
+            sent = document(await self._body(TooLong))
         except ValueError as error:
             raise WrongValue(name="body", value="…") from error
-        if not isinstance(sent, dict) or sent.get("resourceType") != "Parameters":
-            raise ParametersExpected
+        if not isinstance(sent, dict) or sent.get("resourceType") != kind:
+            raise expected
         return sent
 
-    async def _body(self) -> bytes:
+    async def _body(self, too_long: type[Refused] = SearchTooLong) -> bytes:
         body = bytearray()
         while True:
             message = await self.receive()
             body += message.get("body", b"")
             if len(body) > LONGEST:
-                raise SearchTooLong
+                raise too_long
             if not message.get("more_body"):
                 return bytes(body)
 
@@ -124,7 +154,7 @@ def _pairs(text: bytes) -> Pairs:
 
 
 def _covers(scope: str, kind: str, act: str) -> bool:
-    if scope == "fhir.read":
-        return True
+    if scope in ("fhir.read", "fhir.write"):
+        return act in MEANT[scope.removeprefix("fhir.")]
     found = SCOPE.fullmatch(scope)
-    return found is not None and found[1] in ("*", kind) and (found[2] in ("*", "read") or act in found[2])
+    return found is not None and found[1] in ("*", kind) and act in MEANT.get(found[2], found[2])

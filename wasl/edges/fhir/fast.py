@@ -1,16 +1,18 @@
 """The FHIR service (R4, 3.1): read, vread, history and search over stored texts, as a plain ASGI application.
 
+What is sent goes to the module that owns its type.
+
 Who asks needs a session or a token with a scope; what is part of a patient's record needs a ground besides, and is
 otherwise as if it were not there. Every answer that shows a patient writes the access log before it is sent.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, found
+from wasl.edges.fhir import answers, asked, domains, found, sent
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, call_of
 from wasl.edges.fhir.found import Hit
@@ -40,7 +42,7 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     except SignInFirst as refusal:
         answer = answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
     except NotSupported as refusal:
-        answer = answers.refused(scope, refusal, allow="GET, HEAD")
+        answer = answers.refused(scope, refusal, allow=str(refusal.values.get("allow", "GET, HEAD")))
     except Refused as refusal:
         answer = answers.refused(scope, refusal)
     except Exception:
@@ -57,8 +59,12 @@ async def _answer(call: Call) -> Answer:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
-        case "POST", [kind, name] if name.startswith("$"):
+        case "POST" | "GET", [kind, name] if name.startswith("$"):
             return await _operate(call, kind, name[1:])
+        case "PUT", [kind] if kind in fhir.accepted:
+            return await sent.update(call, kind)
+        case "DELETE", [kind] if kind in fhir.removed:
+            return await sent.remove(call, kind)
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
             return await _read(call, kind, key)
         case method, [kind, key, "_history"] if method in READS:
@@ -67,7 +73,16 @@ async def _answer(call: Call) -> Answer:
             return await _vread(call, kind, key, number)
         case method, _ if method in READS:
             raise UnknownAddress
-    raise NotSupported
+    raise NotSupported(allow=", ".join(_allowed(call.path)))
+
+
+def _allowed(path: list[str]) -> Iterator[str]:
+    """What an address may be asked with (RFC 9110, 10.2.1)."""
+    yield from READS
+    if len(path) == 1 and path[0] in fhir.accepted:
+        yield "PUT"
+    if len(path) == 1 and path[0] in fhir.removed:
+        yield "DELETE"
 
 
 async def _viewer(call: Call, kind: str, act: str) -> Actor:
@@ -82,11 +97,12 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
 async def _operate(call: Call, kind: str, name: str) -> Answer:
     """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
     viewer = await _viewer(call, kind, "s")
-    act = fhir.operations.get((kind, name))
-    if act is None:
+    operation = fhir.operations.get((kind, name))
+    if operation is None or (call.method == "GET" and not operation.by_get):
         raise UnknownAddress
-    sent = await call.parameters()
-    return Answer(200, answers.dumped(await in_thread(act, sent, by=viewer)))
+    asked_with = await call.parameters()
+    language = answers.language_of(call.scope)
+    return Answer(200, answers.dumped(await in_thread(answers.spoken(language, operation.act), asked_with, by=viewer)))
 
 
 async def _read(call: Call, kind: str, text: str) -> Answer:
@@ -168,7 +184,12 @@ async def _search(call: Call, kind: str) -> Answer:
     hits = [] if question.only_total else await found.search(question, after, viewer=viewer)
     page = hits[: question.count]
     await _log(kind, page, viewer)
-    entries = [answers.entry(f"{call.base}/{kind}/{hit.id}", hit.body, {"search": {"mode": "match"}}) for hit in page]
+    systems = domains.wanted(kind, pairs)
+    mode: dict[str, object] = {"search": {"mode": "match"}}
+    entries = [
+        answers.entry(f"{call.base}/{kind}/{hit.id}", domains.only(hit.body, systems), mode) for hit in page
+    ]  # fmt: skip
+    entries += answers.warned(call.scope, await domains.unknown(kind, systems))
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
     if kind == "Patient" and not token:

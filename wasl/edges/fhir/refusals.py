@@ -14,6 +14,14 @@ class OutOfScope(NotAllowed):
     """The token does not allow reading {type}."""
 
 
+class NotInScope(NotAllowed):
+    """The token does not allow sending {type}."""
+
+
+class TokenExpected(NotAllowed):
+    """Only another system says this, with a token of its own; people say it on Wasl's pages."""
+
+
 class UnknownType(NotFound):
     """Wasl keeps no resources of the type {type}."""
 
@@ -61,6 +69,27 @@ class ParametersExpected(Refused):
     fhir_issue = "not-supported"
 
 
+class ResourceExpected(Refused):
+    """A resource of the type {type} is sent, as application/fhir+json."""
+
+    http = 415
+    fhir_issue = "not-supported"
+
+
+class OneIdentifier(Invalid):
+    """Name in the address the one identifier that is meant, and nothing else: ?identifier=system|value."""
+
+    http = 400
+    fhir_issue = "required"
+
+
+class TooLong(Refused):
+    """What was sent is too long."""
+
+    http = 413
+    fhir_issue = "too-long"
+
+
 class SearchTooLong(Refused):
     """The search is too long."""
 
@@ -86,6 +115,12 @@ class UnknownParameter(Invalid):
 
     http = 400
     fhir_issue = "not-supported"
+
+
+class UnknownDomain(NotFound):
+    """Identifiers of the system “{system}” are not known here."""
+
+    fhir_diagnostics = "targetSystem not found"  # IHE PDQm, 2:3.78.4.1.3
 
 
 class ModifierNotSupported(Invalid):

@@ -37,28 +37,31 @@ def _rest() -> dict[str, object]:
         "`Prefer: handling=strict`. What is part of a patient's record is seen on a ground only.",
         "security": {
             "service": [fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "OAuth")],
-            "description": "OAuth 2 client credentials with scopes system/[type].read or .rs; people by their session.",
+            "description": "OAuth 2 client credentials with scopes system/[type].read or .rs, and .write or .ud for "
+            "what is taken from outside, of the client's own place; people read by their session.",
         },
         "resource": [_resource(kind) for kind in sorted(fhir.owned)],
     }
 
 
-DEFINITIONS = "http://hl7.org/fhir/OperationDefinition/"
-
-
 def _resource(kind: str) -> dict[str, object]:
     declared = [(param, sort) for param, (sort, _) in sorted(fhir.searches.get(kind, {}).items())]
     operations = [
-        {"name": name, "definition": f"{DEFINITIONS}{kind}-{name}"}
-        for of, name in sorted(fhir.operations)
+        {"name": name, "definition": operation.definition}
+        for (of, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0])
         if of == kind
     ]
+    sent = [code for code, taken in (("update", fhir.accepted), ("delete", fhir.removed)) if kind in taken]
     said: dict[str, object] = {
         "type": kind,
-        "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
+        "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type", *sent)],
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
         "searchParam": [{"name": param, "type": sort} for param, sort in (*COMMON, *declared)],
     }
+    if "update" in sent:
+        said["conditionalUpdate"] = True
+    if "delete" in sent:
+        said["conditionalDelete"] = "single"
     return said | ({"operation": operations} if operations else {})

@@ -31,8 +31,13 @@ searches["Patient"] = {
     "given": ("string", "name.given"),
     "birthdate": ("date", "birthDate"),
     "gender": ("token", "gender"),
+    "active": ("token", "active"),
     "phone": ("token", "telecom"),
+    "telecom": ("token", "telecom"),
+    "address": ("string", "address"),
     "address-city": ("string", "address.city"),
+    "address-country": ("string", "address.country"),
+    "address-postalcode": ("string", "address.postalCode"),
     "address-state": ("string", "address.state"),
 }
 
@@ -51,7 +56,7 @@ def patient(row: Patient) -> Resource:
             "resourceType": "Patient",
             "id": str(row.id),
             "identifier": [
-                _own_number(row), *(_number(identity) for identity in _own_file(row).identities.all()),
+                own_number(row), *_numbers(_own_file(row)),
                 *(one for file in _others(row) for one in _former_numbers(file)),
             ],
             "active": row.head_id == row.id,
@@ -87,7 +92,12 @@ def _links(row: Patient) -> list[Resource]:
 
 def _former_numbers(file: Patient) -> list[Resource]:
     """What a retired file was known by: it is found under it for ever."""
-    return [{**_own_number(file), "use": "old"}, *(_number(identity) for identity in file.identities.all())]
+    return [{**own_number(file), "use": "old"}, *_numbers(file)]
+
+
+def _numbers(file: Patient) -> list[Resource]:
+    """By what others know the person; what its hospital removed is not said."""
+    return [identifier_of(identity) for identity in file.identities.all() if not identity.is_removed]
 
 
 def _former_names(row: Patient) -> list[Resource]:
@@ -101,14 +111,17 @@ def _former_names(row: Patient) -> list[Resource]:
     return found
 
 
-def _own_number(row: Patient) -> Resource:
+def own_number(row: Patient) -> Resource:
+    """The Wasl number as an Identifier."""
     return {"use": "official", "type": coding(TYPES, "NI"), "system": SYSTEMS["number"], "value": row.number}
 
 
-def _number(identity: SourceIdentity) -> Resource:
+def identifier_of(identity: SourceIdentity) -> Resource:
+    """A number of a country's register or of a hospital as an Identifier; one that another stands for is `old`."""
     if identity.place is None:
         return {"type": coding(TYPES, "NI"), "system": SYSTEMS[identity.kind], "value": identity.value}
     return {
+        **({"use": "old"} if identity.retired_at else {}),
         "type": coding(TYPES, "MR"),
         "system": SYSTEMS["local"].format(code=identity.place.code),
         "value": identity.value,

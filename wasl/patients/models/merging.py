@@ -124,6 +124,11 @@ class ReviewCase(Row):
             models.Index(F("score").desc(), "id", condition=Q(closed_at__isnull=True), name="patients_cases_waiting"),
         )
 
+    @property
+    def is_asked_by_system(self) -> bool:
+        """Whether a hospital's own system asked, where one of its numbers stands for another now."""
+        return self.asked_by.startswith("client:")
+
 
 class Split(Row):
     """A record of a place was another person's than it had been linked to, somebody said; exactly undone, if wrong."""

@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -169,6 +169,9 @@ class SourceIdentity(Row):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     value = models.CharField(max_length=64)
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
+    # since when the hospital no longer uses it; another of its numbers stands for it, or else it was removed
+    retired_at = models.DateTimeField(null=True)
+    replaced_by = models.ForeignKey("self", on_delete=models.PROTECT, related_name="replaced", null=True)
 
     class Meta:
         indexes = (models.Index(fields=("value",), name="patients_identity_by_value"),)
@@ -185,7 +188,20 @@ class SourceIdentity(Row):
                 condition=Q(kind="local", place__isnull=False) | (~Q(kind="local") & Q(place__isnull=True)),
                 name="patients_only_local_numbers_have_a_place",
             ),
+            models.CheckConstraint(
+                condition=Q(retired_at__isnull=True) | Q(kind="local"),
+                name="patients_hospitals_retire_their_own_numbers",
+            ),
+            models.CheckConstraint(
+                condition=Q(replaced_by__isnull=True) | (Q(retired_at__isnull=False) & ~Q(replaced_by=F("id"))),
+                name="patients_what_is_replaced_is_in_use_no_longer",
+            ),
         )
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the hospital took the number out of use, and no other of its numbers stands for it."""
+        return self.retired_at is not None and self.replaced_by_id is None
 
     @property
     def masked(self) -> str:

@@ -21,6 +21,7 @@ from wasl.patients.queries.access import (
     require_ground,
     reviewed_studies,
 )
+from wasl.patients.queries.crossing import Known, known_numbers, numbers_of_number
 from wasl.patients.queries.matching import (
     COLUMNS,
     Candidates,
@@ -74,13 +75,13 @@ from wasl.patients.rules import name_form  # for doors that ask for names in the
 from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
 
 __all__ = [
-    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
-    "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "accesses",
-    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared",
-    "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
-    "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
-    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "patient",
-    "patient_for_record", "patients_for_record", "records_of", "relations", "require_ground", "review",
-    "reviewed_studies", "reviews",
-    "said_of_number", "same_person", "search", "splits_of", "written_since",
+    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Known", "Match",
+    "Matched", "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord",
+    "accesses", "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows",
+    "compared", "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
+    "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "known_numbers", "looks", "match",
+    "match_person", "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of",
+    "numbers_of_number", "opened", "patient", "patient_for_record", "patients_for_record", "records_of",
+    "relations", "require_ground", "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search",
+    "splits_of", "written_since",
 ]  # fmt: skip

@@ -74,7 +74,7 @@ def patients_for_record(keys: Iterable[UUID]) -> dict[UUID, Patient]:
 
 
 def _whole() -> QuerySet[Patient]:
-    numbers = Prefetch("files__identities", SourceIdentity.objects.select_related("place").order_by("id"))
+    numbers = Prefetch("files__identities", SourceIdentity.objects.select_related("place").order_by("created_at", "id"))
     return Patient.objects.select_related("region").prefetch_related("files", numbers)
 
 

@@ -99,6 +99,7 @@ def by_local_number(value: str, *, place: UUID, viewer: Actor) -> Patient | None
     """The person of a hospital's own number, asked by somebody who works there."""
     rules.check_search(viewer)
     own = _visible_numbers(viewer).filter(kind="local", place=place, value=" ".join(value.split()))
+    own = own.exclude(retired_at__isnull=False, replaced_by__isnull=True)  # the hospital removed it
     return Patient.objects.filter(files__identities__in=own).first()
 
 

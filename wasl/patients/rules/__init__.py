@@ -24,6 +24,8 @@ CAN: dict[str, frozenset[str]] = {
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
     "receive_record": frozenset({"registrar", "client", "system"}),
+    "replace_number": frozenset({"client", "system"}),
+    "remove_number": frozenset({"client", "system"}),
     "load_patients": frozenset({"system"}),
     "index_patients": frozenset({"system"}),
     "count_rarity": frozenset({"system"}),

@@ -33,6 +33,10 @@ class SaidToDiffer(Refused):
     """Somebody said that these are two people. Withdraw that first, if it was wrong."""
 
 
+class PeopleAnswered(Refused):
+    """People looked at these two files, and did not find that they are one person's; only a person may ask again."""
+
+
 class SecondPersonDecides(Refused):
     """Both files hold care. You said that it is one person; a colleague has to look and say so too."""
 
@@ -81,6 +85,14 @@ def check_merge_reason(because: str) -> str:
     if len(kept) < SHORTEST:
         raise NoMergeReason
     return kept[:LONGEST]
+
+
+def check_unanswered(*, differ: bool, answered: bool) -> None:
+    """No machine asks again what people have answered; `differ` is that they are two people's."""
+    if differ:
+        raise SaidToDiffer
+    if answered:
+        raise PeopleAnswered
 
 
 def check_outcome(outcome: str) -> None:

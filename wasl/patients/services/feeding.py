@@ -4,6 +4,7 @@ Care never waits: who is not surely somebody known is somebody new, and people d
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,28 +19,51 @@ from wasl.patients.models import Patient, RecordLink, SourceRecord
 from wasl.patients.queries import Match
 from wasl.patients.rules.matching import saying
 from wasl.patients.rules.matching.live import Grade
+from wasl.patients.services.numbering import use_again
 from wasl.patients.services.records import Saying, say_again, write_records
 from wasl.patients.services.registration import enter_identity, enter_patient
 
 State = RecordLink.State
 
 
+class Heard(NamedTuple):
+    """Whose record it is that a place told of, whether it is told of for the first time, or says something else."""
+
+    patient: Patient
+    new: bool
+    changed: bool
+
+
 @verb
-def receive_record(*, place: UUID, local_id: str, said: Mapping[str, str], by: Actor) -> Patient:
+def receive_record(*, place: UUID, local_id: str, said: Mapping[str, str], by: Actor) -> Heard:
     """Take what a place says of its patient `local_id`, by the matcher's columns; said twice, it is one record.
 
     Who is certainly known is linked; who probably is gets a provisional number of their own, and people are told to
-    decide; anybody else is new.
+    decide; anybody else is new. A number that the place had replaced or removed is in use again.
     """
     rules.check_post(place, by)
-    number, texts = rules.check_local_id(local_id), saying.received(said)
-    new = SourceRecord(place_id=place, local_id=number)
+    number = rules.check_local_id(local_id)
+    heard = hear(place, number, said, by=by)
+    if not heard.new:
+        use_again(place, number, changed=heard.changed, by=by)
+    return heard
+
+
+def hear(place: UUID, local_id: str, said: Mapping[str, str], *, by: Actor) -> Heard:
+    """Write what a place says under one of its numbers, and whose record that is; part of a verb."""
+    new = SourceRecord(place_id=place, local_id=local_id)
     # whoever says the same at this moment waits here for the other's end
     SourceRecord.objects.bulk_create([new], ignore_conflicts=True)
-    record = SourceRecord.objects.select_for_update().get(place=place, local_id=number)
-    if record.id != new.id:
-        return _heard_again(record, texts, by=by)
-    if holder := queries.by_local_number(number, place=place, viewer=SYSTEM):
+    record = SourceRecord.objects.select_for_update().get(place=place, local_id=local_id)
+    texts = saying.received(said)
+    if record.id == new.id:
+        return Heard(_heard_first(record, place, texts, by=by), new=True, changed=True)
+    return _heard_again(record, texts, by=by)
+
+
+def _heard_first(record: SourceRecord, place: UUID, texts: Mapping[str, str], *, by: Actor) -> Patient:
+    """A new record: it is decided whose it is."""
+    if holder := queries.by_local_number(record.local_id, place=place, viewer=SYSTEM):
         return _link(record, texts, holder, State.AUTO, None, by=by)
     # the machine looks among everybody, whatever its own posts let it see
     alike = [] if saying.is_nobody_yet(texts) else _alike(texts)
@@ -80,14 +104,15 @@ def _tell(record: SourceRecord, patient: Patient, version: int, state: str, *, b
     )
 
 
-def _heard_again(record: SourceRecord, texts: Mapping[str, str], *, by: Actor) -> Patient:
+def _heard_again(record: SourceRecord, texts: Mapping[str, str], *, by: Actor) -> Heard:
     """The same record again: whose it is was decided; what it says may be new."""
     link = RecordLink.objects.select_related("patient").filter(record=record, closed_at=None).first()
     if link is None:
         raise NotFound
-    if version := say_again(record, texts, by=by):
+    version = say_again(record, texts, by=by)
+    if version:
         _tell(record, link.patient, version.version, link.state, by=by)
-    return link.patient
+    return Heard(link.patient, new=False, changed=version is not None)
 
 
 def _newcomer(texts: Mapping[str, str], *, provisional: bool, by: Actor) -> Patient:

@@ -17,6 +17,7 @@ from wasl.patients.events import PatientCorrected, PatientRegistered
 from wasl.patients.models import Patient, SourceIdentity
 from wasl.patients.rules import merging
 from wasl.patients.services.access import open_here
+from wasl.patients.services.numbering import use_again
 from wasl.patients.services.records import say_here, say_number, sayings, write_records
 from wasl.places import queries as places
 
@@ -77,7 +78,10 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
 
 @verb
 def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID | None = None) -> SourceIdentity:
-    """Write down a number by which others know the person; written twice, it stays one."""
+    """Write down a number by which others know the person; written twice, it stays one.
+
+    A number that its place had retired is in use again.
+    """
     queries.require_ground(patient, viewer=by)
     if kind == "local":
         rules.check_post(place, by)
@@ -91,6 +95,8 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
             say_number(patient, kind, kept, place=place, by=by)
         for file in dict.fromkeys((patient, queries.head_of(patient, viewer=by))):  # its record says all numbers
             emit(PatientCorrected(patient=file, place=place, fields=("identities",)), by=by)
+    elif place is not None and identity.retired_at:
+        use_again(place, kept, changed=False, by=by)
     return identity
 
 

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from wasl.kernel.access import SYSTEM, Actor
@@ -45,6 +46,26 @@ def open_review(
     elif by.is_system:
         ReviewCase.objects.filter(id=case.id, closed_at__isnull=True).update(score=score, reasons=list(reasons))
     return case
+
+
+def ask_people(one: UUID, other: UUID, *, by: Actor) -> None:
+    """A place's system says that two files are one person's: people decide it; part of a verb.
+
+    Asked twice, it is one case. Raises SaidToDiffer, PeopleAnswered where people have decided.
+    """
+    first, second = rules.check_pair(one, other)
+    if ReviewCase.objects.filter(one=first, other=second, closed_at=None).exists():
+        return
+    here, there = (queries.same_person(key, viewer=by) for key in (first, second))
+    apart = Q(one__in=here, other__in=there) | Q(one__in=there, other__in=here)
+    rules.check_unanswered(
+        differ=NotSame.objects.filter(apart, withdrawn_at__isnull=True).exists(), answered=_answered(first, second)
+    )
+    case, made = ReviewCase.objects.get_or_create(
+        one_id=first, other_id=second, closed_at=None, defaults={"asked_by": str(by)}
+    )
+    if made:
+        emit(ReviewOpened(case=case.id, one=first, other=second), by=by)
 
 
 def _answered(one: UUID, other: UUID) -> bool:

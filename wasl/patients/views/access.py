@@ -38,6 +38,8 @@ THINGS: dict[str, str | Promise] = {
     "card": pgettext_lazy("access log", "card"),
     "wristband": pgettext_lazy("access log", "wristband"),
     "match": pgettext_lazy("access log", "asked who somebody is"),
+    "receive_record": pgettext_lazy("access log", "what a hospital's system said of the person"),
+    "cross_reference": pgettext_lazy("access log", "the person's other numbers"),
     "wrong_number": pgettext_lazy("access log", "a wrong number was presented"),
     "accesses": pgettext_lazy("access log", "this page"),
     "review": pgettext_lazy("access log", "whether two files are one person's"),
