@@ -215,6 +215,24 @@ def test_an_act_goes_with_the_birth_that_it_names(stage: Cast) -> None:
     assert Patient.objects.get().died_on == DAY
 
 
+@pytest.mark.parametrize("birth_first", [True, False])
+def test_an_act_waits_with_the_birth_that_it_names(stage: Cast, birth_first: bool) -> None:
+    """The register annulled the act of birth that a death names: whose death it is, people decide."""
+    known = salma(stage)
+    if birth_first:
+        civil.birth()
+        civil.annul("birth", "80/311")
+        civil.death(birth_number="80/311")
+    else:
+        civil.death(birth_number="80/311")
+        assert now(known).died_on == DAY
+        civil.birth()
+        civil.annul("birth", "80/311")
+    standing = CivilStanding.objects.get(act__kind="death")
+    assert (standing.state, standing.why) == ("waiting", "no_act")
+    assert now(known).died_on is None
+
+
 def test_twins_are_two_people(stage: Cast) -> None:
     about = {"nid": "", "first_ar": "", "last_ar": ""}
     civil.birth("80/311", first_lat="Kamel", sex="M", **about)
@@ -263,6 +281,26 @@ def test_a_steward_says_whose_an_act_is(stage: Cast) -> None:
         services.decide_act(standing.act_id, patient=one.id, because=WHY, by=houda)
     with pytest.raises(NotFound):
         services.decide_act(uuid4(), patient=one.id, because=WHY, by=houda)
+
+
+def test_what_a_steward_said_is_taken_back(stage: Cast) -> None:
+    other = make.patient(stage, commune="Tabarka", phone="98765432")
+    make.patient(stage)
+    before = Patient.objects.filter(id=other.id).values().get()
+    houda = civil.steward()
+    standing = civil.death(nid="", father="", mother="")
+    services.decide_act(standing.act_id, patient=other.id, because=WHY, by=houda)
+    assert now(other).died_on == DAY
+    services.undo_act(standing.act_id, because="It was her cousin.", by=houda)
+    assert {**Patient.objects.filter(id=other.id).values().get(), "version": 0} == {**before, "version": 0}
+    standing.refresh_from_db()
+    assert (standing.state, standing.patient) == ("waiting", None)
+    with pytest.raises(rules.NotDecided):
+        services.undo_act(standing.act_id, because="It was her cousin.", by=houda)
+    with pytest.raises(NotFound):
+        services.undo_act(uuid4(), because=WHY, by=houda)
+    with pytest.raises(NotAllowed):
+        services.undo_act(standing.act_id, because=WHY, by=stage.nour)
 
 
 def test_only_a_birth_makes_somebody_and_nobody_is_born_twice(stage: Cast) -> None:

@@ -103,6 +103,11 @@ def test_a_steward_says_whose_it_is(stage: Cast, houda: Actor) -> None:
     done = text(browser.get(page(standing)))
     assert "a data steward said so" in done
     assert WHY in done
+    undo = page(standing, "undo_act")
+    assert browser.post(undo, {}).status_code == 422
+    assert browser.post(undo, {"because": WHY}).status_code == 302
+    assert not Patient.objects.exclude(died_on=None).exists()
+    assert browser.post(undo, {"because": WHY}).status_code == 409
 
 
 def test_a_birth_is_of_somebody_new_only_if_that_is_said(stage: Cast, houda: Actor) -> None:

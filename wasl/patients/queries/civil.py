@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncMonth
+from django.utils import timezone
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound
@@ -69,15 +70,15 @@ def settled_acts(*, viewer: Actor, kind: str = "") -> list[CivilStanding]:
 
 
 def acts_by_month(*, viewer: Actor) -> list[Month]:
-    """How many acts of each kind came in each of the last months that had any, the latest first."""
-    months = _visible(viewer).annotate(month=TruncMonth("act__created_at")).values("month", "act__kind")
+    """How many acts of each kind came in each of the last twelve months, the latest first."""
+    since = (timezone.localdate().replace(day=1) - datetime.timedelta(days=31 * (MONTHS - 1))).replace(day=1)
+    rows = _visible(viewer).filter(act__created_at__date__gte=since)
+    months = rows.annotate(month=TruncMonth("act__created_at")).values("month", "act__kind")
     counted = months.annotate(count=Count("id"), waiting=Count("id", filter=Q(state=State.WAITING)))
-    rows = [
+    return [
         Month(row["month"].date(), row["act__kind"], row["count"], row["waiting"])
         for row in counted.order_by("-month", "act__kind")
     ]
-    latest = sorted({row.month for row in rows}, reverse=True)[:MONTHS]
-    return [row for row in rows if row.month in latest]
 
 
 def count_states(standings: Sequence[UUID], *, viewer: Actor) -> dict[str, int]:

@@ -42,6 +42,7 @@ CAN: dict[str, frozenset[str]] = {
     "undo_split": REVIEWERS,
     "receive_act": frozenset({"client", "system"}),
     "decide_act": frozenset({"steward"}),
+    "undo_act": frozenset({"steward"}),
     "try_acts": frozenset({"system"}),
     "follow_register": frozenset({"system"}),
     "draw_numbers": frozenset({"administrator", "system"}),

@@ -52,6 +52,10 @@ class NotWaiting(Refused):
     """This act does not wait any more; look at what became of it."""
 
 
+class NotDecided(Refused):
+    """No steward said whose this act is: only the register takes it back."""
+
+
 class NotStewardOfTheCountry(NotAllowed):
     """Acts of the civil register are for data stewards of the whole country."""
 
@@ -76,6 +80,12 @@ def check_waiting(state: str) -> None:
     """Only what waits is decided."""
     if state != "waiting":
         raise NotWaiting
+
+
+def check_decided(state: str, how: str) -> None:
+    """What a steward said, a steward takes back."""
+    if (state, how) != ("done", "person"):
+        raise NotDecided
 
 
 def check_still_open(changed: Iterable[str], registered: Iterable[str]) -> None:

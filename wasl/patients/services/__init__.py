@@ -12,7 +12,7 @@ from wasl.patients.services.access import (
     open_for_review,
     present_card,
 )
-from wasl.patients.services.civil import decide_act, follow_register, receive_act, try_acts
+from wasl.patients.services.civil import decide_act, follow_register, receive_act, try_acts, undo_act
 from wasl.patients.services.feeding import receive_record
 from wasl.patients.services.indexing import count_rarity, index_patients
 from wasl.patients.services.loading import load_patients
@@ -28,5 +28,5 @@ __all__ = [
     "correct_patient", "count_rarity", "decide_act", "draw_numbers", "follow_register", "index_patients",
     "judge_review", "keeps", "load_patients", "log_access", "log_accesses", "open_for_care", "open_for_review",
     "open_review", "present_card", "receive_act", "receive_record", "register_patient", "split_record",
-    "take_review", "try_acts", "undo_merge", "undo_split", "withdraw_difference", "withdraw_numbers",
+    "take_review", "try_acts", "undo_act", "undo_merge", "undo_split", "withdraw_difference", "withdraw_numbers",
 ]  # fmt: skip

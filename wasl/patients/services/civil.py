@@ -93,6 +93,25 @@ def decide_act(key: UUID, *, patient: UUID | None, because: str, by: Actor) -> C
 
 
 @verb
+def undo_act(key: UUID, *, because: str, by: Actor) -> CivilStanding:
+    """Take back what a steward said of an act: the file is as without it, and the act waits again."""
+    check_person(by)
+    rules.check_steward(by)
+    why = check_merge_reason(because)
+    _take_turn()
+    standing = CivilStanding.objects.select_for_update(of=("self",)).select_related("act").filter(act=key).first()
+    if standing is None:
+        raise NotFound
+    rules.check_decided(standing.state, standing.how)
+    said, _annulled = queries.effective_of(standing.act, viewer=SYSTEM)
+    more = _detach(standing, by=by)
+    standing.because = why
+    _wait(standing, Why.UNSURE, said)
+    _work([one for one in more if one != standing.id], by=by)
+    return standing
+
+
+@verb
 def try_acts(*, by: Actor, patient: UUID | None = None) -> int:
     """Try acts again that wait: those that a person who came or changed may be meant by, or those tried longest ago.
 
@@ -169,16 +188,17 @@ def _settle_about(standing: CivilStanding, annulled: bool, by: Actor) -> list[UU
 
 
 def _follow_birth(standing: CivilStanding, said: Mapping[str, str], *, by: Actor) -> list[UUID]:
-    """An act that was matched before the act of birth came that it names: it is whose that is."""
-    if standing.how not in (How.MATCH, How.NUMBER) or not said.get("birth_number"):
+    """An act that names its act of birth goes where that one goes, if it came meanwhile, or is annulled."""
+    if standing.how in KEPT or not said.get("birth_number"):
         return []
     found = queries.whose(standing.act, said, viewer=SYSTEM)
-    if found.how != How.BIRTH and found.why != Why.CONTRADICTED:
-        return []
     if found.patient == standing.patient_id:
-        standing.how = How.BIRTH
+        standing.how = found.how
         standing.save(update_fields=("how",))
         return []
+    led = (standing.how, found.how, found.why)
+    if How.BIRTH not in led and Why.CONTRADICTED not in led and Why.NO_ACT not in led:
+        return []  # others resemble the person now: what was certain is not taken back for that
     more = _detach(standing, by=by)
     if found.why:
         _wait(standing, found.why, said)

@@ -99,6 +99,22 @@ def decide_act(request: Request, act: UUID) -> HttpResponse:
     return redirect("patients:civil")
 
 
+@require_POST
+def undo_act(request: Request, act: UUID) -> HttpResponse:
+    """Take back what a steward said of an act."""
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        return civil_act(request, act, form, Invalid({"because": str(form["because"].errors[0])}))
+    try:
+        services.undo_act(act, because=form.cleaned_data["because"], by=request.actor)
+    except (NotAllowed, NotFound):
+        raise
+    except Refused as refusal:
+        return civil_act(request, act, form, refusal)
+    messages.success(request, gettext("Taken back: the file is as without the act, which waits again."))
+    return redirect("patients:civil_act", act)
+
+
 def _shown(standing: CivilStanding) -> dict[str, object]:
     """An act as a list shows it: of whom it is, in both scripts, as the register calls them."""
     said: Mapping[str, str] = standing.taken or standing.act.said
