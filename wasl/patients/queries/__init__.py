@@ -100,7 +100,7 @@ __all__ = [
     "every_patient", "file_by_number", "ground", "grounds_of", "has_other_birth", "head_of", "holdings",
     "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
     "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_left", "numbers_of", "opened",
-    "patient", "patient_for_record", "patients_for_record", "records_of", "relations", "require_ground", "review", "reviewed_studies",
-    "reviews", "said_of_number", "same_person", "search", "settled_acts", "splits_of", "waiting_acts", "whose",
-    "written_since",
+    "patient", "patient_for_record", "patients_for_record", "records_of", "relations", "require_ground", "review",
+    "reviewed_studies", "reviews", "said_of_number", "same_person", "search", "settled_acts", "splits_of",
+    "waiting_acts", "whose", "written_since",
 ]  # fmt: skip

@@ -129,8 +129,10 @@ def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
             names = [mother.latin_name, mother.arabic_name]
     patient.level = rules.level(vars(patient))
     rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
-    former = CivilWord.objects.filter(patient=patient.id).values_list("names", flat=True).first()
-    patient.folded = " ".join(dict.fromkeys(rules.name_form(name) for name in (*names, *(former or ())) if name))
+    former: list[str] = []  # all that the register calls the person
+    if not patient._state.adding:
+        former = next(iter(CivilWord.objects.filter(patient=patient.id).values_list("names", flat=True)), [])
+    patient.folded = " ".join(dict.fromkeys(rules.name_form(name) for name in (*names, *former) if name))
 
 
 def _insert(patient: Patient) -> None:
