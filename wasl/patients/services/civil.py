@@ -223,6 +223,7 @@ def _attach(standing: CivilStanding, said: Mapping[str, str], found: Whose, *, b
     standing.state, standing.why, standing.how, standing.patient_id = State.DONE, "", found.how, patient
     standing.taken, standing.score, standing.reasons = dict(said), found.score, list(found.terms)
     standing.settled_at, standing.settled_by, standing.keys = now, str(by), []
+    standing.because = standing.because if found.how == How.PERSON else ""
     if standing.act.kind != "death":
         _say(standing, patient, said, by=by)
     standing.save()
