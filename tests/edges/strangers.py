@@ -328,8 +328,21 @@ def _said(stage: Cast, salma: Patient) -> dict[str, UUID]:
     record = RecordLink.objects.get(patient=salma, closed_at=None).record_id
     split = patients.split_record(RecordLink.objects.get(patient=twins[1]).record_id, because=why, by=stage.nour)
     (difference,) = NotSame.objects.filter(one__in=(salma, twins[2]), other__in=(salma, twins[2]))
+    # what the register says of her, of an act that has not come
+    names = {
+        "first_lat": "Mabrouka",
+        "last_lat": "Zghonda",
+        "first_ar": "مبروكة",
+        "last_ar": "زغندة",
+        "nid": "09417263",
+    }
+    meant = {"of_kind": "birth", "of_number": "61/4"}
+    about = {"registry": "TN-JEN", "kind": "correction", "number": "1", "acted_on": "2026-01-02", "dob": "1961-07-29",
+             "happened_on": "1961-07-29", **names, **meant}  # fmt: skip
+    act = patients.receive_act(about, by=SYSTEM)
     return {
-        "case": case.id, "merge": merged.id, "difference": difference.id, "record": record, "split": split.id
+        "case": case.id, "merge": merged.id, "difference": difference.id, "record": record, "split": split.id,
+        "act": act.act_id,
     }  # fmt: skip
 
 

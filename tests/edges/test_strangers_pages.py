@@ -55,7 +55,8 @@ OPEN: dict[str, frozenset[str]] = {
     # who is who is for admission clerks and data stewards of the places that know the person
     **dict.fromkeys(("patients:reviews", "patients:review", "patients:take_review", "patients:judge_review",
                      "patients:merge", "patients:undo_merge", "patients:identity", "patients:ask_review",
-                     "patients:withdraw_difference", "patients:split_record", "patients:undo_split"), NONE),
+                     "patients:withdraw_difference", "patients:split_record", "patients:undo_split", "patients:civil",
+                     "patients:civil_act", "patients:decide_act", "patients:undo_act"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),

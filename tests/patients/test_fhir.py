@@ -14,12 +14,15 @@ from tests.patients import who
 from wasl.kernel.fhir import Resource, owned, searches
 from wasl.patients import services
 from wasl.patients.events import (
+    DeathWithdrawn,
     PatientCorrected,
+    PatientDied,
     PatientRegistered,
     PatientRestored,
     PatientRetired,
     PatientsMerged,
     PatientsUnmerged,
+    RegisterFollowed,
 )
 from wasl.patients.models import Patient
 from wasl.places import queries as places
@@ -109,8 +112,11 @@ def test_which_facts_make_it_speak(stage: Cast) -> None:
     unmerged = PatientsUnmerged(**about, after=())
     retired = PatientRetired(patient=salma.id, before=salma.id, after=uuid4())
     restored = PatientRestored(patient=salma.id, before=uuid4())
-    facts = (registered, corrected, merged, unmerged, retired, restored)
-    assert [kind.key_of(fact) for fact in facts] == [salma.id] * 6
+    followed = RegisterFollowed(patient=salma.id, fields=("given_name",))
+    died = PatientDied(patient=salma.id, died_on=datetime.date(2026, 5, 1))
+    alive = DeathWithdrawn(patient=salma.id)
+    facts = (registered, corrected, merged, unmerged, retired, restored, followed, died, alive)
+    assert [kind.key_of(fact) for fact in facts] == [salma.id] * 9
     assert {type(fact) for fact in facts} == set(kind.on)
     assert list(kind.every()) == [salma.id]
 

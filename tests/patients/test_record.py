@@ -8,6 +8,8 @@ import pytest
 
 from tests import make
 from tests.cast import Cast, cast
+from tests.patients import civil
+from tests.patients.test_live import salma as known_salma
 from wasl.kernel.errors import Refused
 from wasl.patients import services
 from wasl.record.models import Entry, Version
@@ -68,3 +70,14 @@ def test_hospitals_and_readers_are_in_the_record(stage: Cast) -> None:
     assert entry("Organization", stage.regional)["name"] == "Hôpital régional Oued Zen"
     assert stage.leila.id is not None
     assert entry("Practitioner", stage.leila.id)["name"][0]["family"] == "Haddad"
+
+
+def test_what_the_civil_register_says_is_in_the_shared_record(stage: Cast) -> None:
+    salma = known_salma(stage, given_name="Selma")
+    civil.birth()
+    assert entry("Patient", salma.id)["name"][0]["given"] == ["Salma"]
+    civil.death()
+    assert entry("Patient", salma.id)["deceasedDateTime"] == "2026-05-01"
+    civil.annul("death", "26/9")
+    assert "deceasedDateTime" not in entry("Patient", salma.id)
+    assert versions("Patient", salma.id) == [1, 2, 3, 4]

@@ -1,5 +1,6 @@
 """What is told about patients."""
 
+import datetime
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -217,3 +218,70 @@ class PatientsLoaded(Event):
     load: UUID
     patients: int
     records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CivilActReceived(Event):
+    """The civil register sent an act, which is kept as it came."""
+
+    act: UUID
+    kind: str
+    registry: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CivilActTaken(Event):
+    """It was found whose an act of the civil register is, and how; a correction or an annulment is of another act."""
+
+    act: UUID
+    patient: UUID | None
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CivilActUndone(Event):
+    """An act of the civil register is a person's no longer: it was annulled, or is another's by a correction."""
+
+    act: UUID
+    patient: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterFollowed(Event):
+    """What the civil register says of a person was taken into a file, or given back."""
+
+    patient: UUID
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientDied(Event):
+    """The civil register says that a person has died: the file is closed."""
+
+    patient: UUID
+    died_on: datetime.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeathWithdrawn(Event):
+    """The civil register says no longer that a person has died: the file is as it was."""
+
+    patient: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersDrawn(Event):
+    """Wasl numbers were set aside for a place that works without a network."""
+
+    block: UUID
+    place: UUID
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersWithdrawn(Event):
+    """What is left of a block of numbers is never given: the block was lost, or is needed no more."""
+
+    block: UUID
+    place: UUID
+    left: int

@@ -1,4 +1,4 @@
-"""`wasl patients`: records of many places brought together into persons, from a file."""
+"""`wasl patients`: records of many places brought together into persons, the civil register, reserved numbers."""
 
 import contextlib
 import csv
@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from wasl.edges.cli.patients_register import civil, numbers
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -27,6 +29,10 @@ LARGEST_FIELD = 100_000  # letters; a quote that is never closed would swallow t
 @click.group()
 def patients() -> None:
     """The identities of patients."""
+
+
+patients.add_command(civil)
+patients.add_command(numbers)
 
 
 @patients.command()

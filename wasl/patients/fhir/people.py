@@ -3,12 +3,15 @@
 from wasl.kernel.fhir import Resource, coding, reference, resource, searches, without_empty
 from wasl.patients import queries
 from wasl.patients.events import (
+    DeathWithdrawn,
     PatientCorrected,
+    PatientDied,
     PatientRegistered,
     PatientRestored,
     PatientRetired,
     PatientsMerged,
     PatientsUnmerged,
+    RegisterFollowed,
 )
 from wasl.patients.queries import Patient, SourceIdentity
 
@@ -44,7 +47,17 @@ searches["Patient"] = {
 
 @resource(
     "Patient",
-    on=[PatientRegistered, PatientCorrected, PatientsMerged, PatientsUnmerged, PatientRetired, PatientRestored],
+    on=[
+        PatientRegistered,
+        PatientCorrected,
+        PatientsMerged,
+        PatientsUnmerged,
+        PatientRetired,
+        PatientRestored,
+        RegisterFollowed,
+        PatientDied,
+        DeathWithdrawn,
+    ],
     key={PatientsMerged: "patient", PatientsUnmerged: "patient"},
     get=queries.patient_for_record,
     every=queries.every_patient,

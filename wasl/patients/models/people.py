@@ -68,6 +68,8 @@ class Patient(Row):
     birth_order = models.PositiveSmallIntegerField(null=True)
     description = models.CharField(max_length=300, blank=True)  # of an unknown person: what was seen
     died_on = models.DateField(null=True)
+    # whose word the death is, where it is more than told; what it says there is the register's to change
+    death_source = models.CharField(max_length=12, choices=Verified.choices, blank=True, db_default="", default="")
     # the database's own default is for who does not know of levels yet, while an upgrade runs
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.DECLARED, db_default="provisional")
     document = models.CharField(max_length=12, choices=Document.choices, blank=True, default="", db_default="")
@@ -116,6 +118,10 @@ class Patient(Row):
             models.CheckConstraint(
                 condition=~Q(level="qualified") | ~Q(verified=""),
                 name="patients_a_qualified_identity_was_verified_at_its_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(death_source="") | Q(death_source="register", died_on__isnull=False),
+                name="patients_a_registered_death_has_its_day",
             ),
         )
 
@@ -172,10 +178,17 @@ class SourceIdentity(Row):
     # since when the hospital no longer uses it; another of its numbers stands for it, or else it was removed
     retired_at = models.DateTimeField(null=True)
     replaced_by = models.ForeignKey("self", on_delete=models.PROTECT, related_name="replaced", null=True)
+    verified = models.BooleanField(db_default=False, default=False)  # the civil register gave it
 
     class Meta:
         indexes = (models.Index(fields=("value",), name="patients_identity_by_value"),)
         constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "value"), condition=Q(verified=True), name="patients_a_verified_number_is_one_persons"
+            ),
+            models.CheckConstraint(
+                condition=Q(verified=False) | ~Q(kind="local"), name="patients_the_register_gives_national_numbers"
+            ),
             models.UniqueConstraint(
                 fields=("place", "value"), condition=Q(kind="local"), name="patients_a_local_number_is_one_persons"
             ),

@@ -3,8 +3,11 @@
 from wasl.patients.models import (
     Access,
     CareRelationship,
+    CivilAct,
+    CivilStanding,
     Merge,
     NotSame,
+    NumberBlock,
     Patient,
     RecordLink,
     ReviewCase,
@@ -20,6 +23,20 @@ from wasl.patients.queries.access import (
     opened,
     require_ground,
     reviewed_studies,
+)
+from wasl.patients.queries.civil import (
+    Month,
+    act_columns,
+    acts_by_month,
+    acts_of,
+    candidates_of,
+    civil_act,
+    count_states,
+    effective_of,
+    has_other_birth,
+    settled_acts,
+    waiting_acts,
+    whose,
 )
 from wasl.patients.queries.crossing import Known, known_numbers, numbers_of_number
 from wasl.patients.queries.matching import (
@@ -51,6 +68,7 @@ from wasl.patients.queries.merging import (
     splits_of,
     written_since,
 )
+from wasl.patients.queries.numbers import Block, blocks, numbers_left
 from wasl.patients.queries.people import (
     accesses,
     every_patient,
@@ -75,13 +93,15 @@ from wasl.patients.rules import name_form  # for doors that ask for names in the
 from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
 
 __all__ = [
-    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Known", "Match",
-    "Matched", "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord",
-    "accesses", "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows",
-    "compared", "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
-    "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "known_numbers", "looks", "match",
-    "match_person", "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of",
-    "numbers_of_number", "opened", "patient", "patient_for_record", "patients_for_record", "records_of",
-    "relations", "require_ground", "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search",
-    "splits_of", "written_since",
+    "Access", "Block", "COLUMNS", "Candidates", "CareRelationship", "CivilAct", "CivilStanding", "GROUNDS", "Held",
+    "Kept", "Known", "LIMIT", "Match", "Matched", "Merge", "Month", "NotSame", "NumberBlock", "Patient", "RecordLink",
+    "ReviewCase", "SourceIdentity", "SourceRecord", "accesses", "act_columns", "acts_by_month", "acts_of", "blocks",
+    "both_hold_care", "by_local_number", "by_number", "candidates", "candidates_of", "caring_places", "checked_rows",
+    "civil_act", "compared", "count_states", "difference", "differences_of", "effective_of", "every_patient",
+    "file_by_number", "ground", "grounds_of", "has_other_birth", "head_of", "holdings", "identities_of",
+    "is_known_here", "is_one_person", "is_reviewing", "known_numbers", "looks", "match", "match_person",
+    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_left", "numbers_of",
+    "numbers_of_number", "opened", "patient", "patient_for_record", "patients_for_record", "records_of", "relations",
+    "require_ground", "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search",
+    "settled_acts", "splits_of", "waiting_acts", "whose", "written_since",
 ]  # fmt: skip

@@ -42,6 +42,13 @@ CAN: dict[str, frozenset[str]] = {
     "withdraw_difference": REVIEWERS,
     "split_record": REVIEWERS,
     "undo_split": REVIEWERS,
+    "receive_act": frozenset({"client", "system"}),
+    "decide_act": frozenset({"steward"}),
+    "undo_act": frozenset({"steward"}),
+    "try_acts": frozenset({"system"}),
+    "follow_register": frozenset({"system"}),
+    "draw_numbers": frozenset({"administrator", "system"}),
+    "withdraw_numbers": frozenset({"administrator", "system"}),
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented
@@ -131,6 +138,12 @@ def check_reason(because: str) -> None:
 def check_post(place: UUID | None, by: Actor) -> None:
     """Who registers at a place holds a post there."""
     if not by.is_system and place not in by.places():
+        raise NotYourPlace
+
+
+def check_reach(place: UUID, by: Actor) -> None:
+    """An administrator of some hospitals administers those, one of the country all."""
+    if not by.is_system and not by.holds("administrator", place):
         raise NotYourPlace
 
 

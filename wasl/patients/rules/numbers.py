@@ -120,3 +120,57 @@ def not_found(besides: Iterable[Refused]) -> NumberUnknown:
     refusal = NumberUnknown()
     refusal.besides = tuple(besides)
     return refusal
+
+
+class NotReservedHere(Invalid):
+    """This is none of the numbers that are reserved for your hospital."""
+
+
+class NumberUsed(Refused):
+    """This reserved number was given to somebody already."""
+
+
+class BlockWithdrawn(Refused):
+    """The block of this number was withdrawn: none of its numbers is given any more."""
+
+
+class AlreadyWithdrawnBlock(Refused):
+    """This block was withdrawn already."""
+
+
+class BlockTooLarge(Invalid):
+    """A block has 1 to {most} numbers."""
+
+
+class NoBlockReason(Invalid):
+    """Say in at least ten letters why the block is withdrawn."""
+
+
+MOST = 10_000  # numbers in one block
+REASON = 10
+
+
+def check_size(size: int) -> None:
+    """A block is for some weeks of one place's work."""
+    if not 1 <= size <= MOST:
+        raise BlockTooLarge(most=MOST)
+
+
+def check_reserved(here: bool, *, used: bool, withdrawn: bool) -> None:
+    """A number is taken from a block of one's own place, once, while the block stands."""
+    if not here:
+        raise NotReservedHere
+    if used:
+        raise NumberUsed
+    if withdrawn:
+        raise BlockWithdrawn
+
+
+def check_withdrawal(withdrawn: bool, because: str) -> str:
+    """A block is withdrawn once, with a reason; what is kept of the reason."""
+    if withdrawn:
+        raise AlreadyWithdrawnBlock
+    kept = " ".join(because.split())[:300]
+    if len(kept) < REASON:
+        raise NoBlockReason
+    return kept

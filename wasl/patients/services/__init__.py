@@ -12,6 +12,7 @@ from wasl.patients.services.access import (
     open_for_review,
     present_card,
 )
+from wasl.patients.services.civil import decide_act, follow_register, receive_act, try_acts, undo_act
 from wasl.patients.services.duplicates import Replaced, replace_number
 from wasl.patients.services.feeding import Heard, receive_record
 from wasl.patients.services.indexing import count_rarity, index_patients
@@ -19,16 +20,17 @@ from wasl.patients.services.labels import label
 from wasl.patients.services.loading import load_patients
 from wasl.patients.services.merging import undo_merge, withdraw_difference
 from wasl.patients.services.numbering import remove_number
+from wasl.patients.services.numbers import draw_numbers, withdraw_numbers
 from wasl.patients.services.records import Saying
 from wasl.patients.services.registration import add_identity, correct_patient, register_patient
 from wasl.patients.services.reviewing import judge_review, open_review, take_review
 from wasl.patients.services.splitting import split_record, undo_split
 
 __all__ = [
-    "WRONG_NUMBER", "Heard", "Replaced", "Saying", "add_identity", "break_glass", "close_for_care", "close_for_review",
-    "correct_patient", "count_rarity", "index_patients", "judge_review", "keeps", "label", "load_patients",
-    "log_access",
-    "log_accesses", "open_for_care", "open_for_review", "open_review", "present_card", "receive_record",
-    "register_patient", "remove_number", "replace_number", "split_record", "take_review", "undo_merge", "undo_split",
-    "withdraw_difference",
+    "Heard", "Replaced", "Saying", "WRONG_NUMBER", "add_identity", "break_glass", "close_for_care",
+    "close_for_review", "correct_patient", "count_rarity", "decide_act", "draw_numbers", "follow_register",
+    "index_patients", "judge_review", "keeps", "label", "load_patients", "log_access", "log_accesses",
+    "open_for_care", "open_for_review", "open_review", "present_card", "receive_act", "receive_record",
+    "register_patient", "remove_number", "replace_number", "split_record", "take_review", "try_acts", "undo_act",
+    "undo_merge", "undo_split", "withdraw_difference", "withdraw_numbers",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from wasl.kernel.models import uuid7
 from wasl.kernel.verbs import verb
 from wasl.patients import rules
 from wasl.patients.events import PatientsLoaded
-from wasl.patients.models import Patient, RecordKey, RecordLink, RecordVersion, SourceIdentity, SourceRecord
+from wasl.patients.models import Patient, RecordKey, RecordLink, RecordVersion, SourceIdentity, SourceRecord, WaslNumber
 from wasl.patients.rules.matching import live, saying, weighing
 from wasl.patients.services.records import Saying
 
@@ -76,7 +76,7 @@ def _numbers(count: int) -> list[str]:
     drawn: set[str] = set()
     while len(drawn) < count:
         more = {rules.wasl_number(1_000_000_000 + secrets.randbelow(9_000_000_000)) for _ in range(count - len(drawn))}
-        drawn |= more - set(Patient.objects.filter(number__in=more).values_list("number", flat=True))
+        drawn |= more - set(WaslNumber.objects.filter(number__in=more).values_list("number", flat=True))
     return list(drawn)
 
 

@@ -94,8 +94,8 @@ def say_number(patient: UUID, kind: str, value: str, *, place: UUID | None, by: 
 
 
 def _spoken(patient: UUID, place: UUID | None) -> list[tuple[SourceRecord, Mapping[str, str]]]:
-    """A place's records of a person, held until the transaction ends, and what they say."""
-    records = SourceRecord.objects.filter(place=place, links__patient=patient, links__closed_at=None)
+    """A place's records of a person, held until the transaction ends, and what they say; never the register's own."""
+    records = SourceRecord.objects.filter(place=place, links__patient=patient, links__closed_at=None, civil=None)
     held = list(records.select_for_update(of=("self",)).order_by("id"))
     said = {v.record_id: v.said for v in RecordVersion.objects.filter(record__in=held, superseded_at=None)}
     return [(record, said[record.id]) for record in held]

@@ -14,8 +14,9 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import PatientCorrected, PatientRegistered
-from wasl.patients.models import Patient, SourceIdentity
-from wasl.patients.rules import merging
+from wasl.patients.models import CivilWord, Patient, SourceIdentity, WaslNumber
+from wasl.patients.rules import civil, merging
+from wasl.patients.rules import numbers as number_rules
 from wasl.patients.services.access import open_here
 from wasl.patients.services.numbering import use_again
 from wasl.patients.services.records import say_here, say_number, sayings, write_records
@@ -26,21 +27,24 @@ REFUSALS: dict[str, type[Refused]] = {
     "patients_a_local_number_is_one_persons": rules.LocalNumberTaken,
     "patients_a_number_of_a_place_is_one_record": rules.LocalNumberTaken,
     "patients_newborns_of_a_birth_have_their_own_order": rules.NewbornRegistered,
+    "patients_no_number_of_a_withdrawn_block_is_given": number_rules.BlockWithdrawn,
 }
 COLUMNS = {"region": "region_id", "mother": "mother_id"}
 
 
 @verb
 def register_patient(
-    *, place: UUID | None, by: Actor, kind: str = "known", identities: Sequence[tuple[str, str]] = (), **values: object
-) -> Patient:
+    *, place: UUID | None, by: Actor, kind: str = "known", identities: Sequence[tuple[str, str]] = (), number: str = "",
+    **values: object,
+) -> Patient:  # fmt: skip
     """Give a person a Wasl number; the record is open to the place that registers, as if the card were shown there.
 
-    `identities` are pairs of kind and value (`tn_cin`, `tn_iuc`, `dz_nin`, `local`); `values` are fields of a patient.
+    `identities` are pairs of kind and value (`tn_cin`, `tn_iuc`, `dz_nin`, `local`); `values` are fields of a patient;
+    `number` is one of the place's own reserved numbers, given while there was no network.
     """
     rules.check_post(place, by)
     person, numbers = rules.checked({**values, "kind": kind}, identities, place=place, today=timezone.localdate())
-    patient = enter_patient(person, by=by)
+    patient = enter_patient(person, by=by, number=number, place=place)
     with _refusing(again=False):
         write_records(patient.id, sayings(patient, numbers, place=place), by=by)
         SourceIdentity.objects.bulk_create(
@@ -66,6 +70,8 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
     before = {name: getattr(patient, COLUMNS.get(name, name)) for name in rules.FIELDS}
     person, _ = rules.checked({**before, **values}, place=place, today=timezone.localdate())
     changed = tuple(sorted(name for name in person if person[name] != before[name]))
+    word = CivilWord.objects.filter(patient=patient).first()
+    civil.check_still_open(changed, word.before if word else ())
     if changed:
         _set(patient, person, by)
         patient.version += 1
@@ -100,14 +106,19 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
     return identity
 
 
-def enter_patient(person: dict[str, object], *, by: Actor, provisional: bool = False) -> Patient:
-    """Write a new person with checked values under a number that nobody has; part of a verb."""
+def enter_patient(
+    person: dict[str, object], *, by: Actor, provisional: bool = False, number: str = "", place: UUID | None = None
+) -> Patient:
+    """Write a new person with checked values under a number that nobody has, or a reserved one; part of a verb."""
     patient = Patient()
     patient.head = patient
     _set(patient, person, by)
     if provisional:
         patient.level = Patient.Level.PROVISIONAL
-    _insert(patient)
+    if number:
+        _insert_reserved(patient, number, place)
+    else:
+        _insert(patient)
     return patient
 
 
@@ -124,7 +135,10 @@ def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
             names = [mother.latin_name, mother.arabic_name]
     patient.level = rules.level(vars(patient))
     rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
-    patient.folded = " ".join(rules.name_form(name) for name in names if name)
+    former: list[str] = []  # all that the register calls the person
+    if not patient._state.adding:
+        former = next(iter(CivilWord.objects.filter(patient=patient.id).values_list("names", flat=True)), [])
+    patient.folded = " ".join(dict.fromkeys(rules.name_form(name) for name in (*names, *former) if name))
 
 
 def _insert(patient: Patient) -> None:
@@ -138,6 +152,19 @@ def _insert(patient: Patient) -> None:
         except IntegrityError:
             if attempt == ATTEMPTS - 1:
                 raise
+
+
+def _insert_reserved(patient: Patient, number: str, place: UUID | None) -> None:
+    """Save a new person under a number that was set aside for the place."""
+    patient.number = rules.digits(number)
+    row = WaslNumber.objects.select_for_update(of=("self",)).select_related("block")
+    reserved = row.filter(number=patient.number, block__place=place, block__isnull=False).first()
+    block = reserved.block if reserved else None
+    number_rules.check_reserved(block is not None, used=bool(reserved and reserved.patient_id),
+                                withdrawn=bool(block and block.withdrawn_at))  # fmt: skip
+    with _refusing():
+        WaslNumber.objects.filter(number=patient.number).update(patient=patient.id)
+        patient.save(force_insert=True)
 
 
 def enter_identity(patient: UUID, kind: str, value: str, place: UUID | None) -> tuple[SourceIdentity, bool]:

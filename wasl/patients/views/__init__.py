@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from wasl.patients.views.access import accesses, break_glass, present
+from wasl.patients.views.civil import civil, civil_act, decide_act, undo_act
 from wasl.patients.views.labels import card_pdf, wristband_pdf
 from wasl.patients.views.people import add_number, card, patient, search
 from wasl.patients.views.registration import correct, register
@@ -27,6 +28,10 @@ urlpatterns: list[URLPattern] = [
     path("reviews/<uuid:case>/", review, name="review"),
     path("reviews/<uuid:case>/take/", take, name="take_review"),
     path("reviews/<uuid:case>/judge/", judge, name="judge_review"),
+    path("civil/", civil, name="civil"),
+    path("civil/<uuid:act>/", civil_act, name="civil_act"),
+    path("civil/<uuid:act>/decide/", decide_act, name="decide_act"),
+    path("civil/<uuid:act>/undo/", undo_act, name="undo_act"),
     path("merges/<uuid:merge>/", merge, name="merge"),
     path("merges/<uuid:merge>/undo/", undo_merge, name="undo_merge"),
     path("<uuid:key>/", patient, name="patient"),

@@ -19,12 +19,14 @@ NATIONAL = {"TN": ("tn_cin", "tn_iuc"), "DZ": ("dz_nin",)}[settings.COUNTRY]
 NUMBERS = [(kind, label) for kind, label in SourceIdentity.Kind.choices if kind in (*NATIONAL, "local")]
 NAMES = ("family_name", "given_name", "family_name_ar", "given_name_ar")
 HERE = (*NATIONAL, "local")
+OTHERWISE = (*HERE, "reserved", "mother_number", "birth_year", "region")  # what is no field of a patient as it is typed
 # the fields that each kind of person is asked for, in the order of asking
 ASKED = {
     "known": (*NAMES, "sex", "birth_date", "birth_year", "father_name", "mother_name", *HERE, "document", "phone",
-              "region", "commune"),
-    "unknown": ("description", "sex", "birth_year", "local"),
-    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "document", "local"),
+              "region", "commune", "reserved"),
+    "unknown": ("description", "sex", "birth_year", "local", "reserved"),
+    "newborn": ("mother_number", "birth_date", "birth_order", "sex", *NAMES, "document", "local",
+                "reserved"),
 }  # fmt: skip
 LONG = ("description", "mother_number")
 ARABIC = {"lang": "ar", "dir": "rtl"}
@@ -70,6 +72,7 @@ class PersonForm(forms.Form):
     tn_iuc = _text(_("IUC (11 digits)"), DIGITS, max_length=20)
     dz_nin = _text(_("NIN (18 digits)"), DIGITS, max_length=30)
     local = _text(_("Hospital number here"), SAME, max_length=64)
+    reserved = _text(_("Reserved Wasl number, if one was given without the network"), DIGITS, max_length=20)
     document = forms.ChoiceField(
         label=_("Document that you saw"), required=False,
         choices=[("", _("none: as the person says")), *Patient.Document.choices],
@@ -78,12 +81,15 @@ class PersonForm(forms.Form):
     region = forms.ChoiceField(label=_("Region of residence"), required=False)
     commune = _text(_("Commune"))
 
-    def __init__(self, kind: str, data: Mapping[str, str] | None, viewer: Actor, person: Patient | None = None) -> None:
+    def __init__(
+        self, kind: str, data: Mapping[str, str] | None, viewer: Actor, person: Patient | None = None, *,
+        reserved: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(data, initial=_initial(person) if person else None)
         self.kind = kind
         # numbers of a person already registered have a form of their own
         asked = [name for name in ASKED[kind] if person is None or name not in (*HERE, "mother_number")]
-        self.fields = {name: self.fields[name] for name in asked}
+        self.fields = {name: self.fields[name] for name in asked if reserved or name != "reserved"}
         if region := self.fields.get("region"):
             regions = sorted(places.regions(viewer=viewer), key=lambda r: r.name)
             region.choices = [("", "—"), *((str(r.id), r.name) for r in regions)]  # type: ignore[attr-defined]
@@ -94,9 +100,7 @@ class PersonForm(forms.Form):
     def values(self) -> dict[str, object]:
         """The fields of a patient, as the verb takes them."""
         asked = self.cleaned_data
-        kept: dict[str, object] = {
-            name: asked[name] for name in asked if name not in (*HERE, "mother_number", "birth_year", "region")
-        }
+        kept: dict[str, object] = {name: asked[name] for name in asked if name not in OTHERWISE}
         if "region" in asked:
             kept["region"] = asked["region"] or None
         if "birth_year" in asked:

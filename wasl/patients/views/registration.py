@@ -16,6 +16,8 @@ from wasl.patients import queries, rules, services
 from wasl.patients.queries import Match, Patient
 from wasl.patients.views.forms import PersonForm
 
+# refusals of one number, shown beside its field
+BESIDE = {"LocalNumberTaken": "local", **dict.fromkeys(("NotReservedHere", "NumberUsed", "BlockWithdrawn"), "reserved")}
 KINDS = {"known": _("Known person"), "newborn": _("Newborn"), "unknown": _("Unknown person")}
 
 
@@ -33,7 +35,10 @@ def register(request: Request) -> HttpResponse:
         raise NotAllowed
     asked = request.POST.get("kind", request.GET.get("kind", ""))
     kind = asked if asked in KINDS else "known"
-    form = PersonForm(kind, request.POST if request.method == "POST" else None, request.actor)
+    reserved = any(one.left for one in queries.blocks(viewer=request.actor, place=request.place)) and bool(
+        request.place
+    )
+    form = PersonForm(kind, request.POST if request.method == "POST" else None, request.actor, reserved=reserved)
     alike: list[Match] = []
     if form.is_bound and form.is_valid():
         found = list(queries.match_person(form.values(), form.identities(), place=request.place, viewer=request.actor))
@@ -55,12 +60,13 @@ def _register(form: PersonForm, request: Request) -> Patient | None:
         if form.kind == "newborn":
             values["mother"] = _mother(form.cleaned_data["mother_number"], request)
         return services.register_patient(
-            place=request.place, by=request.actor, kind=form.kind, identities=form.identities(), **values
-        )
+            place=request.place, by=request.actor, kind=form.kind, identities=form.identities(),
+            number=form.cleaned_data.get("reserved", ""), **values,
+        )  # fmt: skip
     except Refused as refusal:
         if isinstance(refusal, NotAllowed):
             raise
-        form.take(refusal, "local" if refusal.code == "LocalNumberTaken" else None)
+        form.take(refusal, BESIDE.get(refusal.code))
         return None
 
 

@@ -4,6 +4,7 @@ from wasl.radiology.listeners import (
     agreements,
     comparing,
     conferences,
+    deaths,
     double,
     escalation,
     exams,
@@ -21,6 +22,6 @@ from wasl.radiology.listeners import (
 )
 
 __all__ = [
-    "agreements", "comparing", "conferences", "double", "escalation", "exams", "expertise", "followups", "holding",
-    "linking", "messages", "priors", "reading", "regions", "results", "review", "sending",
+    "agreements", "comparing", "conferences", "deaths", "double", "escalation", "exams", "expertise", "followups",
+    "holding", "linking", "messages", "priors", "reading", "regions", "results", "review", "sending",
 ]  # fmt: skip

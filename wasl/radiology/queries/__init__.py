@@ -103,6 +103,7 @@ from wasl.radiology.queries.critical import (
     receivers,
     results_to_pass_up,
 )
+from wasl.radiology.queries.deaths import cancelled_for_death, unbegun_orders
 from wasl.radiology.queries.discs import OnDisc, compared_disc, orders_for_disc
 from wasl.radiology.queries.dispatch import (
     Efforts,
@@ -358,7 +359,8 @@ __all__ = [
     "acts_due", "agreed_minutes", "Agreement", "agreement", "agreement_claimed_by", "agreement_for",
     "agreement_of_expertise", "agreements", "agreements_asking", "agreements_in_force", "agreements_to_come",
     "agreements_to_sign", "agreements_to_warn_of", "arrivals", "askable_places", "asks_for", "asks_for_display",
-    "Assessment", "assessment", "attribution", "author_told", "Bar", "binding_people", "blind_readings", "Case",
+    "Assessment", "assessment", "attribution", "author_told", "Bar", "binding_people", "blind_readings",
+    "cancelled_for_death", "Case",
     "cases", "cases_beside", "cases_of_conference", "centres", "centres_back", "centres_gone_dark", "chain", "Closure",
     "closures", "coming", "comparable_when_signed", "compare", "Compared", "compared_between", "compared_disc",
     "compared_with", "Comparison", "Conference", "conference", "conference_case", "conference_cases_of",
@@ -402,7 +404,7 @@ __all__ = [
     "silent_claims", "silent_readings", "silent_regions", "Skip", "Span", "SPANS", "Standing", "state_of_talk", "Step",
     "STEPS", "steps", "steps_done", "steps_of", "story", "Stranded", "stranded", "studies_of_order", "subject",
     "Suggestion", "suggestions", "supervision", "talked_of", "Target", "target_minutes", "target_of", "templates",
-    "Told", "turnaround", "unknown_patients", "Urgency", "Verdict", "Verified", "verified", "Vetting",
+    "Told", "turnaround", "unbegun_orders", "unknown_patients", "Urgency", "Verdict", "Verified", "verified", "Vetting",
     "vetting_minutes", "vetting_of", "vetting_rates", "vetting_rules", "vetting_targets", "VettingRate", "volumes",
     "waiting_by_urgency", "waiting_results", "waits_for_agreement", "without_comparison", "worklist", "writers_of",
     "Yield",

@@ -18,6 +18,7 @@ CAN: dict[str, frozenset[str]] = {
     "send_order": frozenset({"requester"}),
     "enter_order": frozenset({"requester"}),
     "cancel_order": frozenset({"requester", "radiographer", "chief"}),
+    "cancel_for_death": frozenset({"system"}),
     "start_exam": frozenset({"radiographer", "system"}),
     "break_off_exam": frozenset({"radiographer", "system"}),
     "perform_exam": frozenset({"radiographer", "system"}),
@@ -30,8 +31,9 @@ DAYS_OF_CARE = 180  # how long an order opens the record to the place that asked
 DAYS_OF_PAPER = 30  # an exam that was made without Wasl is entered so many days later, at most
 DAYS_OF_DOUBLES = 30  # an earlier exam of the same region so recent is shown before another is ordered
 
-# why an order that was written again for another patient is cancelled: in English, read in every language
+# why Wasl itself cancels an order: in English, read in every language
 IDENTIFIED = gettext_noop("The person was identified; the order goes on under the right name.")
+DIED = gettext_noop("The civil register says that the patient has died.")
 MOVED_BACK = gettext_noop("The images were moved back to the first patient.")
 
 

@@ -30,6 +30,7 @@ from wasl.radiology.services.critical import (
     set_critical_target,
     set_passing_rule,
 )
+from wasl.radiology.services.deaths import cancel_for_death
 from wasl.radiology.services.dispatch import (
     adopt_efforts,
     draft_rule,
@@ -144,7 +145,7 @@ __all__ = [
     "accept_exam", "acknowledge_by_code", "acknowledge_result", "acknowledge_step", "add_case", "add_phrase",
     "add_procedure", "add_protocol", "add_template", "add_to_learning_file", "adopt_efforts", "answer_display_check",
     "answer_expertise", "answer_reject", "answer_review", "arbitrate_readings", "assign_review", "begin_addendum",
-    "begin_display_check", "begin_over_reading", "break_off_exam", "bypass_vetting", "cancel_order",
+    "begin_display_check", "begin_over_reading", "break_off_exam", "bypass_vetting", "cancel_for_death", "cancel_order",
     "change_agreement", "change_exam", "claim_double_reading", "claim_reading", "claim_region", "close_conference",
     "close_recommendation", "compare_readings", "decide_case", "declare_centre_back", "declare_centre_dark",
     "decline_expertise", "decline_review", "dismiss_recommendation", "draft_agreement", "draft_rule", "draw_review",
