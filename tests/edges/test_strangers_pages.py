@@ -55,6 +55,9 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("patients:reviews", "patients:review", "patients:take_review", "patients:judge_review",
                      "patients:merge", "patients:undo_merge", "patients:identity", "patients:ask_review",
                      "patients:withdraw_difference", "patients:split_record", "patients:undo_split"), NONE),
+    # how good identities are is for data stewards, and for heads of the hospital
+    **dict.fromkeys(("patients:quality", "patients:quality_csv", "patients:quality_place",
+                     "patients:quality_behind"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),

@@ -1,5 +1,6 @@
 """What is told about patients."""
 
+import datetime
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -189,3 +190,12 @@ class PatientsLoaded(Event):
     load: UUID
     patients: int
     records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityCounted(Event):
+    """How good the identities of a month are was counted, and something had changed."""
+
+    counted: UUID
+    month: datetime.date
+    counts: int

@@ -67,6 +67,8 @@ ENTRIES = (
           frozenset({"registrar", "requester", "radiographer"}), tile_only=True),
     Entry("patients:reviews", _("One person or two?"), _("Files that look alike, for people to decide"), "users",
           frozenset({"registrar", "steward"}), tile_only=True),
+    Entry("patients:quality", _("Quality of identities"), _("What is missing, waits or collides, by hospital"),
+          "chart-bar", frozenset({"steward", "chief"}), tile_only=True),
     Entry("radiology:reconciliation", _("Reconciliation"), _("Images that belong to no order yet"), "link",
           frozenset({"radiographer", "chief"}), "archive.nobodys"),
     Entry("archive:studies", _("Studies"), _("Images received, and from where"), "photo-scan",

@@ -1,6 +1,6 @@
 """Patients, and the numbers by which others know them."""
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language, gettext, pgettext_lazy
@@ -171,7 +171,10 @@ class SourceIdentity(Row):
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
 
     class Meta:
-        indexes = (models.Index(fields=("value",), name="patients_identity_by_value"),)
+        indexes = (
+            models.Index(fields=("value",), name="patients_identity_by_value"),
+            BrinIndex(fields=("created_at",), name="patients_identities_by_month"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("place", "value"), condition=Q(kind="local"), name="patients_a_local_number_is_one_persons"

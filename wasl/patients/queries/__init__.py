@@ -6,10 +6,13 @@ from wasl.patients.models import (
     Merge,
     NotSame,
     Patient,
+    QualityCount,
+    QualityMonth,
     RecordLink,
     ReviewCase,
     SourceIdentity,
     SourceRecord,
+    Split,
 )
 from wasl.patients.queries.access import (
     GROUNDS,
@@ -60,6 +63,15 @@ from wasl.patients.queries.people import (
     patient_for_record,
     relations,
 )  # fmt: skip
+from wasl.patients.queries.quality import (
+    pairs_behind,
+    quality_counts,
+    quality_months,
+    quality_months_known,
+    quality_of,
+    quality_places,
+    records_behind,
+)
 from wasl.patients.queries.search import (
     LIMIT,
     by_local_number,
@@ -74,11 +86,13 @@ from wasl.patients.rules.holding import Held, Kept  # what modules say they keep
 
 __all__ = [
     "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
-    "Merge", "NotSame", "Patient", "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "accesses",
+    "Merge", "NotSame", "Patient", "QualityCount", "QualityMonth", "RecordLink", "ReviewCase", "SourceIdentity",
+    "SourceRecord", "Split", "accesses",
     "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared",
     "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
     "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
-    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "patient",
-    "patient_for_record", "records_of", "relations", "require_ground", "review", "reviewed_studies", "reviews",
+    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "pairs_behind", "patient",
+    "patient_for_record", "quality_counts", "quality_months", "quality_months_known", "quality_of", "quality_places",
+    "records_behind", "records_of", "relations", "require_ground", "review", "reviewed_studies", "reviews",
     "said_of_number", "same_person", "search", "splits_of", "written_since",
 ]  # fmt: skip

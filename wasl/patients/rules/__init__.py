@@ -27,6 +27,7 @@ CAN: dict[str, frozenset[str]] = {
     "load_patients": frozenset({"system"}),
     "index_patients": frozenset({"system"}),
     "count_rarity": frozenset({"system"}),
+    "count_quality": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
     "open_for_review": frozenset({"radiologist"}),

@@ -40,6 +40,7 @@ THINGS: dict[str, str | Promise] = {
     "wrong_number": pgettext_lazy("access log", "a wrong number was presented"),
     "accesses": pgettext_lazy("access log", "this page"),
     "review": pgettext_lazy("access log", "whether two files are one person's"),
+    "quality": pgettext_lazy("access log", "list of records whose identity is incomplete or in doubt"),
     "timeline": pgettext_lazy("access log", "timeline"),
     "order": pgettext_lazy("access log", "order"),
     "order_exam": pgettext_lazy("access log", "order form"),
