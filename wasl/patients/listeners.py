@@ -49,3 +49,11 @@ def count_quality_again(timestamp: int) -> None:
     months = queries.quality_months_known(viewer=SYSTEM)
     for month in months if timezone.localdate().day == 1 else months[-12:]:
         services.count_quality(month, by=SYSTEM)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="patients.read_names_again", queue="clock", pass_context=False)
+def read_names_again(timestamp: int) -> None:
+    """Every five minutes: read stored records again by what changed in the dictionary of given names."""
+    while services.read_names_again(by=SYSTEM):
+        pass

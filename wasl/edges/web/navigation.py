@@ -69,6 +69,8 @@ ENTRIES = (
           frozenset({"registrar", "steward"}), tile_only=True),
     Entry("patients:quality", _("Quality of identities"), _("What is missing, waits or collides, by hospital"),
           "chart-bar", frozenset({"steward", "chief"}), tile_only=True),
+    Entry("patients:names", _("Given names"), _("How names are written, and which are one"), "list",
+          frozenset({"steward"}), tile_only=True),
     Entry("radiology:reconciliation", _("Reconciliation"), _("Images that belong to no order yet"), "link",
           frozenset({"radiographer", "chief"}), "archive.nobodys"),
     Entry("archive:studies", _("Studies"), _("Images received, and from where"), "photo-scan",

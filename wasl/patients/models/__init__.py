@@ -1,14 +1,16 @@
 """Patients and their numbers, who is who, what places said of them, what links them to places, who looked,
-and how good all that is.
+how good all that is, and which given names are known.
 """
 
 from wasl.patients.models.access import Access, CareRelationship
-from wasl.patients.models.merging import Merge, NotSame, ReviewCase, Split
+from wasl.patients.models.merging import Merge, NotSame, ReviewCase, Settled, Split
+from wasl.patients.models.names import KnownName, NameVersion, NameWord, Spelling
 from wasl.patients.models.people import Patient, SourceIdentity
 from wasl.patients.models.quality import QualityCount, QualityMonth
 from wasl.patients.models.records import Rarity, RecordKey, RecordLink, RecordVersion, SourceRecord
 
 __all__ = [
-    "Access", "CareRelationship", "Merge", "NotSame", "Patient", "QualityCount", "QualityMonth", "Rarity",
-    "RecordKey", "RecordLink", "RecordVersion", "ReviewCase", "SourceIdentity", "SourceRecord", "Split",
+    "Access", "CareRelationship", "KnownName", "Merge", "NameVersion", "NameWord", "NotSame", "Patient",
+    "QualityCount", "QualityMonth", "Rarity", "RecordKey", "RecordLink", "RecordVersion", "ReviewCase",
+    "Settled", "SourceIdentity", "SourceRecord", "Spelling", "Split",
 ]  # fmt: skip

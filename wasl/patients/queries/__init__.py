@@ -3,6 +3,7 @@
 from wasl.patients.models import (
     Access,
     CareRelationship,
+    KnownName,
     Merge,
     NotSame,
     Patient,
@@ -50,8 +51,22 @@ from wasl.patients.queries.merging import (
     review,
     reviews,
     same_person,
+    settled_of,
+    split,
     splits_of,
+    written_between,
     written_since,
+)
+from wasl.patients.queries.names import (
+    Entry,
+    edits_at,
+    given_name,
+    given_names,
+    name_versions,
+    name_words,
+    read_newest,
+    spelling,
+    unread_versions,
 )
 from wasl.patients.queries.people import (
     accesses,
@@ -82,17 +97,19 @@ from wasl.patients.queries.search import (
     search,
 )
 from wasl.patients.rules import name_form  # for doors that ask for names in their own SQL
-from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
+from wasl.patients.rules.holding import Held, Kept, Moves, keepers, movers  # what modules say they keep on files
 
 __all__ = [
-    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Held", "Kept", "Match", "Matched",
-    "Merge", "NotSame", "Patient", "QualityCount", "QualityMonth", "RecordLink", "ReviewCase", "SourceIdentity",
-    "SourceRecord", "Split", "accesses",
-    "both_hold_care", "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared",
-    "difference", "differences_of", "every_patient", "file_by_number", "ground", "grounds_of", "head_of",
-    "holdings", "identities_of", "is_known_here", "is_one_person", "is_reviewing", "looks", "match", "match_person",
-    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_of", "opened", "pairs_behind", "patient",
-    "patient_for_record", "quality_counts", "quality_months", "quality_months_known", "quality_of", "quality_places",
-    "records_behind", "records_of", "relations", "require_ground", "review", "reviewed_studies", "reviews",
-    "said_of_number", "same_person", "search", "splits_of", "written_since",
+    "COLUMNS", "GROUNDS", "LIMIT", "Access", "Candidates", "CareRelationship", "Entry", "Held", "Kept",
+    "KnownName", "Match", "Matched", "Merge", "Moves", "NotSame", "Patient", "QualityCount", "QualityMonth",
+    "RecordLink", "ReviewCase", "SourceIdentity", "SourceRecord", "Split", "accesses", "both_hold_care",
+    "by_local_number", "by_number", "candidates", "caring_places", "checked_rows", "compared", "difference",
+    "differences_of", "edits_at", "every_patient", "file_by_number", "given_name", "given_names", "ground",
+    "grounds_of", "head_of", "holdings", "identities_of", "is_known_here", "keepers", "is_one_person", "is_reviewing",
+    "looks", "match", "match_person", "match_records", "merge", "merges_of", "model_mark", "movers",
+    "name_form", "name_versions", "name_words", "numbers_of", "opened", "pairs_behind", "patient",
+    "patient_for_record", "quality_counts", "quality_months", "quality_months_known", "quality_of",
+    "quality_places", "read_newest", "records_behind", "records_of", "relations", "require_ground", "review",
+    "reviewed_studies", "reviews", "said_of_number", "same_person", "search", "settled_of", "spelling", "split",
+    "splits_of", "unread_versions", "written_between", "written_since",
 ]  # fmt: skip

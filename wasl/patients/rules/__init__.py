@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.kernel.text import fold
+from wasl.patients.rules.dictionary import EDITORS
 from wasl.patients.rules.merging import REVIEWERS
 
 M = TypeVar("M")
@@ -28,6 +29,8 @@ CAN: dict[str, frozenset[str]] = {
     "index_patients": frozenset({"system"}),
     "count_rarity": frozenset({"system"}),
     "count_quality": frozenset({"system"}),
+    **dict.fromkeys(("add_given_name", "add_spelling", "withdraw_spelling", "relate_names"), EDITORS),
+    "read_names_again": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
     "open_for_review": frozenset({"radiologist"}),
@@ -41,6 +44,7 @@ CAN: dict[str, frozenset[str]] = {
     "withdraw_difference": REVIEWERS,
     "split_record": REVIEWERS,
     "undo_split": REVIEWERS,
+    "settle_held": REVIEWERS,
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented

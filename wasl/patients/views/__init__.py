@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from wasl.patients.views import quality
+from wasl.patients.views import names, quality, splitting
 from wasl.patients.views.access import accesses, break_glass, present
 from wasl.patients.views.people import add_number, card, patient, search
 from wasl.patients.views.registration import correct, register
@@ -22,6 +22,8 @@ from wasl.patients.views.reviewing import (
 
 urlpatterns: list[URLPattern] = [
     *quality.urlpatterns,
+    *names.urlpatterns,
+    *splitting.urlpatterns,
     path("", search, name="search"),
     path("new/", register, name="register"),
     path("reviews/", reviews, name="reviews"),

@@ -173,7 +173,7 @@ def _record(link: RecordLink) -> Shown:
 
 def _pair(row: ReviewCase | Merge | Split) -> Shown:
     if isinstance(row, Split):
-        return Shown((row.closed.patient, row.opened.patient), row.created_at, key=row.id)
+        return Shown((row.closed.patient, row.opened.patient), row.created_at, page="patients:split", key=row.id)
     page = "patients:review" if isinstance(row, ReviewCase) else "patients:merge"
     return Shown((row.one, row.other), row.created_at, page=page, key=row.id)
 
