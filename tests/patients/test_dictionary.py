@@ -3,6 +3,7 @@ stored records are read again.
 """
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -236,7 +237,7 @@ def test_read_again_is_as_registered_anew(stage: Cast, monia: Actor, names: list
     given.use(given.Edits())
 
 
-def what_was_said() -> list[dict[str, object]]:
+def what_was_said() -> list[Any]:
     rows = RecordVersion.objects.order_by("id")
     return list(rows.values("id", "record", "said", "said_by", "version", "superseded_at"))
 
