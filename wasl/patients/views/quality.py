@@ -22,6 +22,7 @@ from wasl.kernel.http import Listing, Request, csv_table
 from wasl.kernel.verbs import allowed
 from wasl.patients import queries, rules, services
 from wasl.patients.queries import Merge, Patient, QualityCount, RecordLink, ReviewCase, Split
+from wasl.patients.rules import quality
 from wasl.patients.rules.quality import GROUPS, MEASURES, Measure
 from wasl.patients.views import figures
 from wasl.places import queries as places
@@ -77,13 +78,16 @@ def hospitals(request: Request) -> HttpResponse:
     form = Asked(request)
     if form.month_asked is None:
         return render(request, "patients/quality.html", {"form": form})
-    rows = list(_counts(form.month_asked, request))
-    drawn = form.drawn_asked or figures.worst(rows, form.month_asked)
-    lines = figures.by_place(rows, form.month_asked, form.columns)
+    month, viewer, measures = form.month_asked, request.actor, {one.code for one in form.columns} | set(quality.FIELDS)
+    rows = list(queries.quality_counts(since=month, until=month, viewer=viewer, measures=measures))
+    drawn = form.drawn_asked or figures.worst(rows, month)
+    since = figures.months_until(month)[0]
+    year = list(queries.quality_counts(since=since, until=month, viewer=viewer, measures=[drawn]))
+    lines = figures.by_place(rows, month, form.columns)
     table = figures.Table(request, lines, form.columns)
     context = {
         **_page(form, request), "table": table, "drawn": MEASURES[drawn], "beside": gettext("Hospital"),
-        "plots": figures.plots_of_places(rows, MEASURES[drawn], form.month_asked),
+        "plots": figures.plots_of_places(year, MEASURES[drawn], month),
     }  # fmt: skip
     return render(request, "patients/quality.html", context)
 
