@@ -140,7 +140,9 @@ class World:
         """The values of an address by its name, or by the beginning of its name."""
         order, reading, report = {"key": self.order.id}, {"key": self.reading.id}, {"key": self.signed.id}
         return {
-            "patients:": {"key": self.patient.id, **self.said}, "record:": {"patient": self.patient.id},
+            "patients:": {"key": self.patient.id, **self.said},
+            "patients:quality": {"place": self.stage.regional},
+            "patients:withdraw_spelling": {"spelling": self.patient.id}, "record:": {"patient": self.patient.id},
             "radiology:order_": {"patient": self.patient.id}, "radiology:order": order,
             "radiology:cancel_order": order, "radiology:start_exam": order, "radiology:break_off_exam": order,
             "radiology:perform_exam": order, "radiology:reconcile": {"key": self.nobodys.id},

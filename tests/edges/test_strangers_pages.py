@@ -55,8 +55,14 @@ OPEN: dict[str, frozenset[str]] = {
     # who is who is for admission clerks and data stewards of the places that know the person
     **dict.fromkeys(("patients:reviews", "patients:review", "patients:take_review", "patients:judge_review",
                      "patients:merge", "patients:undo_merge", "patients:identity", "patients:ask_review",
-                     "patients:withdraw_difference", "patients:split_record", "patients:undo_split", "patients:civil",
-                     "patients:civil_act", "patients:decide_act", "patients:undo_act"), NONE),
+                     "patients:withdraw_difference", "patients:split_record", "patients:undo_split", "patients:split",
+                     "patients:settle_held", "patients:civil", "patients:civil_act", "patients:decide_act",
+                     "patients:undo_act"), NONE),
+    # how good identities are is for data stewards, and for heads of the hospital
+    **dict.fromkeys(("patients:quality", "patients:quality_csv", "patients:quality_place",
+                     "patients:quality_behind"), NONE),
+    **dict.fromkeys(("patients:names", "patients:add_given_name", "patients:add_spelling", "patients:relate_names",
+                     "patients:withdraw_spelling"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),

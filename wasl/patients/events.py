@@ -212,6 +212,16 @@ class SplitUndone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldSettled(Event):
+    """Of something written on a file before a record was split from it, somebody said whose it is."""
+
+    split: UUID
+    kind: str
+    key: UUID
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PatientsLoaded(Event):
     """People whose records were matched before were entered together."""
 
@@ -285,3 +295,60 @@ class NumbersWithdrawn(Event):
     block: UUID
     place: UUID
     left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityCounted(Event):
+    """How good the identities of a month are was counted, and something had changed."""
+
+    counted: UUID
+    month: datetime.date
+    counts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenNameAdded(Event):
+    """A given name was added to the dictionary, with its spellings."""
+
+    version: UUID
+    number: int
+    given_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpellingAdded(Event):
+    """A spelling was added to a given name of the dictionary."""
+
+    version: UUID
+    number: int
+    given_name: str
+    written: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpellingWithdrawn(Event):
+    """A spelling that had been added to a given name was taken back."""
+
+    version: UUID
+    number: int
+    given_name: str
+    written: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamesRelated(Event):
+    """Two given names of the dictionary are one, or two, somebody said."""
+
+    version: UUID
+    number: int
+    one: str
+    other: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamesRead(Event):
+    """Every stored record was read again by a version of the dictionary."""
+
+    version: UUID
+    number: int

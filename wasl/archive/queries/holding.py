@@ -14,7 +14,7 @@ def studies_on(files: Sequence[UUID], *, since: datetime.datetime | None, viewer
     rows = Match.objects.filter(patient__in=files, undone_at__isnull=True, study__instance_count__gt=0)
     rows = rows.select_related("study") if viewer.is_system else rows.none()
     for row in rows.filter(created_at__gte=since) if since else rows:
-        yield Held(row.study_id, row.patient_id, row.created_at, row.study.place_id)
+        yield Held(row.study_id, row.patient_id, row.created_at, row.study.place_id, images=row.study_id)
 
 
 def shares_on(files: Sequence[UUID], *, since: datetime.datetime | None, viewer: Actor) -> Iterator[Held]:

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from wasl.kernel.models import Row
 from wasl.patients.models.people import Patient
 
+WRONG_NUMBER = "patients.wrong_number"  # as the log calls a number presented that was not the patient's
+
 
 class CareRelationship(Row):
     """Why a place, or one person, may open a patient's record in a period: a ground for access."""
@@ -74,4 +76,7 @@ class Access(Row):
     ground = models.CharField(max_length=12)
 
     class Meta:
-        indexes = (models.Index(fields=("patient", "-created_at"), name="patients_access_by_patient"),)
+        indexes = (
+            models.Index(fields=("patient", "-created_at"), name="patients_access_by_patient"),
+            models.Index(fields=("created_at",), condition=Q(what=WRONG_NUMBER), name="patients_wrong_numbers"),
+        )

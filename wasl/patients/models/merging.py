@@ -154,3 +154,25 @@ class Split(Row):
                 name="patients_a_split_is_undone_by_somebody",
             ),
         )
+
+
+class Settled(Row):
+    """Something written on a file while it had another person's record, and looked at after the split: whose it is."""
+
+    class Outcome(models.TextChoices):
+        """What was found."""
+
+        MOVED = "moved", pgettext_lazy("after a split", "it was the other's, and was moved")
+        STAYS = "stays", pgettext_lazy("after a split", "it is this person's, and stays")
+
+    split = models.ForeignKey(Split, on_delete=models.PROTECT, related_name="settled")
+    kind = models.CharField(max_length=60)  # `module.thing`, as its module says that it keeps it
+    key = models.UUIDField()
+    outcome = models.CharField(max_length=5, choices=Outcome.choices)
+    by = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("split", "kind", "key"), name="patients_what_was_written_is_settled_once"),
+            models.CheckConstraint(condition=Q(by__startswith=PERSON), name="patients_people_settle_what_was_written"),
+        )

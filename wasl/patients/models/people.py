@@ -1,6 +1,6 @@
 """Patients, and the numbers by which others know them."""
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language, gettext, pgettext_lazy
@@ -181,7 +181,10 @@ class SourceIdentity(Row):
     verified = models.BooleanField(db_default=False, default=False)  # the civil register gave it
 
     class Meta:
-        indexes = (models.Index(fields=("value",), name="patients_identity_by_value"),)
+        indexes = (
+            models.Index(fields=("value",), name="patients_identity_by_value"),
+            BrinIndex(fields=("created_at",), name="patients_identities_by_month"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("kind", "value"), condition=Q(verified=True), name="patients_a_verified_number_is_one_persons"

@@ -1,5 +1,6 @@
 """What places said of people, whose records these are, and by what they are found."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import pgettext_lazy
@@ -15,6 +16,10 @@ class SourceRecord(Row):
     local_id = models.CharField(max_length=64, blank=True)  # empty where the place has no number of its own
 
     class Meta:
+        indexes = (
+            BrinIndex(fields=("created_at",), name="patients_records_by_month"),
+            models.Index(fields=("place", "created_at"), name="patients_records_of_a_place"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("place", "local_id"),
@@ -45,6 +50,9 @@ class RecordVersion(Row):
     mother = models.BigIntegerField(default=0)
 
     class Meta:
+        indexes = (
+            models.Index(fields=("superseded_at",), condition=~Q(superseded_at=None), name="patients_said_before"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("record", "version"), name="patients_versions_of_a_record_follow_each_other"

@@ -5,14 +5,18 @@ from wasl.patients.models import (
     CareRelationship,
     CivilAct,
     CivilStanding,
+    KnownName,
     Merge,
     NotSame,
     NumberBlock,
     Patient,
+    QualityCount,
+    QualityMonth,
     RecordLink,
     ReviewCase,
     SourceIdentity,
     SourceRecord,
+    Split,
 )
 from wasl.patients.queries.access import (
     GROUNDS,
@@ -65,8 +69,22 @@ from wasl.patients.queries.merging import (
     review,
     reviews,
     same_person,
+    settled_of,
+    split,
     splits_of,
+    written_between,
     written_since,
+)
+from wasl.patients.queries.names import (
+    Entry,
+    edits_at,
+    given_name,
+    given_names,
+    name_versions,
+    name_words,
+    read_newest,
+    spelling,
+    unread_versions,
 )
 from wasl.patients.queries.numbers import Block, blocks, numbers_left
 from wasl.patients.queries.people import (
@@ -80,6 +98,15 @@ from wasl.patients.queries.people import (
     patients_for_record,
     relations,
 )  # fmt: skip
+from wasl.patients.queries.quality import (
+    pairs_behind,
+    quality_counts,
+    quality_months,
+    quality_months_known,
+    quality_of,
+    quality_places,
+    records_behind,
+)
 from wasl.patients.queries.search import (
     LIMIT,
     by_local_number,
@@ -90,18 +117,21 @@ from wasl.patients.queries.search import (
     search,
 )
 from wasl.patients.rules import name_form  # for doors that ask for names in their own SQL
-from wasl.patients.rules.holding import Held, Kept  # what modules say they keep on files
+from wasl.patients.rules.holding import Held, Kept, Moves, keepers, movers  # what modules say they keep on files
 
 __all__ = [
-    "Access", "Block", "COLUMNS", "Candidates", "CareRelationship", "CivilAct", "CivilStanding", "GROUNDS", "Held",
-    "Kept", "Known", "LIMIT", "Match", "Matched", "Merge", "Month", "NotSame", "NumberBlock", "Patient", "RecordLink",
-    "ReviewCase", "SourceIdentity", "SourceRecord", "accesses", "act_columns", "acts_by_month", "acts_of", "blocks",
-    "both_hold_care", "by_local_number", "by_number", "candidates", "candidates_of", "caring_places", "checked_rows",
-    "civil_act", "compared", "count_states", "difference", "differences_of", "effective_of", "every_patient",
-    "file_by_number", "ground", "grounds_of", "has_other_birth", "head_of", "holdings", "identities_of",
-    "is_known_here", "is_one_person", "is_reviewing", "known_numbers", "looks", "match", "match_person",
-    "match_records", "merge", "merges_of", "model_mark", "name_form", "numbers_left", "numbers_of",
-    "numbers_of_number", "opened", "patient", "patient_for_record", "patients_for_record", "records_of", "relations",
-    "require_ground", "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search",
-    "settled_acts", "splits_of", "waiting_acts", "whose", "written_since",
+    "Access", "Block", "COLUMNS", "Candidates", "CareRelationship", "CivilAct", "CivilStanding", "Entry", "GROUNDS",
+    "Held", "Kept", "Known", "KnownName", "LIMIT", "Match", "Matched", "Merge", "Month", "Moves", "NotSame",
+    "NumberBlock", "Patient", "QualityCount", "QualityMonth", "RecordLink", "ReviewCase", "SourceIdentity",
+    "SourceRecord", "Split", "accesses", "act_columns", "acts_by_month", "acts_of", "blocks", "both_hold_care",
+    "by_local_number", "by_number", "candidates", "candidates_of", "caring_places", "checked_rows", "civil_act",
+    "compared", "count_states", "difference", "differences_of", "edits_at", "effective_of", "every_patient",
+    "file_by_number", "given_name", "given_names", "ground", "grounds_of", "has_other_birth", "head_of", "holdings",
+    "identities_of", "is_known_here", "is_one_person", "is_reviewing", "keepers", "known_numbers", "looks", "match",
+    "match_person", "match_records", "merge", "merges_of", "model_mark", "movers", "name_form", "name_versions",
+    "name_words", "numbers_left", "numbers_of", "numbers_of_number", "opened", "pairs_behind", "patient",
+    "patient_for_record", "patients_for_record", "quality_counts", "quality_months", "quality_months_known",
+    "quality_of", "quality_places", "read_newest", "records_behind", "records_of", "relations", "require_ground",
+    "review", "reviewed_studies", "reviews", "said_of_number", "same_person", "search", "settled_acts", "settled_of",
+    "spelling", "split", "splits_of", "unread_versions", "waiting_acts", "whose", "written_between", "written_since",
 ]  # fmt: skip

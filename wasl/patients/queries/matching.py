@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import rules
 from wasl.patients.models import Patient, SourceRecord
+from wasl.patients.queries.names import read_newest
 from wasl.patients.queries.search import by_local_number, by_number
 from wasl.patients.rules.matching import batch, files, live, saying, weighing
 from wasl.patients.rules.matching.batch import Keep, Tell
@@ -84,6 +85,7 @@ class Candidates:
 def match_records(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, viewer: Actor) -> Matched:
     """Bring records together into persons; `rows` are in the order of COLUMNS, the live index is not looked at."""
     rules.check_search(viewer)
+    read_newest(viewer=viewer)
     return batch.match(rows, tell=tell, keep=keep)
 
 
@@ -96,6 +98,7 @@ def checked_rows(header: Sequence[str], rows: Iterable[Sequence[str]], *, viewer
 def model_mark(*, viewer: Actor) -> str:
     """What the results of matching depend on besides the records: the model and the dictionary of names."""
     rules.check_search(viewer)
+    read_newest(viewer=viewer)
     return weighing.mark()
 
 
@@ -113,6 +116,7 @@ def match(
     `local_id` is the number that `place` has for the person, heard of who works there; `number` a Wasl number.
     """
     rules.check_match(viewer)
+    read_newest(viewer=viewer)
     holder = by_number(number, viewer=SYSTEM) if number else None
     if holder is None and local_id and place and (viewer.is_system or place in viewer.places()):
         holder = by_local_number(local_id, place=place, viewer=SYSTEM)

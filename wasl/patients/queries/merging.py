@@ -17,6 +17,7 @@ from wasl.patients.models import (
     Patient,
     RecordLink,
     ReviewCase,
+    Settled,
     SourceIdentity,
     Split,
 )
@@ -92,6 +93,28 @@ def written_since(merge: Merge, *, viewer: Actor) -> list[tuple[str, Kept, list[
     return holdings(sorted(sides), since=merge.created_at, viewer=viewer)
 
 
+def written_between(split: Split, *, viewer: Actor) -> list[tuple[str, Kept, list[Held]]]:
+    """What was written on a person's files while they had a record that was split off, and nobody settled since.
+
+    What was written at the record's own hospital comes first: it is the likeliest to be the other person's.
+    """
+    place, done = split.closed.record.place_id, settled_of(split, viewer=viewer)
+    files = same_person(split.closed.patient_id, viewer=viewer)
+    found = []
+    for kind, kept, rows in holdings(files, since=split.closed.opened_at, viewer=viewer):
+        left = [row for row in rows if row.at <= split.created_at and (kind, row.key) not in done]
+        if left:
+            found.append((kind, kept, sorted(left, key=lambda row: row.place != place)))
+    return found
+
+
+def settled_of(split: Split, *, viewer: Actor) -> dict[tuple[str, UUID], Settled]:
+    """What people settled of a split, by kind and key, for those who decide."""
+    if not (viewer.is_system or viewer.roles & rules.REVIEWERS):
+        return {}
+    return {(row.kind, row.key): row for row in Settled.objects.filter(split=split).order_by("created_at")}
+
+
 def both_hold_care(one: UUID, other: UUID, *, viewer: Actor) -> bool:
     """Whether something of care is kept of both of two people, in any of their files."""
     return all(
@@ -149,6 +172,15 @@ def splits_of(patient: UUID, *, viewer: Actor) -> list[Split]:
     rows = Split.objects.filter(Q(closed__patient__in=files) | Q(opened__patient__in=files), undone_at__isnull=True)
     about = ("closed__record__place", "closed__patient", "opened__patient")
     return list(rows.select_related(*about).order_by("-created_at", "-id"))
+
+
+def split(key: UUID, *, viewer: Actor) -> Split:
+    """One split, standing or undone, for those who decide about either person. Raises NotFound."""
+    about = ("closed__record__place", "closed__patient", "opened__patient")
+    found = Split.objects.filter(id=key).select_related(*about).first() if viewer.roles & rules.REVIEWERS else None
+    if found is None or not any(is_known_here(link.patient_id, viewer=viewer) for link in (found.closed, found.opened)):
+        raise NotFound
+    return found
 
 
 def _visible_reviews(viewer: Actor) -> QuerySet[ReviewCase]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
 from wasl.kernel.text import fold
+from wasl.patients.rules.dictionary import EDITORS
 from wasl.patients.rules.merging import REVIEWERS
 
 M = TypeVar("M")
@@ -29,6 +30,9 @@ CAN: dict[str, frozenset[str]] = {
     "load_patients": frozenset({"system"}),
     "index_patients": frozenset({"system"}),
     "count_rarity": frozenset({"system"}),
+    "count_quality": frozenset({"system"}),
+    **dict.fromkeys(("add_given_name", "add_spelling", "withdraw_spelling", "relate_names"), EDITORS),
+    "read_names_again": frozenset({"system"}),
     "open_for_care": CLINICAL | {"system"},
     "close_for_care": CLINICAL | {"system"},
     "open_for_review": frozenset({"radiologist"}),
@@ -49,6 +53,7 @@ CAN: dict[str, frozenset[str]] = {
     "follow_register": frozenset({"system"}),
     "draw_numbers": frozenset({"administrator", "system"}),
     "withdraw_numbers": frozenset({"administrator", "system"}),
+    "settle_held": REVIEWERS,
 }
 
 CARD_HOURS = 12  # how long a presented card or number opens the record to the place where it was presented

@@ -19,6 +19,7 @@ class Held:
     patient: UUID
     at: datetime.datetime
     place: UUID | None = None
+    images: UUID | None = None  # the study with which it goes to another person
 
 
 class Keeper(Protocol):
@@ -39,9 +40,23 @@ class Kept:
     find: Keeper
 
 
+@dataclass(frozen=True)
+class Moves:
+    """The page on which images, and what was made of them, go to another person, and the verb that does it."""
+
+    page: str
+    verb: str
+
+
 keepers: dict[str, Kept] = {}
+movers: list[Moves] = []
 
 
 def keeps(kind: str, title: str | Promise, find: Keeper, *, page: str = "", clinical: bool = True) -> None:
     """Say that a module keeps something on files: `kind` is `module.thing`, `page` the name of its address."""
     keepers[kind] = Kept(title, page, clinical, find)
+
+
+def moves(page: str, verb: str) -> None:
+    """Say on which page, by the key of a study, images go to another person, and by which verb."""
+    movers[:] = [Moves(page, verb)]

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import Invalid, NotAllowed, Refused
+from wasl.kernel.errors import Invalid, NotAllowed, NotFound, Refused
 
 K = TypeVar("K")
 
@@ -63,6 +63,16 @@ class PeopleDecide(NotAllowed):
 
 class Superseded(Refused):
     """This number was retired: what is known of the person is corrected under the number that stands for it."""
+
+
+def check_settled(outcome: str, listed: bool, done: bool) -> None:
+    """What was written is settled once, one way or the other; `listed` is whether it hangs on the file."""
+    if outcome not in ("moved", "stays"):
+        raise Invalid({"outcome": gettext("Choose one of the answers.")})
+    if done:
+        raise AlreadyDecided
+    if not listed:
+        raise NotFound
 
 
 def check_person(by: Actor) -> None:

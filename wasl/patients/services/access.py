@@ -13,10 +13,10 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import GlassBroken, RecordClosed, RecordOpened
 from wasl.patients.models import Access, CareRelationship, Patient, RecordLink, SourceIdentity
+from wasl.patients.models.access import WRONG_NUMBER as WRONG_NUMBER
 from wasl.patients.services.merging import files_to_open, open_other_files
 
 Ground = CareRelationship.Ground
-WRONG_NUMBER = "patients.wrong_number"  # as the access log calls a number presented that was not the patient's
 
 
 @verb

@@ -12,7 +12,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.models import uuid7
 from wasl.kernel.verbs import verb
-from wasl.patients import rules
+from wasl.patients import queries, rules
 from wasl.patients.events import PatientsLoaded
 from wasl.patients.models import Patient, RecordKey, RecordLink, RecordVersion, SourceIdentity, SourceRecord, WaslNumber
 from wasl.patients.rules.matching import live, saying, weighing
@@ -95,6 +95,7 @@ def _identities(
 
 
 def _write(rows: Sequence[tuple[UUID, Saying]], by: Actor) -> None:
+    queries.read_newest(viewer=by)
     now, mark = timezone.now(), weighing.mark()
     records = [SourceRecord(place_id=one.place, local_id=one.local_id) for _, one in rows]
     found = live.indexed([live.row(one.said) for _, one in rows])

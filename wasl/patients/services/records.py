@@ -8,12 +8,14 @@ from django.db import connection
 from django.utils import timezone
 
 from wasl.kernel.access import Actor
+from wasl.patients import queries
 from wasl.patients.models import Patient, RecordKey, RecordLink, RecordVersion, SourceRecord
 from wasl.patients.rules.matching import live, saying, weighing
 from wasl.patients.rules.matching.live import Terms
 
 State = RecordLink.State
 ENTER = "insert into patients_recordkey (key, record) select key, %s from unnest(%s::bigint[]) as k(key)"
+ENTER_KEYS = f"{ENTER} on conflict do nothing"  # of a record that has some of them already
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def say_again(record: SourceRecord, said: Mapping[str, str], *, by: Actor) -> Re
         return None
     RecordVersion.objects.filter(id=last.id).update(superseded_at=timezone.now())
     spoken = Saying(said, record.place_id, record.local_id)
+    queries.read_newest(viewer=by)
     old = live.indexed([live.row(last.said)])[0].keys
     RecordKey.objects.filter(key__in=old, record=record.id).delete()
     return _write_versions([(record, spoken)], {record.id: last.version + 1}, by=by)[0]
@@ -104,6 +107,7 @@ def _spoken(patient: UUID, place: UUID | None) -> list[tuple[SourceRecord, Mappi
 def _write_versions(
     said: Sequence[tuple[SourceRecord, Saying]], numbers: Mapping[UUID, int], *, by: Actor
 ) -> list[RecordVersion]:
+    queries.read_newest(viewer=by)
     indexed = live.indexed([live.row(one.said) for _, one in said])
     made = RecordVersion.objects.bulk_create(
         RecordVersion(record=record, version=numbers[record.id], said=one.said, said_by=str(by), **found.values)

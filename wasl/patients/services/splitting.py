@@ -9,8 +9,8 @@ from wasl.kernel.errors import NotFound
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries
-from wasl.patients.events import PatientCorrected, PatientRegistered, RecordSplit, SplitUndone
-from wasl.patients.models import RecordLink, RecordVersion, SourceIdentity, SourceRecord, Split
+from wasl.patients.events import HeldSettled, PatientCorrected, PatientRegistered, RecordSplit, SplitUndone
+from wasl.patients.models import RecordLink, RecordVersion, Settled, SourceIdentity, SourceRecord, Split
 from wasl.patients.rules import merging as rules
 from wasl.patients.services.feeding import _newcomer
 from wasl.patients.services.merging import lock_people, tell_apart, withdraw
@@ -70,6 +70,20 @@ def undo_split(key: UUID, *, because: str, by: Actor) -> Split:
     )  # fmt: skip
     emit(told, by=by)
     return made
+
+
+@verb
+def settle_held(split: UUID, *, kind: str, key: UUID, outcome: str, by: Actor) -> Settled:
+    """Say of something that was written before a split whose it is: moved to the other, or this person's after all."""
+    rules.check_person(by)
+    made = queries.split(split, viewer=by)
+    Split.objects.select_for_update().get(id=split)
+    done = (kind, key) in queries.settled_of(made, viewer=by)
+    left = queries.written_between(made, viewer=by)
+    rules.check_settled(outcome, any(kind == one and key == row.key for one, _kept, rows in left for row in rows), done)
+    row = Settled.objects.create(split=made, kind=kind, key=key, outcome=Settled.Outcome(outcome), by=str(by))
+    emit(HeldSettled(split=split, kind=kind, key=key, outcome=outcome), by=by)
+    return row
 
 
 def _link_of(record: UUID) -> RecordLink:

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from wasl.patients.views import names, quality, splitting
 from wasl.patients.views.access import accesses, break_glass, present
 from wasl.patients.views.civil import civil, civil_act, decide_act, undo_act
 from wasl.patients.views.labels import card_pdf, wristband_pdf
@@ -22,6 +23,9 @@ from wasl.patients.views.reviewing import (
 )
 
 urlpatterns: list[URLPattern] = [
+    *quality.urlpatterns,
+    *names.urlpatterns,
+    *splitting.urlpatterns,
     path("", search, name="search"),
     path("new/", register, name="register"),
     path("reviews/", reviews, name="reviews"),

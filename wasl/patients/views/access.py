@@ -44,6 +44,7 @@ THINGS: dict[str, str | Promise] = {
     "accesses": pgettext_lazy("access log", "this page"),
     "review": pgettext_lazy("access log", "whether two files are one person's"),
     "civil_act": pgettext_lazy("access log", "whose an act of the civil register is"),
+    "quality": pgettext_lazy("access log", "list of records whose identity is incomplete or in doubt"),
     "timeline": pgettext_lazy("access log", "timeline"),
     "order": pgettext_lazy("access log", "order"),
     "order_exam": pgettext_lazy("access log", "order form"),

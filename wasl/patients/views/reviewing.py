@@ -37,7 +37,7 @@ class ReasonForm(forms.Form):
 @require_safe
 def reviews(request: Request) -> HttpResponse:
     """The pairs that wait, those that a person asked about first, then the most probable."""
-    _check_may(request)
+    check_may(request)
     listing = Listing(request, queries.reviews(viewer=request.actor), sorts=("-score",))
     return render(request, "patients/reviews.html", {"listing": listing, "cases": list(listing.page)})
 
@@ -46,7 +46,7 @@ def review(
     request: Request, case: UUID, form: forms.Form | None = None, refusal: Refused | None = None
 ) -> HttpResponse:
     """Two files side by side, with what agrees, what differs and what each holds; and the three answers."""
-    _check_may(request)
+    check_may(request)
     found = queries.review(case, viewer=request.actor)
     for file in (found.one, found.other):
         services.log_access(file.id, what="patients.review", ground="none", by=request.actor, subject=found.id)
@@ -97,7 +97,7 @@ def take(request: Request, case: UUID) -> HttpResponse:
 
 def ask(request: Request, key: UUID) -> HttpResponse:
     """Look for another file of the same person, and ask whether the two are one."""
-    _check_may(request)
+    check_may(request)
     person = queries.patient(key, viewer=request.actor)
     words = request.POST.get("q", "")[:LONGEST_NAME]
     other = request.POST.get("other", "")
@@ -125,7 +125,7 @@ def _ask(request: Request, key: UUID, other: str) -> HttpResponse:
 @require_safe
 def merge(request: Request, merge: UUID) -> HttpResponse:
     """What was said of two files, by whom; what was written since; and taking it back."""
-    _check_may(request)
+    check_may(request)
     found = queries.merge(merge, viewer=request.actor)
     for file in (found.one, found.other):
         services.log_access(file.id, what="patients.review", ground="none", by=request.actor, subject=found.id)
@@ -133,7 +133,7 @@ def merge(request: Request, merge: UUID) -> HttpResponse:
         "merge": found,
         "pair": (found.one, found.other),
         "may_look": bool(request.actor.roles & rules.CLINICAL),
-        "written": _written(queries.written_since(found, viewer=request.actor), request),
+        "written": written(queries.written_since(found, viewer=request.actor), request),
         "form": styled(ReasonForm()),
     }
     return render(request, "patients/merge.html", context)
@@ -152,7 +152,7 @@ def undo_merge(request: Request, merge: UUID) -> HttpResponse:
 @require_safe
 def identity(request: Request, key: UUID) -> HttpResponse:
     """What people said of a person's files: which are one, and which are not."""
-    _check_may(request)
+    check_may(request)
     person = queries.patient(key, viewer=request.actor)
     services.log_access(key, what="patients.review", ground="none", by=request.actor)
     context = {
@@ -222,7 +222,8 @@ def _back(request: Request, act: Callable[[], object], done: str, page: str, key
     return redirect(page, key)
 
 
-def _check_may(request: Request) -> None:
+def check_may(request: Request) -> None:
+    """Who says who is who may look at what is said."""
     if not allowed("patients.judge_review", request.actor):
         raise NotAllowed
 
@@ -240,7 +241,7 @@ def _side(file: Patient, request: Request) -> dict[str, object]:
     return {"file": file, "others": len(files) - 1, "kept": [(one.title, len(rows)) for _kind, one, rows in kept]}
 
 
-def _written(
+def written(
     found: list[tuple[str, Kept, list[Held]]], request: Request
 ) -> list[tuple[Kept, list[tuple[Held, Patient, str]], int]]:
     """What was written, by kind, with the file and the hospital of each: the latest, and how many more there are."""

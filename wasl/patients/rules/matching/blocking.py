@@ -65,7 +65,8 @@ def keys(records: Records) -> list[list[int]]:
 def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Array]]:
     """For each kind of key, who has which; a record may have several of a kind, or none where a field is absent."""
     coarse = records.forms.coarse_keys
-    given = [coarse[records.first_lat], coarse[records.first_ar]]
+    called = records.forms.given_keys
+    given = [called[records.first_lat], called[records.first_ar]]
     family = [coarse[column] for column in (records.last_lat, records.last_ar, records.other_lat, records.other_ar)]
     given[1], family = _new(given[1], given[:1]), [_new(one, family[:n]) for n, one in enumerate(family)]
     given, family = ([column for column in some if column.any()] for some in (given, family))

@@ -37,20 +37,27 @@ class _Form(NamedTuple):
     bare: str
     bones: str
     coarse: str
+    called: str  # the coarse form as a given name, by the spellings that people added
     sense: tuple[given.Part, ...]
     newborns: bool
     nobodys: bool
 
 
-@lru_cache(maxsize=32_768)
 def _read(raw: str) -> _Form:
+    return _read_by(raw, given.edits())
+
+
+@lru_cache(maxsize=32_768)
+def _read_by(raw: str, edits: given.Edits) -> _Form:
     words = names.spoken(raw)
     bare = "".join(words)
     if len(bare) > 4 and bare.startswith("ال"):
         bare = bare[2:]
     bare = bare.translate(_ENDINGS)
     bones, coarse = names.skeleton(raw), names.coarse(raw) or bare[:3]
-    return _Form(bare, bones, coarse, given.parts(raw), fields.is_newborns(words), fields.is_nobodys(words))
+    called = given.called(raw) if edits.spellings else raw
+    sounding = coarse if called == raw else names.coarse(called) or coarse
+    return _Form(bare, bones, coarse, sounding, given.parts(raw), fields.is_newborns(words), fields.is_nobodys(words))
 
 
 @dataclass
@@ -61,6 +68,7 @@ class Forms:
     _bare: list[str] = field(default_factory=lambda: [""])
     _bones: list[str] = field(default_factory=lambda: [""])
     _coarse: list[int] = field(default_factory=lambda: [0])
+    _called: list[int] = field(default_factory=lambda: [0])
     _sense: list[int] = field(default_factory=lambda: [0])
     _arabic: list[bool] = field(default_factory=lambda: [False])
     _keys: dict[str, int] = field(default_factory=lambda: {"": 0})
@@ -88,6 +96,7 @@ class Forms:
         self._bare.append(form.bare)
         self._bones.append(form.bones)
         self._coarse.append(self._keys.setdefault(form.coarse, len(self._keys)))
+        self._called.append(self._keys.setdefault(form.called, len(self._keys)))
         self._sense.append(self._senses.setdefault(form.sense, len(self._senses)))
         self._arabic.append(bool(names.ARABIC.match(form.bare)))
         return number
@@ -111,7 +120,9 @@ class Forms:
         self.lengths = np.array([min(len(w), WIDTH) for w in self._bare], dtype=np.int16)
         self.bone_lengths = np.array([min(len(w), BONES) for w in self._bones], dtype=np.int16)
         self.coarse = np.array(self._coarse, dtype=np.int32)
-        self.coarse_keys = np.array([_key(text) for text in self._keys], dtype=np.uint64)[self.coarse]
+        keys = np.array([_key(text) for text in self._keys], dtype=np.uint64)
+        self.coarse_keys = keys[self.coarse]
+        self.given_keys = keys[np.array(self._called, dtype=np.int32)]
         self.sense = np.array(self._sense, dtype=np.int32)
         self.arabic = np.array(self._arabic)
         self._meanings = list(self._senses)

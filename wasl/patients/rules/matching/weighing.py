@@ -91,7 +91,7 @@ def mark() -> str:
     """A digest of what a score depends on besides the records: the code's own version, the weights, the known names."""
     from wasl import __version__
 
-    parts = (__version__.encode(), FILE.read_bytes(), given.TABLE.read_bytes())
+    parts = (__version__.encode(), FILE.read_bytes(), given.digest())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -99,7 +99,7 @@ def values(records: Records) -> dict[str, Array]:
     """What is counted for rarity, by field: signed numbers that are the same in every process, 0 where it is absent."""
     coarse = records.forms.coarse_keys.view(np.int64)
     return {
-        "given": coarse[records.given],
+        "given": records.forms.given_keys.view(np.int64)[records.given],
         "family": coarse[records.family],
         "born": records.born,
         "commune": coarse[records.commune],
