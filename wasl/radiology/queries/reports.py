@@ -82,6 +82,36 @@ def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
     return list(KeyImage.objects.filter(report__in=list(reports)).order_by("created_at")) if viewer.held else []
 
 
+def key_image(key: UUID, *, viewer: Actor) -> KeyImage:
+    """One key image, on a ground: of a draft, for who may see the case; of an issued report, for who may read it.
+
+    Raises NoGround.
+    """
+    found = KeyImage.objects.select_related("report__reading").filter(id=key).first()
+    if found is None or found.report.state == Report.State.DRAFT:
+        case = one_reading(found.report.reading_id, viewer=viewer) if found else None
+        patients.require_ground(case.patient_id if case else key, viewer=viewer)
+    else:
+        report(found.report_id, viewer=viewer)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def marked_images(study: str, *, viewer: Actor) -> list[KeyImage]:
+    """The key images of a study's reports, by its UID, in the order of their signatures; none where it is closed.
+
+    What was withdrawn, and a preliminary report that is final by now, are passed.
+    """
+    rows = _standing(_visible_reports(viewer)).filter(reading__study__uid=study)
+    rows = rows.exclude(reading__state=Reading.State.WITHDRAWN)
+    patient = rows.values_list("reading__patient", flat=True).first()
+    if patient is None or patients.ground(patient, viewer=viewer) is None:
+        return []
+    found = KeyImage.objects.filter(report__in=rows).select_related("report__author", "report__reading")
+    return list(found.order_by("report__signed_at", "created_at"))
+
+
 def signed_report_of(reading: UUID, *, viewer: Actor) -> UUID | None:
     """The key of the final report of a case that the viewer may see, once it is signed."""
     case = one_reading(reading, viewer=viewer)
@@ -137,6 +167,7 @@ def signed_content(report: Report, *, viewer: Actor) -> bytes:
         follow_up=report.follow_up,
         adds_to=report.adds_to.digest if report.adds_to else "",
         key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
+        views=list(report.key_images.exclude(view=None).values_list("instance_uid", "frame", "view")),
         signed_at=report.signed_at or report.saved_at, preliminary=report.state == PRELIMINARY,
         finalises=report.finalises.digest if report.finalises else "", change=report.change,
         follows=report.follows.digest if report.follows else "",

@@ -53,7 +53,7 @@ def page(
             picture.save(root / f"{number}.png", optimize=True)
         data = _data(report, patient, signer, address)
         data["images"] = [
-            {"file": f"{number}.png", "note": image.note, "alt": image.note or _("Key image")}
+            {"file": f"{number}.png", "note": image.note, "alt": image.said or _("Key image")}
             for number, (image, _pixels) in enumerate(images)
         ]
         made = typst.compile(
