@@ -1,6 +1,5 @@
 """Key images as pictures for the page and the printed report, from the archive's files, as the reader showed them."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from pydicom import dcmread
 from pydicom.pixels.utils import pixel_array
 
@@ -19,6 +17,7 @@ from wasl.radiology import queries
 from wasl.radiology.dicom.drawing import with_drawings
 from wasl.radiology.dicom.greys import greys, of_frame
 from wasl.radiology.queries import KeyImage, Report
+from wasl.radiology.services import paper
 
 Pixels = npt.NDArray[np.uint8]
 # not at hand, or pixels that no decoder understands
@@ -52,9 +51,7 @@ def png(image: KeyImage, study: UUID, *, viewer: Actor) -> bytes:
         pixels = picture(archive.path_of(row.id, viewer=viewer), image.frame, image.view)
     except UNSHOWN as error:
         raise NotFound from error
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+    return paper.png(pixels)
 
 
 def picture(path: Path, frame: int = 1, view: Mapping[str, Any] | None = None) -> Pixels:

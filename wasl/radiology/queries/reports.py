@@ -12,6 +12,7 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.radiology.models import Document, KeyImage, Phrase, Reading, Report, Template
 from wasl.radiology.queries.blinding import blind_readings
+from wasl.radiology.queries.reading import _visible_readings
 from wasl.radiology.queries.reading import reading as one_reading
 from wasl.radiology.rules import reporting as rules
 from wasl.workforce import queries as workforce
@@ -88,12 +89,13 @@ def key_image(key: UUID, *, viewer: Actor) -> KeyImage:
     Raises NoGround.
     """
     found = KeyImage.objects.select_related("report__reading").filter(id=key).first()
-    if found is None or found.report.state == Report.State.DRAFT:
-        case = one_reading(found.report.reading_id, viewer=viewer) if found else None
-        patients.require_ground(case.patient_id if case else key, viewer=viewer)
-    else:
+    if found is not None and found.report.state != Report.State.DRAFT:
         report(found.report_id, viewer=viewer)
-    if found is None:
+        return found
+    case = found and _visible_readings(viewer).filter(id=found.report.reading_id).first()
+    # a draft that is closed is refused like one that is not there
+    patients.require_ground(case.patient_id if case else key, viewer=viewer)
+    if found is None or case is None:
         raise NotFound
     return found
 

@@ -39,7 +39,7 @@ def marked_images(request: Request) -> JsonResponse:
 def _said(image: KeyImage) -> dict[str, Any]:
     report = image.report
     return {
-        "id": str(image.id), "instance": image.instance_uid, "frame": image.frame, "note": image.note,
+        "id": str(image.id), "instance": image.instance_uid, "frame": image.frame, "said": image.said,
         "by": str(report.author), "at": f"{timezone.localtime(report.signed_at):%d/%m/%Y %H:%M}",
         "preliminary": report.state != "signed",
         **(image.view or {"window": None, "inverted": False, "drawings": []}),

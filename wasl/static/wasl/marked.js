@@ -89,6 +89,13 @@
     return box;
   }
 
+  // a text that would leave the viewport is moved back into it
+  function keepWithin(text, { width, height }) {
+    const box = text.getBBox();
+    const moved = (start, size, most) => Math.max(-start, Math.min(0, most - start - size));
+    text.setAttribute("transform", `translate(${moved(box.x, box.width, width)} ${moved(box.y, box.height, height)})`);
+  }
+
   function paint(element) {
     const viewport = window.cornerstone?.getEnabledElement(element)?.viewport;
     const imageId = viewport?.getCurrentImageId?.();
@@ -114,6 +121,7 @@
       ...paths.map((points) => stroke(points, COLOUR, 2)),
       ...texts.map((drawing) => letters(drawing, place)),
     );
+    for (const text of sheet.querySelectorAll("text")) keepWithin(text, viewport.canvas.getBoundingClientRect());
   }
 
   const paintAll = () => window.cornerstone.getEnabledElements().forEach(({ viewport }) => paint(viewport.element));
@@ -193,7 +201,7 @@
   }
 
   function item(image, number) {
-    const name = make("span", {}, `${number + 1}. `, make("bdi", { text: image.note || words.image }));
+    const name = make("span", {}, `${number + 1}. `, make("bdi", { text: image.said || words.image }));
     const signed = `${image.by} · ${image.at}${image.preliminary ? ` · ${words.preliminary}` : ""}`;
     const line = button("", () => choose(image), "background:none;color:#fff;inline-size:100%;text-align:start");
     line.append(name, make("br"), make("bdi", { text: signed, style: "color:#bdc1c6" }));
