@@ -106,6 +106,7 @@ class World:
     region: UUID  # of the case that Leila holds, which she reads herself
     reading: Reading  # claimed, with a draft
     draft: Report
+    key_image: UUID  # of the draft
     signed: Report
     preliminary: Report  # whose case Leila holds, to make it final
     changed: Report  # preliminary, and changed by its final report since
@@ -154,6 +155,7 @@ class World:
                              "radiology:merge_regions"), reading),
             **dict.fromkeys(("radiology:region", *(f"radiology:{verb}_region" for verb in (
                 "claim", "save", "keep", "hand_in", "hand_back")), "radiology:release_finding"), {"key": self.region}),
+            "radiology:key_image": {"key": self.key_image},
             "radiology:state_pixels": reading, "radiology:reject_series": reading,
             "radiology:answer_reject": {"key": self.order.id},
             **dict.fromkeys(("radiology:vet_exam", "radiology:accept_exam", "radiology:change_exam",
@@ -275,6 +277,8 @@ def played(opened: Door, stage: Cast) -> World:
     held = _case(stage, **about)
     radiology.claim_reading(held.id, by=stage.leila)
     draft = make.draft(stage, held.id, sections=WRITTEN)
+    marked = Instance.objects.filter(series__study=held.study_id).earliest("id").uid
+    key_image = radiology.mark_key_image(held.id, instance_uid=marked, view={"inverted": True}, by=stage.leila)
     radiology.write_remark(held.order_id, text=QUESTION, by=stage.leila)
     preliminary = make.preliminary(stage, case=_case(stage, **about).id, sections=WRITTEN)
     radiology.claim_reading(preliminary.reading_id, by=stage.leila)
@@ -307,7 +311,7 @@ def played(opened: Door, stage: Cast) -> World:
         expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
         display=_display(stage), region=_region(stage, held.id),
         holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
-        preliminary=preliminary, changed=changed,
+        preliminary=preliminary, changed=changed, key_image=key_image.id,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,
         signed=Report.objects.select_related("reading__order", "reading__study").get(id=signed.id),
         post=Post.objects.get(person=stage.amel.id), **_reviewed(stage, signed),

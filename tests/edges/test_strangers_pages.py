@@ -79,6 +79,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "radiology:begin_disc", "radiology:disc",
                      "radiology:disc_read", "radiology:disc_take", "radiology:disc_drop"), NONE),
     "archive:change_keeping": ADMINISTRATOR,
+    "radiology:marked_images": POSTS,  # of reports that they may read: none
     # an order begins with opening the record
     "radiology:order_exam": CLINICIAN, "radiology:orders": CLINICIAN, "radiology:results": CLINICIAN,
     **dict.fromkeys((
@@ -87,7 +88,7 @@ OPEN: dict[str, frozenset[str]] = {
         "radiology:reconcile", "radiology:link_study", "radiology:unlink_study", "radiology:readings",
         "radiology:take_next_reading", "radiology:skip_reading", "radiology:profiles",
         "radiology:reading", "radiology:claim_reading", "radiology:hand_back_reading", "radiology:save_draft",
-        "radiology:keep_reading", "radiology:mark_key_image", "radiology:state_pixels",
+        "radiology:keep_reading", "radiology:mark_key_image", "radiology:key_image", "radiology:state_pixels",
         "radiology:sign_report", "radiology:report",
         "radiology:issue_preliminary", "radiology:finalise", "radiology:changes", "radiology:over_read_report",
         "radiology:begin_over_reading", "radiology:reviews", "radiology:assess", "radiology:take_review",

@@ -207,6 +207,7 @@ def test_the_digest_covers_every_word_and_image(stage: Cast) -> None:
         "report": uuid.uuid4(), "accession": "A2", "study_uid": "1.3", "patient": uuid.uuid4(), "author": uuid.uuid4(),
         "language": "ar", "sections": {"conclusion": "y"}, "critical": True, "critical_what": "z",
         "key_images": [], "adds_to": "a", "signed_at": timezone.now() + datetime.timedelta(microseconds=1),
+        "views": [("1.2.3", 1, {"inverted": True})],
     }  # fmt: skip
     digests = {rules.digest(rules.signed_content(**{**about, name: value})) for name, value in others.items()}
     assert len(digests | {one}) == len(others) + 1

@@ -241,6 +241,20 @@ letters of the answer, otherwise in ISO_IR 192. Arabic (ISO_IR 127) and Latin (I
 Addresses and titles as above; no image of a patient is shown to a person without a ground, and each giving is written
 to the access log of the patient. No identity of a patient is written to the logs of the program.
 """
+REPORTS = """
+## 5b Objects of reports
+
+When a report, a preliminary one or an addendum is signed, these objects enter its study:
+
+{classes}
+The key images are a Key Object Selection (IHE RAD, KIN). Those that the reader showed otherwise than they are, in a
+window, inverted or with something drawn on them, are in Softcopy Presentation States, to which the selection refers:
+one for each rescaling and polarity, and one for coloured images, of the images of the study alone. They hold the
+Modality LUT, a Softcopy VOI LUT for each image (the image's own where the reader left it), Presentation LUT Shape
+IDENTITY or INVERSE, the whole image as Displayed Area (SCALE TO FIT), and in one Graphic Layer POLYLINE, ELLIPSE and
+POINT objects in PIXEL units and texts at an Anchor Point. Arrows are polylines. No shutter, rotation, overlay, compound
+graphic or bounding box is written. Presentation states of other systems are kept and given, and not applied.
+"""
 LIMITS = (
     ("PDU received", "{pdu} bytes"),
     ("associations at once", "{most}"),
@@ -283,7 +297,7 @@ def statement() -> Iterator[str]:
         smallest=transcoded.SMALLEST,
     )  # fmt: skip
     yield "".join(f"| {method} | `{path}` |\n" for method, path in _addresses())
-    yield _work() + REST
+    yield _work() + REST.replace("\n## 6 ", f"{REPORTS.format(classes=''.join(_written()))}\n## 6 ")
 
 
 def _work() -> str:
@@ -294,6 +308,14 @@ def _work() -> str:
     return WORK.format(
         push=UPS_CLASS, messages=UPS_MESSAGES, kept=REPORTS_KEPT, most=workitems.MOST, taken=reports.TAKEN
     )
+
+
+def _written() -> Iterator[str]:
+    """The SOP classes of the objects that are made of reports."""
+    from wasl.radiology.dicom import WRITTEN
+
+    for uid in WRITTEN:
+        yield f"- {_name(uid)} ({uid})\n"
 
 
 def _encoded() -> Iterator[str]:

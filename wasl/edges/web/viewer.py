@@ -11,7 +11,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.templatetags.static import static
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, override, pgettext
 
 from wasl.edges import gate
 from wasl.edges.conditional import has
@@ -109,7 +109,7 @@ LANGUAGE = (
 )
 # our own words, what of ours must stand before the viewer starts, and the scripts that may come while it does
 BEFORE = [FILES.parents[1] / "wasl" / name for name in ("layout.js", "extension.js", "memory.js")]
-BESIDE = ("wasl/viewer.js", "wasl/together.js", "wasl/layouts.js")
+BESIDE = tuple(f"wasl/{name}.js" for name in ("viewer", "together", "layouts", "caught", "marked"))
 OURS = (
     "window.config={config};window.wasl={ours};\n{before}\nfor(const src of {scripts})"
     'document.head.append(Object.assign(document.createElement("script"),{{src,async:false}}));'
@@ -157,6 +157,7 @@ async def _config(viewer: Actor) -> bytes:
             "close": gettext("Close"),
             "dir": "rtl" if language == "ar" else "ltr",
             "layouts": {"words": _layout_words()},
+            "marked": {"words": _marked_words()},
         }
     ours = {**words, "person": str(viewer.id), "protocols": [HANGING]}
     whole = OURS.format(
@@ -191,6 +192,21 @@ def _layout_words() -> dict[str, str]:
         "others": gettext("Only the exam and the earlier one that was opened beside it can be kept."),
         "nothing": gettext("There is no image to keep."),
         "none": gettext("Layouts are kept by residents, radiologists and heads of imaging."),
+        "failed": gettext("This could not be done. Try again in a moment."),
+    }
+
+
+def _marked_words() -> dict[str, str]:
+    """What is said of the key images of reports."""
+    return {
+        "button": gettext("Key images"),
+        "title": gettext("Key images of the reports"),
+        "image": gettext("Key image"),
+        "preliminary": pgettext("report", "preliminary"),
+        "drawn": gettext("Drawn by the reader:"),
+        "hide": gettext("Hide the drawings"),
+        "none": gettext("No report on these images that you may read has key images."),
+        "missing": gettext("This key image is not among the images that are open here."),
         "failed": gettext("This could not be done. Try again in a moment."),
     }
 

@@ -1,6 +1,7 @@
 """An issued report as DICOM objects of its study: an Encapsulated PDF (PS3.3, A.45.1) and a Basic Text SR (A.35.1).
 
-Its key images are a Key Object Selection (A.35.4; IHE RAD, KIN), so that other viewers point at them too.
+Its key images are a Key Object Selection (A.35.4; IHE RAD, KIN), so that other viewers point at them too, and show them
+as the reader did (presentations.py).
 """
 
 import datetime
@@ -14,7 +15,6 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
-    UID,
     BasicTextSRStorage,
     EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
@@ -24,9 +24,10 @@ from pydicom.uid import (
 from wasl.archive import queries as archive
 from wasl.archive.services import Incoming, put
 from wasl.kernel.access import Actor
-from wasl.patients import queries as patients
 from wasl.radiology import queries
-from wasl.radiology.queries import Document, Report
+from wasl.radiology.dicom.header import MARK, begin, is_preliminary
+from wasl.radiology.dicom.presentations import presentations, reference_to
+from wasl.radiology.queries import Document, KeyImage, Report
 from wasl.workforce import queries as workforce
 
 # LOINC, and DICOM's own codes (PS3.16), of TID 2000's headings: title, and the text beneath each
@@ -37,28 +38,25 @@ HEADINGS = {
     "findings": (("121070", "DCM", "Findings"), ("121071", "DCM", "Finding")),
     "conclusion": (("121076", "DCM", "Conclusions"), ("121077", "DCM", "Conclusion")),
 }
+States = list[tuple[Dataset, list[KeyImage]]]  # presentation states, each with the images it shows
 LANGUAGES = {"ar": "Arabic", "fr": "French", "en": "English"}
-SERIES = {"DOC": "Report", "SR": "Report (text)", "KO": "Key images"}  # modality -> what its series is called
-ROOT = "2.25"
-MARK = "PRELIMINARY"  # before every title of a report that is not final; C.17.2 has a flag, which few show
-
-
-def is_preliminary(report: Report) -> bool:
-    """Whether no radiologist has made the report final."""
-    return bool(report.state == "preliminary")
 
 
 def objects(document: Document, *, viewer: Actor) -> list[Dataset]:
-    """The PDF, the text and, where it has key images, the selection; their UIDs follow from its key, once for ever."""
+    """The PDF, the text and, where it has key images, their selection and how they were shown.
+
+    Their UIDs follow from the document's key, once for ever.
+    """
     report = queries.report(document.report_id, viewer=viewer)
     made = [encapsulated_pdf(document, report, viewer=viewer), text_sr(document, report, viewer=viewer)]
-    selection = key_objects(document, report, viewer=viewer)
-    return [*made, selection] if selection else made
+    states = presentations(document, report, viewer=viewer)
+    selection = key_objects(document, report, states, viewer=viewer)
+    return [*made, *([selection] if selection else []), *(state for state, _images in states)]
 
 
 def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Dataset:
     """The sealed PDF, byte for byte, as an object of its study."""
-    data = _begin(document, report, viewer=viewer, role=1, sop_class=EncapsulatedPDFStorage, modality="DOC")
+    data = begin(document, report, viewer=viewer, role=1, sop_class=EncapsulatedPDFStorage, modality="DOC")
     signed = timezone.localtime(report.signed_at)
     data.ConversionType = "WSD"
     data.Laterality = ""
@@ -78,7 +76,7 @@ def encapsulated_pdf(document: Document, report: Report, *, viewer: Actor) -> Da
 
 def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
     """The report's sections as a Basic Text SR (PS3.16, TID 2000), complete; verified by its signer when final."""
-    data = _begin(document, report, viewer=viewer, role=2, sop_class=BasicTextSRStorage, modality="SR")
+    data = begin(document, report, viewer=viewer, role=2, sop_class=BasicTextSRStorage, modality="SR")
     reading, signed = report.reading, timezone.localtime(report.signed_at)
     worker = workforce.worker_of(report.author_id, viewer=viewer)
     name = f"{report.author.family_name}^{report.author.given_name}"
@@ -117,10 +115,10 @@ def text_sr(document: Document, report: Report, *, viewer: Actor) -> Dataset:
     return data
 
 
-def key_objects(document: Document, report: Report, *, viewer: Actor) -> Dataset | None:
+def key_objects(document: Document, report: Report, states: States, *, viewer: Actor) -> Dataset | None:
     """The key images as a Key Object Selection (PS3.16, TID 2010), with what is noted on them; None without any.
 
-    Images that are not in the archive any more are left out.
+    Each refers to the presentation state that shows it. Images that are not in the archive any more are left out.
     """
     wanted = queries.key_images([report.id], viewer=viewer)
     named = [image.instance_uid for image in wanted]
@@ -129,12 +127,13 @@ def key_objects(document: Document, report: Report, *, viewer: Actor) -> Dataset
     wanted = [image for image in wanted if image.instance_uid in here]
     if not wanted:
         return None
-    data = _begin(
+    data = begin(
         document, report, viewer=viewer, role=3, sop_class=KeyObjectSelectionDocumentStorage, modality="KO"
     )  # fmt: skip
     data.ReferencedPerformedProcedureStepSequence = Sequence()
     data.ReferencedRequestSequence = Sequence([_request(report)])
     evidence = _evidence(report, viewer=viewer, only=here)
+    evidence[0].ReferencedSeriesSequence.extend(_series_of(states))
     data.CurrentRequestedProcedureEvidenceSequence = Sequence(evidence)
     data.ValueType, data.ContinuityOfContent = "CONTAINER", "SEPARATE"
     data.ConceptNameCodeSequence = Sequence([_code("113000", "DCM", "Of Interest")])
@@ -149,17 +148,30 @@ def key_objects(document: Document, report: Report, *, viewer: Actor) -> Dataset
     # the standard has one description of all of them: each note stands with the number of its image
     if notes := "\r\n".join(f"{number}. {image.note}" for number, image in enumerate(wanted, 1) if image.note):
         items.append(_item("CONTAINS", "TEXT", ("113012", "DCM", "Key Object Description"), text=notes))
+    shown_by = {image.id: state for state, images in states for image in images}
     for image in wanted:
         row = here[image.instance_uid]
         one, shown = Dataset(), Dataset()
         shown.ReferencedSOPClassUID, shown.ReferencedSOPInstanceUID = row.sop_class, row.uid
         if row.frames > 1:
             shown.ReferencedFrameNumber = image.frame
+        if state := shown_by.get(image.id):  # PS3.3, C.18.4
+            shown.ReferencedSOPSequence = Sequence([reference_to(state)])
         one.RelationshipType, one.ValueType = "CONTAINS", "IMAGE"
         one.ReferencedSOPSequence = Sequence([shown])
         items.append(one)
     data.ContentSequence = Sequence(items)
     return data
+
+
+def _series_of(states: States) -> list[Dataset]:
+    """The series of the presentation states, as evidence."""
+    if not states:
+        return []
+    series = Dataset()
+    series.SeriesInstanceUID = states[0][0].SeriesInstanceUID
+    series.ReferencedSOPSequence = Sequence(reference_to(state) for state, _images in states)
+    return [series]
 
 
 def incoming(data: Dataset) -> Incoming:
@@ -181,48 +193,6 @@ def incoming(data: Dataset) -> Incoming:
         stored=put([content]), metadata=metadata, transfer_syntax=str(ExplicitVRLittleEndian),
         dataset_sha256=hashlib.sha256(content[start:]).digest(), pixel_offset=None, frames=0, source=None, place=None,
     )  # fmt: skip
-
-
-def _begin(document: Document, report: Report, *, viewer: Actor, role: int, sop_class: UID, modality: str) -> Dataset:
-    """The modules that both objects share: patient, study, series, equipment, SOP common."""
-    reading = report.reading
-    study = archive.study(reading.study_id, viewer=viewer)
-    patient = patients.patient(reading.patient_id, viewer=viewer)
-    signed = timezone.localtime(report.signed_at)
-    data = Dataset()
-    data.SpecificCharacterSet = "ISO_IR 192"
-    data.SOPClassUID = sop_class
-    data.SOPInstanceUID = f"{ROOT}.{document.id.int + role}"
-    data.InstanceCreationDate, data.InstanceCreationTime = f"{signed:%Y%m%d}", f"{signed:%H%M%S}"
-    started = timezone.localtime(study.started_at) if study.started_at else None
-    data.StudyDate, data.StudyTime = (f"{started:%Y%m%d}", f"{started:%H%M%S}") if started else ("", "")
-    data.ContentDate, data.ContentTime = data.InstanceCreationDate, data.InstanceCreationTime
-    data.SeriesDate, data.SeriesTime = data.InstanceCreationDate, data.InstanceCreationTime
-    data.AccessionNumber = study.accession
-    data.Modality = modality
-    data.Manufacturer, data.ManufacturerModelName, data.SoftwareVersions = "Wasl", "Wasl", "1"
-    data.DeviceSerialNumber = "1"
-    data.InstitutionName = reading.place.name_fr[:64]
-    data.ReferringPhysicianName = f"{reading.order.requester.family_name}^{reading.order.requester.given_name}"
-    described = SERIES[modality]
-    data.SeriesDescription = f"{MARK} {described}" if is_preliminary(report) else described
-    data.PatientName = _name(patient)
-    data.PatientID, data.IssuerOfPatientID = patient.number, "Wasl"
-    data.PatientBirthDate = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
-    data.PatientSex = {"male": "M", "female": "F", "other": "O"}.get(patient.sex, "")
-    data.StudyInstanceUID = study.uid
-    data.SeriesInstanceUID = f"{ROOT}.{document.id.int + 10 + role}"
-    data.StudyID = reading.order.accession
-    data.SeriesNumber = 9000 + role
-    data.InstanceNumber = 1
-    return data
-
-
-def _name(patient: patients.Patient) -> str:
-    """The name in Latin letters, and in Arabic as the ideographic group (PS3.5, 6.2.1.2)."""
-    latin = f"{patient.family_name}^{patient.given_name}".strip("^")
-    arabic = f"{patient.family_name_ar}^{patient.given_name_ar}".strip("^")
-    return f"{latin}={arabic}" if arabic else latin
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:

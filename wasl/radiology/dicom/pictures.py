@@ -1,21 +1,27 @@
-"""Key images as pictures for the printed report, from the archive's files."""
+"""Key images as pictures for the page and the printed report, from the archive's files, as the reader showed them."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
-from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import Refused
+from wasl.kernel.errors import NotFound, Refused
 from wasl.radiology import queries
-from wasl.radiology.queries import Report
+from wasl.radiology.dicom.drawing import with_drawings
+from wasl.radiology.dicom.greys import greys, of_frame
+from wasl.radiology.queries import KeyImage, Report
+from wasl.radiology.services import paper
 
 Pixels = npt.NDArray[np.uint8]
+# not at hand, or pixels that no decoder understands
+UNSHOWN = (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused)
 
 
 def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
@@ -30,21 +36,34 @@ def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
         if image.instance_uid in files:
             try:
                 path = archive.path_of(files[image.instance_uid], viewer=viewer)
-                made[image.id] = picture(path, image.frame)
-            except (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused):
-                continue  # not at hand, or pixels that no decoder understands; the page names the image all the same
+                made[image.id] = picture(path, image.frame, image.view)
+            except UNSHOWN:
+                continue  # the page names the image all the same
     return made
 
 
-def picture(path: Path, frame: int = 1) -> Pixels:
-    """One frame of a DICOM file as 8-bit pixels: grey (rows, columns) in the file's own window, or RGB."""
+def png(image: KeyImage, study: UUID, *, viewer: Actor) -> bytes:
+    """A key image of a study as the reader showed it, as PNG. Raises NotFound where it cannot be shown."""
+    row = archive.instances_of(study, viewer=viewer).filter(uid=image.instance_uid).first()
+    if row is None:
+        raise NotFound
+    try:
+        pixels = picture(archive.path_of(row.id, viewer=viewer), image.frame, image.view)
+    except UNSHOWN as error:
+        raise NotFound from error
+    return paper.png(pixels)
+
+
+def picture(path: Path, frame: int = 1, view: Mapping[str, Any] | None = None) -> Pixels:
+    """One frame of a DICOM file as 8-bit pixels, grey (rows, columns) or RGB, as it is or as a view shows it."""
     data = dcmread(path, stop_before_pixels=True)
     pixels = pixel_array(path, index=frame - 1)
+    shown = view or {}
     if pixels.ndim == 3:
-        return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
-    grey = apply_voi_lut(apply_modality_lut(pixels, data), data).astype(np.float64)
-    low, high = float(grey.min()), float(grey.max())
-    grey = (grey - low) * (255 / ((high - low) or 1))
-    if data.get("PhotometricInterpretation") == "MONOCHROME1":
-        grey = 255 - grey
-    return grey.astype(np.uint8)
+        made = (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8)
+    else:
+        window = shown.get("window")
+        grey = greys(of_frame(data, frame), pixels, (window[0], window[1]) if window else None)
+        made = np.rint(255 * (1 - grey if shown.get("inverted") else grey)).astype(np.uint8)
+    drawings = shown.get("drawings")
+    return with_drawings(made, drawings) if drawings else made

@@ -45,7 +45,7 @@ def _print(key: UUID) -> None:
 
 @after(DocumentMade)
 def file_in_the_study(event: DocumentMade, told: Told) -> None:
-    """The document enters its study, as an Encapsulated PDF and a Basic Text SR, with a selection of its key images."""
+    """The document enters its study, as an Encapsulated PDF and a Basic Text SR, with its key images as shown."""
     document = queries.document(event.report, viewer=SYSTEM)
     made = objects(document, viewer=SYSTEM)
     archive.receive([incoming(data) for data in made], by=SYSTEM)

@@ -154,11 +154,18 @@ class KeyImage(Row):
     instance_uid = models.CharField(max_length=64)
     frame = models.PositiveIntegerField(default=1)
     note = models.CharField(max_length=200, blank=True)
+    view = models.JSONField(null=True)  # how the reader showed it (rules/shown.py); nothing: as the image has it
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("report", "instance_uid", "frame"), name="radiology_an_image_is_key_once"),
         )
+
+    @property
+    def said(self) -> str:
+        """What is noted on it and written beside what is drawn: the picture in words."""
+        texts = [drawing["text"] for drawing in (self.view or {}).get("drawings", ()) if "text" in drawing]
+        return " · ".join(text for text in (self.note, *texts) if text)
 
 
 class Document(Row):

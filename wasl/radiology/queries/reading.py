@@ -1,5 +1,6 @@
 """What may be asked about cases: the readers' worklist over all hospitals they serve, and who reads what."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -88,7 +89,20 @@ def orders_to_read(study: UUID, *, viewer: Actor) -> list[UUID]:
     return list(links.values_list("order", flat=True))
 
 
-def is_in_study(study: UUID, *, instance_uid: str, frame: int, viewer: Actor) -> bool:
-    """Whether a study that the viewer sees holds this image, and this frame of it."""
+@dataclass(frozen=True)
+class Size:
+    """How large an image is, in pixels, and whether it is grey."""
+
+    columns: int
+    rows: int
+    grey: bool
+
+
+def image_in_study(study: UUID, *, instance_uid: str, frame: int, viewer: Actor) -> Size | None:
+    """An image of a study that the viewer sees; None where it, or this frame of it, is not there."""
     rows = archive.instances_of(study, viewer=viewer).filter(uid=instance_uid, frames__gte=frame)
-    return frame >= 1 and rows.exists()
+    found = rows.first() if frame >= 1 else None
+    if found is None:
+        return None
+    photometric = found.metadata.get("00280004", {}).get("Value") or [""]
+    return Size(columns=found.columns or 0, rows=found.rows or 0, grey=str(photometric[0]).startswith("MONOCHROME"))

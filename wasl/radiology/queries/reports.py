@@ -12,6 +12,7 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.radiology.models import Document, KeyImage, Phrase, Reading, Report, Template
 from wasl.radiology.queries.blinding import blind_readings
+from wasl.radiology.queries.reading import _visible_readings
 from wasl.radiology.queries.reading import reading as one_reading
 from wasl.radiology.rules import reporting as rules
 from wasl.workforce import queries as workforce
@@ -82,6 +83,37 @@ def key_images(reports: Iterable[UUID], *, viewer: Actor) -> list[KeyImage]:
     return list(KeyImage.objects.filter(report__in=list(reports)).order_by("created_at")) if viewer.held else []
 
 
+def key_image(key: UUID, *, viewer: Actor) -> KeyImage:
+    """One key image, on a ground: of a draft, for who may see the case; of an issued report, for who may read it.
+
+    Raises NoGround.
+    """
+    found = KeyImage.objects.select_related("report__reading").filter(id=key).first()
+    if found is not None and found.report.state != Report.State.DRAFT:
+        report(found.report_id, viewer=viewer)
+        return found
+    case = found and _visible_readings(viewer).filter(id=found.report.reading_id).first()
+    # a draft that is closed is refused like one that is not there
+    patients.require_ground(case.patient_id if case else key, viewer=viewer)
+    if found is None or case is None:
+        raise NotFound
+    return found
+
+
+def marked_images(study: str, *, viewer: Actor) -> list[KeyImage]:
+    """The key images of a study's reports, by its UID, in the order of their signatures; none where it is closed.
+
+    What was withdrawn, and a preliminary report that is final by now, are passed.
+    """
+    rows = _standing(_visible_reports(viewer)).filter(reading__study__uid=study)
+    rows = rows.exclude(reading__state=Reading.State.WITHDRAWN)
+    patient = rows.values_list("reading__patient", flat=True).first()
+    if patient is None or patients.ground(patient, viewer=viewer) is None:
+        return []
+    found = KeyImage.objects.filter(report__in=rows).select_related("report__author", "report__reading")
+    return list(found.order_by("report__signed_at", "created_at"))
+
+
 def signed_report_of(reading: UUID, *, viewer: Actor) -> UUID | None:
     """The key of the final report of a case that the viewer may see, once it is signed."""
     case = one_reading(reading, viewer=viewer)
@@ -137,6 +169,7 @@ def signed_content(report: Report, *, viewer: Actor) -> bytes:
         follow_up=report.follow_up,
         adds_to=report.adds_to.digest if report.adds_to else "",
         key_images=list(report.key_images.values_list("instance_uid", "frame", "note")),
+        views=list(report.key_images.exclude(view=None).values_list("instance_uid", "frame", "view")),
         signed_at=report.signed_at or report.saved_at, preliminary=report.state == PRELIMINARY,
         finalises=report.finalises.digest if report.finalises else "", change=report.change,
         follows=report.follows.digest if report.follows else "",

@@ -21,6 +21,7 @@ from wasl.radiology.rules import (
     reporting,
     results,
     review,
+    shown,
     vetting,
 )
 
@@ -41,5 +42,5 @@ CAN: dict[str, frozenset[str]] = {
 __all__ = [
     "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "drills",
     "escalation", "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "regions",
-    "reporting", "results", "review", "vetting",
+    "reporting", "results", "review", "shown", "vetting",
 ]  # fmt: skip

@@ -136,6 +136,7 @@ def signed_content(
     critical_category: int = 1, follow_up: Mapping[str, str] | None = None,
     preliminary: bool = False, finalises: str = "", change: str = "", drafted_by: UUID | None = None,
     display: UUID | None = None, region: str = "", readers: Sequence[Mapping[str, str]] = (),
+    views: Sequence[tuple[str, int, object]] = (),
 ) -> bytes:  # fmt: skip
     """Everything that a signature covers, always in the same bytes: JSON with sorted keys and no spaces, in UTF-8."""
     content = {
@@ -162,6 +163,8 @@ def signed_content(
         content["region"] = region
     if readers:  # who read which region
         content["readers"] = [dict(reader) for reader in readers]
+    if views:  # how the key images are shown, where otherwise than they are
+        content["views"] = sorted(([*view] for view in views), key=lambda view: view[:2])
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

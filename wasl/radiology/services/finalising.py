@@ -88,7 +88,7 @@ def _draft_again(issued: Report) -> None:
         revision=1, saved_at=issued.saved_at,
     )  # fmt: skip
     KeyImage.objects.bulk_create(
-        KeyImage(report=draft, instance_uid=image.instance_uid, frame=image.frame, note=image.note)
+        KeyImage(report=draft, instance_uid=image.instance_uid, frame=image.frame, note=image.note, view=image.view)
         for image in issued.key_images.all()
     )
 

@@ -89,7 +89,7 @@ def _say_again(report: Report, reading: Reading) -> Report:
         readers=report.readers,
     )  # fmt: skip
     KeyImage.objects.bulk_create(
-        KeyImage(report=copy, instance_uid=image.instance_uid, frame=image.frame, note=image.note)
+        KeyImage(report=copy, instance_uid=image.instance_uid, frame=image.frame, note=image.note, view=image.view)
         for image in report.key_images.all()
     )
     if report.finalises_id:

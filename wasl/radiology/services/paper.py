@@ -1,6 +1,7 @@
 """A report as a printed page: PDF/A-3a by typst, Arabic shaped and right to left, with the signed content inside."""
 
 import datetime
+import io
 import json
 import tempfile
 import unicodedata
@@ -53,7 +54,7 @@ def page(
             picture.save(root / f"{number}.png", optimize=True)
         data = _data(report, patient, signer, address)
         data["images"] = [
-            {"file": f"{number}.png", "note": image.note, "alt": image.note or _("Key image")}
+            {"file": f"{number}.png", "note": image.note, "alt": image.said or _("Key image")}
             for number, (image, _pixels) in enumerate(images)
         ]
         made = typst.compile(
@@ -61,6 +62,13 @@ def page(
             sys_inputs={"data": json.dumps(data)}, pdf_standards="a-3a", timestamp=signed,
         )  # fmt: skip
     return bytes(made)
+
+
+def png(pixels: Pixels) -> bytes:
+    """A picture as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def _data(report: Report, patient: Patient, signer: tuple[str, str], address: str) -> dict[str, Any]:

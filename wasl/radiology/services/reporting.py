@@ -18,6 +18,7 @@ from wasl.radiology.rules import finalising, followups, regions
 from wasl.radiology.rules import reading as reading_rules
 from wasl.radiology.rules import reporting as rules
 from wasl.radiology.rules import results as results_rules
+from wasl.radiology.rules.shown import view_of
 from wasl.radiology.services.blinding import check_not_blind
 from wasl.radiology.services.display import display_to_sign
 from wasl.radiology.services.double import open_second_reading
@@ -91,18 +92,24 @@ def save_draft(
 
 @verb
 def mark_key_image(
-    reading: UUID, *, instance_uid: str, by: Actor, frame: int = 1, note: str = "", language: str = "fr"
-) -> KeyImage:
-    """Point at an image of the study, to be shown with the report; told by the report's signature."""
+    reading: UUID, *, instance_uid: str, by: Actor, frame: int = 1, note: str = "", language: str = "fr",
+    view: object = None,
+) -> KeyImage:  # fmt: skip
+    """Point at an image of the study, to be shown with the report; told by the report's signature.
+
+    `view` is how the reader shows it (`rules.shown`): its window, whether its greys are inverted, what is drawn on it.
+    """
     rules.check_language(language)
     case = locked_reading(reading)
     draft = draft_to_write(case, by=by)
-    if not queries.is_in_study(case.study_id, instance_uid=instance_uid, frame=frame, viewer=by):
+    found = queries.image_in_study(case.study_id, instance_uid=instance_uid, frame=frame, viewer=by)
+    if found is None:
         raise rules.NotInThisStudy
+    shown = view_of(view, columns=found.columns, rows=found.rows, grey=found.grey)
     if draft is None:
         draft = save(Report(reading=case, language=language), by=by)
     image, _made = KeyImage.objects.update_or_create(
-        report=draft, instance_uid=instance_uid, frame=frame, defaults={"note": note.strip()[:200]}
+        report=draft, instance_uid=instance_uid, frame=frame, defaults={"note": note.strip()[:200], "view": shown}
     )
     return image
 

@@ -1,5 +1,6 @@
 """What the report editor's script asks: save, sign of life, sign, key images. It is answered in JSON, refusals too."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST
 from wasl.kernel.errors import Invalid
 from wasl.kernel.http import Request, in_json, json_of, key_of
 from wasl.radiology import queries, services
+from wasl.radiology.rules import shown
 from wasl.radiology.views.display import screen_of
 from wasl.radiology.views.readings import pictures
 
@@ -116,11 +118,23 @@ def mark(request: Request, key: UUID) -> HttpResponse:
         services.mark_key_image(
             key, instance_uid=request.POST.get("instance", ""), frame=frame,
             note=request.POST.get("note", ""), by=request.actor, language=request.POST.get("language", "fr"),
+            view=_view(request),
         )  # fmt: skip
     case = queries.reading(key, viewer=request.actor)
     found = queries.draft_of(key, viewer=request.actor)
     context = pictures(case, found, request) | {"revision": found.revision if found else 0}
     return render(request, "radiology/_key_images.html", context)
+
+
+def _view(request: Request) -> object:
+    """How the viewer shows the image, as it was caught there. Raises NotAView, TooMuchDrawn."""
+    said = request.POST.get("view", "")
+    if len(said) > LARGEST:
+        raise shown.TooMuchDrawn(drawings=shown.DRAWINGS, points=shown.POINTS, letters=shown.LETTERS)
+    try:
+        return json.loads(said) if said else None
+    except (ValueError, RecursionError) as error:
+        raise shown.NotAView from error
 
 
 urlpatterns: list[URLPattern] = [

@@ -1,6 +1,8 @@
 """The reader's worklist over all hospitals that the reader serves, and the case: images beside the report."""
 
 import datetime
+import json
+import zlib
 from uuid import UUID
 
 from django import forms
@@ -22,7 +24,7 @@ from wasl.kernel.http import Listing, Request
 from wasl.patients import queries as patients
 from wasl.patients import services as patients_services
 from wasl.radiology import queries, services
-from wasl.radiology.queries import Reading, Report
+from wasl.radiology.queries import KeyImage, Reading, Report
 from wasl.radiology.rules import finalising, followups, reporting, safety
 from wasl.radiology.rules import reading as rules
 from wasl.radiology.views.dispatch import next_case
@@ -280,9 +282,16 @@ def pictures(case: Reading, draft: Report | None, request: Request) -> dict[str,
     return {
         "reading": case,
         "study_uid": case.study.uid,
-        "marked": [{"image": image, "instance": places.get(image.instance_uid)} for image in marked],
+        "marked": [
+            {"image": image, "instance": places.get(image.instance_uid), "version": _version(image)} for image in marked
+        ],
         "choices": [row for row in rows[::step] if row.uid not in uids],
     }
+
+
+def _version(image: KeyImage) -> int:
+    """What changes when an image is marked again and shown otherwise: a browser keeps a picture by its address."""
+    return zlib.crc32(json.dumps(image.view).encode())
 
 
 CHOICES = 24
@@ -316,6 +325,11 @@ def _sentences() -> dict[str, str]:
         "keep_mine": gettext("Keep my text"),
         "take_other": gettext("Take the other text"),
         "check_display": gettext("Check this screen"),
+        "no_image": gettext("The viewer shows no single image here. Views cut from a volume cannot be key images."),
+        "loading": gettext("The image is still coming. Mark it when it is shown."),
+        "left_out": gettext(
+            "Not kept with the image: {count}. Kept are lengths, angles, areas, arrows and points that lie within it."
+        ),
         "chosen": gettext("Empty sections were filled from the template."),
     }
 

@@ -428,7 +428,7 @@ confirmBox.addEventListener("close", () => {
 });
 document.getElementById("dark").addEventListener("click", dark);
 document.getElementById("second-screen").addEventListener("click", (event) => {
-  window.open(event.currentTarget.dataset.address, "viewer", "popup,width=1280,height=960");
+  window.secondScreen = window.open(event.currentTarget.dataset.address, "viewer", "popup,width=1280,height=960");
 });
 const handBack = document.getElementById("hand-back");
 if (handBack)

@@ -12,6 +12,7 @@
   const buttons = [
     { id: "wasl-second", icon: "action-new-dialog", act: "openSecond", label: wasl.second },
     { id: "wasl-together", icon: "link", act: "turnTogether", label: wasl.together },
+    { id: "wasl-marked", icon: "tool-annotate", act: "openMarked", label: wasl.marked.words.button },
     { id: "wasl-layout", icon: "tool-layout-default", act: "openLayout", label: wasl.layouts.words.button },
   ];
   let start;
@@ -43,7 +44,9 @@
     config.dataSources[0].configuration.stackRetrieveOptions.retrieveOptions.single.minChunkSize = 5 << 17;
     config.maxNumRequests = { interaction: 4, thumbnail: 1, prefetch: 2 };
   }
-  const primary = buttons.map(({ id }) => id);
+  // beside a report there is no room for the button of key images, and they open from their own pictures
+  const wide = matchMedia("(min-width: 1200px)").matches;
+  const primary = buttons.map(({ id }) => id).filter((id) => wide || id !== "wasl-marked");
   // on a telephone: the picture, what one does with one hand, and no more
   const small = matchMedia("(max-width: 600px)").matches;
   if (small) {

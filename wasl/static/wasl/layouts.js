@@ -24,6 +24,26 @@
 
   const button = (text, act, style = "") => make("button", { type: "button", text, onclick: act, style: BUTTON + style });
 
+  // a dialog over the viewer, told by the element of this id; gone when it is closed
+  function raise(className, title, ...inside) {
+    const made = make("dialog", {
+      className, dir: wasl.dir,
+      style:
+        "margin:auto;inline-size:min(30rem,94vw);max-block-size:90vh;overflow:auto;padding:1.25rem;border:1px solid #5f6368;" +
+        "border-radius:.6rem;background:#1f2228;color:#fff;font:400 1rem/1.5 sans-serif;text-align:start",
+    }, ...inside);
+    made.setAttribute("aria-labelledby", title);
+    // the viewer's own keys are not for who writes here
+    for (const name of ["keydown", "keyup", "keypress"]) made.addEventListener(name, (event) => event.stopPropagation());
+    made.addEventListener("close", () => made.remove());
+    document.body.append(made);
+    made.style.display = "grid";
+    made.style.gap = "1rem";
+    return made;
+  }
+
+  wasl.page = { make, button, dialog: raise, PLAIN }; // what other dialogs are made of
+
   // the greys of a viewport, where they mean the same in another exam
   function greys(id, modality) {
     const viewport = window.services.cornerstoneViewportService.getCornerstoneViewport(id);
@@ -138,19 +158,7 @@
   wasl.openLayout = async () => {
     wasl.laid ||= await ask(); // it may have come too late when the viewer started
     dialog?.remove();
-    dialog = make("dialog", {
-      className: "wasl-layout", dir: wasl.dir,
-      style:
-        "margin:auto;inline-size:min(30rem,94vw);max-block-size:90vh;overflow:auto;padding:1.25rem;border:1px solid #5f6368;" +
-        "border-radius:.6rem;background:#1f2228;color:#fff;font:400 1rem/1.5 sans-serif;text-align:start",
-    });
-    dialog.setAttribute("aria-labelledby", "wasl-layout-title");
-    // the viewer's own keys are not for who writes here
-    for (const name of ["keydown", "keyup", "keypress"]) dialog.addEventListener(name, (event) => event.stopPropagation());
-    dialog.addEventListener("close", () => dialog.remove());
-    document.body.append(dialog);
-    dialog.style.display = "grid";
-    dialog.style.gap = "1rem";
+    dialog = raise("wasl-layout", "wasl-layout-title");
     if (wasl.laid?.may_save) show();
     else {
       const text = wasl.laid ? words.none : words.failed;
