@@ -170,6 +170,7 @@ def test_blocks_and_desks_draw_the_same_numbers_at_the_same_moment(
     coming = iter(range(100_000))  # every number is drawn three times, whoever draws
     for where in ("registration", "numbers"):
         monkeypatch.setattr(f"wasl.patients.services.{where}.secrets.randbelow", lambda _: next(coming) // 3)
+    monkeypatch.setattr("wasl.patients.services.registration.ATTEMPTS", 100)  # two of three draws are in vain here
     draw = partial(services.draw_numbers, 20, place=stage.regional, by=SYSTEM)
     assert at_once(*[draw] * 4, *[partial(make.patient, stage)] * 8) == []
     assert WaslNumber.objects.filter(block__isnull=False, patient=None).count() == 80

@@ -43,7 +43,7 @@ def told(stage: Cast, local_id: str, said: dict[str, str], place: UUID | None = 
     at = place or stage.other
     return services.receive_record(
         place=at, local_id=local_id, said=said, by=replace(machine(stage), held=(Held("client", at),))
-    )
+    ).patient
 
 
 def test_missing_fields_are_counted_of_the_records_of_a_hospital(stage: Cast) -> None:
