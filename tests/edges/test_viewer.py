@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from pydicom.uid import generate_uid
 
 from tests import make
@@ -29,6 +30,7 @@ from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 
 VIEWPORT = "[data-cy='viewport-pane'] canvas, .cornerstone-canvas"
+LOST = 20.0  # seconds after which a request has been forgotten
 # one of each kind: CT, MR and US in JPEG 2000, CR without a spacing, MR with many frames in RLE
 IMAGES = ("693_UNCR.dcm", "MR2_J2KR.dcm", "US1_J2KR.dcm", "RG1_UNCR.dcm", "emri_small_RLE.dcm")
 
@@ -63,10 +65,24 @@ class Window:
         self.page: Page = context.new_page()
         self.hosts: set[str] = set()
         self.wrong: list[str] = []
+        self.flying: dict[Request, float] = {}  # what was asked and not answered yet, since when
+        self.page.on("request", lambda request: self.flying.update({request: time.monotonic()}))
+        for landed in ("requestfinished", "requestfailed"):
+            self.page.on(landed, lambda request: self.flying.pop(request, None))
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda line: self.wrong.append(line.text) if line.type == "error" else None)
         self.page.on("response", lambda r: self.wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+
+    def settle(self) -> None:
+        """Wait until nothing is on its way: what is cut off by another page would be told as an error.
+
+        Of a request that a worker gave up with its page, Chromium never tells the end.
+        """
+        for _ in range(round(2 * PATIENCE)):
+            self.page.wait_for_timeout(500)
+            if not any(time.monotonic() - begun < LOST for begun in self.flying.values()):
+                return
 
     def open(self, study: Study) -> None:
         self.open_uid(study.uid)

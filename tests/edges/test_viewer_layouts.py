@@ -86,7 +86,7 @@ def comes(page: Page, wanted: list[tuple[Any, ...]], *keys: str) -> bool:
 
 
 def opened(window: Window, *studies: Study, also: str = "") -> Page:
-    window.page.wait_for_load_state("networkidle")  # what is still on its way would be told as an error
+    window.settle()
     window.page.goto("about:blank")
     window.open_uid(",".join(study.uid for study in studies) + also)
     assert window.shows(), window.wrong

@@ -65,7 +65,7 @@ def match(file: Path, result: Path, review: Path, reasons: Path | None, load: bo
 
         kept = result.with_name(f"{result.name}.part")
         try:
-            found = _matched(file, kept)
+            found = _matched(file, kept, live=load)
         except Refused as refusal:
             raise click.ClickException(refusal.sentence) from refusal
         except UnicodeDecodeError as error:
@@ -88,10 +88,13 @@ def match(file: Path, result: Path, review: Path, reasons: Path | None, load: bo
             records=len(found.person), persons=persons, pairs=len(found.review)))  # fmt: skip
 
 
-def _matched(file: Path, kept: Path) -> "Matched":
+def _matched(file: Path, kept: Path, *, live: bool) -> "Matched":
+    """Match a file; for the index of everybody by what people wrote into the dictionary of names, else as shipped."""
     from wasl.kernel.access import SYSTEM
     from wasl.patients import queries
 
+    if live:
+        queries.read_newest(viewer=SYSTEM)
     csv.field_size_limit(LARGEST_FIELD)
     with file.open(encoding="utf-8-sig", newline="") as opened:
         rows = csv.reader(opened)

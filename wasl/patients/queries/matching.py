@@ -83,9 +83,11 @@ class Candidates:
 
 
 def match_records(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, viewer: Actor) -> Matched:
-    """Bring records together into persons; `rows` are in the order of COLUMNS, the live index is not looked at."""
+    """Bring records together into persons; `rows` are in the order of COLUMNS, the live index is not looked at.
+
+    Names are read as this process last read them: by the shipped dictionary, unless `read_newest` was asked.
+    """
     rules.check_search(viewer)
-    read_newest(viewer=viewer)
     return batch.match(rows, tell=tell, keep=keep)
 
 
@@ -98,7 +100,6 @@ def checked_rows(header: Sequence[str], rows: Iterable[Sequence[str]], *, viewer
 def model_mark(*, viewer: Actor) -> str:
     """What the results of matching depend on besides the records: the model and the dictionary of names."""
     rules.check_search(viewer)
-    read_newest(viewer=viewer)
     return weighing.mark()
 
 
