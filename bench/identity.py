@@ -2,6 +2,7 @@
 
     PYTHONPATH=. .venv/bin/python bench/identity.py            # 200,000 people
     PYTHONPATH=. .venv/bin/python bench/identity.py --people 30000
+    PYTHONPATH=. .venv/bin/python bench/identity.py --people 30000 --backend duckdb   # or spark, as `link` does
     PYTHONPATH=. .venv/bin/python bench/identity.py --speed 1000000   # the command itself, with its memory
 
 Recall after review supposes that people decide rightly every pair that is shown to them. A pair is of a group when one
@@ -10,6 +11,7 @@ of its records is (children, no number) or when the two differ so (scripts, birt
 
 import argparse
 import csv
+import os
 import resource
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from pathlib import Path
 
 from bench.figures import note
 from bench.population import World, records
-from wasl.patients.rules.matching import batch
+from wasl.patients.rules.matching import batch, blocking
 from wasl.patients.rules.matching.records import COLUMNS
 
 WORLDS = {
@@ -39,10 +41,11 @@ Rows = list[tuple[list[str], int]]
 class Measured:
     """A population, what was made of it, and how that compares with the truth."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, find: batch.Find = blocking.pairs) -> None:
         self.rows = {row[0]: row for row, _ in rows}
         self.truth = {row[0]: person for row, person in rows}
-        found = batch.match((row for row, _ in rows), tell=lambda *_: None, keep=lambda _name, work: work())
+        found = batch.match((row for row, _ in rows), tell=lambda *_: None, keep=lambda _name, work: work(),
+                            find=find)  # fmt: skip
         self.person = dict(found.persons())
         self.review = list(found.reviewed())
         self.reviewed = self._after_review()
@@ -186,6 +189,23 @@ def speed(people: int) -> None:
     note("identity batch memory", used.ru_maxrss / 1024, size=count)
 
 
+def backend(asked: argparse.Namespace) -> None:
+    """Print what `wasl patients link` does on a backend, in one line."""
+    import django
+
+    from wasl.edges.cli import linking
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "wasl.settings"
+    django.setup()
+    rows = list(records(replace(WORLDS["plain"], people=asked.people, seed=asked.seed or WORLDS["plain"].seed)))
+    began = time.monotonic()
+    measured = Measured(rows, lambda known: linking.found(known, asked.backend, "local[*]").codes())
+    took = time.monotonic() - began
+    figures = measured.figures()
+    print(f"{asked.backend}: {len(rows):,} records, precision {figures['precision']:.5f}, "
+          f"recall {figures['recall']:.4f}, {took:.0f} s")  # fmt: skip
+
+
 def main(arguments: Iterable[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
@@ -194,7 +214,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of other people than those of earlier runs")
     parser.add_argument("--speed", type=int, default=0)
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong links")
+    parser.add_argument("--backend", choices=("duckdb", "spark"))
     asked = parser.parse_args(arguments)
+    if asked.backend:
+        backend(asked)
+        return
     if asked.speed:
         speed(asked.speed)
         return

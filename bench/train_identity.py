@@ -5,27 +5,23 @@
 The first stage's weights come from Splink on DuckDB: m from the truth of one invented population, u from random pairs
 of it. The second stage is a logistic regression (scikit-learn) over the pairs of several populations, whose rates
 differ from one another. The thresholds are set on populations that neither stage saw. Needs what
-`bench/requirements.lock` lists.
+`bench/requirements.lock` lists, and the extra `link`.
 """
 
 import datetime
 import json
-import logging
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import splink.comparison_level_library as cll
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from splink import DuckDBAPI, Linker, SettingsCreator, block_on
-from splink.comparison_library import CustomComparison
 
+from bench.first_stage import first_stage
 from bench.population import World, records
-from wasl.patients.rules.matching import blocking, comparing, weighing
+from wasl.patients.rules.matching import blocking, weighing
 from wasl.patients.rules.matching import records as reading
 from wasl.patients.rules.matching.comparing import FIELDS, SIZES, levels, mark_twins, twins
 from wasl.patients.rules.matching.deciding import caution
@@ -55,7 +51,6 @@ HELD = (
     replace(PLAIN, people=20_000, seed=102, relatives_number=0.1, twins=0.05, named_after=0.15, date=0.92),
     replace(PLAIN, people=20_000, seed=103, typing=0.05, other_spelling=0.45, unknown_name=0.02, full_parents=0.8),
 )
-FIRST = ("given", "family", "born", "number", "phone", "sex", "commune", "father", "mother")
 
 
 class Compared:
@@ -82,7 +77,7 @@ def main() -> None:
     """Train both stages, set the thresholds, write the file, print what it does on held-back populations."""
     with ProcessPoolExecutor(2) as pool:
         train, held = list(pool.map(Compared, TRAIN)), list(pool.map(Compared, HELD))
-    first = first_stage(train[0])
+    first = first_stage(train[0].records, train[0].truth)
     second = second_stage(first, train)
     model = {
         "version": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
@@ -97,120 +92,6 @@ def main() -> None:
     weighing.FILE.write_text(json.dumps(model, indent=1) + "\n")
     weighing.model.cache_clear()
     print(json.dumps(model["thresholds"]))
-
-
-def first_stage(compared: Compared) -> dict[str, list[float]]:
-    """The weights of Fellegi and Sunter's model by Splink, in bits, for each field and level."""
-    frame = table(compared)
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name="id",
-        comparisons=[comparison(name) for name in FIRST],
-        blocking_rules_to_generate_predictions=[block_on("number")],
-    )
-    linker = Linker(DuckDBAPI().register(frame), settings, log_level=logging.ERROR)
-    linker.training.estimate_u_using_random_sampling(max_pairs=3e6, seed=5)
-    linker.training.estimate_m_from_label_column("person")
-    trained = json.loads(json.dumps(linker.misc.save_model_to_json()))
-    weights = {name: [0.0] * SIZES[name] for name in FIRST}
-    for part in trained["comparisons"]:
-        name = part["output_column_name"]
-        for level in part["comparison_levels"]:
-            if not level.get("is_null_level"):
-                m, u = (max(level.get(f"{p}_probability") or 0, 1e-6) for p in "mu")
-                weights[name][int(level["label_for_charts"])] = round(float(np.log2(m / u)), 4)
-    weights["family"][comparing.Likeness.PART] = round(weights["family"][4] - 2, 4)
-    weights["family"][comparing.FAMILY_BY_OTHER] = round(weights["family"][4] - 1, 4)
-    return weights
-
-
-def table(compared: Compared) -> pd.DataFrame:
-    """The records as Splink reads them: names as forms, skeletons, coarse keys and known names; the rest as numbers."""
-    r, forms = compared.records, compared.records.forms
-    known = [sorted(set().union(*(part.known for part in sense))) for sense in forms.senses()]
-    columns: dict[str, Any] = {"id": np.arange(len(r)), "person": compared.truth}
-    for name in reading.NAMES:
-        numbers = getattr(r, name)
-        columns[name] = np.where(numbers > 0, numbers, -1)
-        for part, values in (("bare", forms.written()), ("bones", forms.skeletons())):
-            columns[f"{name}_{part}"] = [values[n] or None for n in numbers]
-        columns[f"{name}_coarse"] = forms.coarse[numbers]
-        columns[f"{name}_known"] = [known[forms.sense[n]] for n in numbers]
-    for name in ("sex", "born", "number", "number_kind", "phone"):
-        columns[name] = getattr(r, name)
-    columns["number_shared"], columns["phone_shared"] = r.shared_number, r.shared_phone
-    return pd.DataFrame(columns)
-
-
-def comparison(name: str) -> CustomComparison:
-    """A comparison whose levels are ours, best first; the label of each is its number."""
-    if name in ("given", "family"):
-        lat, ar = ("first_lat", "first_ar") if name == "given" else ("last_lat", "last_ar")
-        levels = names([(lat, lat), (ar, ar), (lat, ar), (ar, lat)], given=name == "given")
-    elif name in ("father", "mother"):
-        levels = names([(name, name)], given=True)
-    elif name == "commune":
-        near = " OR ".join(f"({sql})" for _, sql in names([("commune", "commune")], given=False)[1:5])
-        levels = [(0, "commune_l < 0 OR commune_r < 0"), (1, near), (2, "ELSE")]
-    elif name == "sex":
-        levels = [(0, "sex_l = 0 OR sex_r = 0"), (1, "sex_l = sex_r"), (2, "ELSE")]
-    elif name == "born":
-        levels = BORN
-    else:
-        kind = "number_kind_l != number_kind_r OR" if name == "number" else ""
-        digit = f"damerau_levenshtein({name}_l::varchar, {name}_r::varchar) = 1"
-        levels = [(0, f"{kind} {name}_l = 0 OR {name}_r = 0"), (2, f"{name}_l = {name}_r AND {name}_shared_l"),
-                  (1, f"{name}_l = {name}_r"), (3, digit), (4, "ELSE")]  # fmt: skip
-    made = []
-    for label, sql in levels:
-        level = cll.ElseLevel() if sql == "ELSE" else cll.CustomLevel(sql, label_for_charts=str(label))
-        made.append(level.configure(label_for_charts=str(label), is_null_level=label == 0))
-    return CustomComparison(output_column_name=name, comparison_levels=made)
-
-
-BORN = [
-    (0, "born_l = 0 OR born_r = 0"),
-    (9, "born_l = born_r AND born_l % 10000 = 101"),
-    (1, "born_l = born_r AND born_l % 100 > 0"),
-    (2, "born_l // 10000 = born_r // 10000 AND born_l % 10000 // 100 = born_r % 100 AND born_l % 100 = "
-        "born_r % 10000 // 100 AND born_l % 100 > 0"),
-    (4, "born_l // 10000 = born_r // 10000 AND (born_l % 100 = 0 OR born_r % 100 = 0 OR born_l % 10000 = 101 "
-        "OR born_r % 10000 = 101)"),
-    (3, "damerau_levenshtein(born_l::varchar, born_r::varchar) = 1"),
-    (5, "abs(born_l // 10000 - born_r // 10000) BETWEEN 1 AND 2 AND born_l % 10000 = born_r % 10000"),
-    (6, "born_l // 10000 = born_r // 10000"),
-    (7, "abs(born_l // 10000 - born_r // 10000) <= 2"),
-    (8, "ELSE"),
-]  # fmt: skip
-
-
-def names(columns: list[tuple[str, str]], *, given: bool) -> list[tuple[int, str]]:
-    """The levels of a name in SQL, in one or in two scripts; across scripts only where no script has both."""
-
-    def any_of(condition: str) -> str:
-        found = []
-        for a, b in columns:
-            fill = condition.format(a=f"{a}_l", b=f"{b}_r", A=a, B=b, cross=str(a != b).lower())
-            apart = " AND ".join(f"({c}_l < 0 OR {c}_r < 0)" for c, d in columns if c == d)
-            found.append(f"({a}_l > 0 AND {b}_r > 0 AND {fill}{f' AND {apart}' if a != b else ''})")
-        return " OR ".join(found)
-
-    differ = "(len({A}_known_l) > 0 AND len({B}_known_r) > 0 AND NOT list_has_any({A}_known_l, {B}_known_r))"
-    fine = f"NOT {differ} AND " if given else ""
-    wrong = "damerau_levenshtein({A}_bare_l, {B}_bare_r)"
-    length = "greatest(len({A}_bare_l), len({B}_bare_r))"
-    same = "{A}_bones_l = {B}_bones_r AND len({A}_bones_l) > 1"
-    return [
-        (0, f"NOT ({any_of('true')})"),
-        (1, any_of("{a} = {b}")),
-        (2, any_of(f"{fine}{same} AND NOT {{cross}}")),
-        (3, any_of(f"{fine}{same}")),
-        (4, any_of(f"{fine}({{A}}_coarse_l = {{B}}_coarse_r OR (NOT {{cross}} AND {wrong} = 1 AND {length} > 3))")),
-        (5, any_of(f"{fine}list_has_any({{A}}_known_l, {{B}}_known_r)")),
-        (6, any_of(f"{fine}(NOT {{cross}} AND {wrong} <= 0.34 * {length})")),
-        *([(8, any_of(differ))] if given else []),
-        (7, "ELSE"),
-    ]
 
 
 def second_stage(first: dict[str, list[float]], train: list[Compared]) -> dict[str, Any]:

@@ -67,8 +67,8 @@ class Window:
         self.wrong: list[str] = []
         self.flying: dict[Request, float] = {}  # what was asked and not answered yet, since when
         self.page.on("request", lambda request: self.flying.update({request: time.monotonic()}))
-        for landed in ("requestfinished", "requestfailed"):
-            self.page.on(landed, lambda request: self.flying.pop(request, None))
+        self.page.on("requestfinished", lambda request: self.flying.pop(request, None))
+        self.page.on("requestfailed", lambda request: self.flying.pop(request, None))
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda line: self.wrong.append(line.text) if line.type == "error" else None)

@@ -93,11 +93,12 @@ def opened(window: Window, *studies: Study, also: str = "") -> Page:
     return window.page
 
 
-def lay(page: Page, grid: list[int], wanted: list[list[str]]) -> None:
+def lay(window: Window, grid: list[int], wanted: list[list[str]]) -> None:
     """Arrange series, each by its name and study, when what was there before is drawn and nothing is on its way."""
+    page = window.page
     page.evaluate(GRID, grid)
     assert comes(page, [(grid,)] * (grid[0] * grid[1]), "grid")
-    page.wait_for_load_state("networkidle")
+    window.settle()
     page.wait_for_timeout(1000)
     page.evaluate(SET, wanted)
 
@@ -135,7 +136,7 @@ def test_a_layout_is_kept_and_taken_by_itself_for_the_next_exam_of_its_kind(
     leila = Window(browser, server, stage.leila)
     page = opened(leila, first)
     assert comes(page, [([1, 1], "Axial 5 mm")], "grid", "series")
-    lay(page, [1, 2], [["Coronal", first.uid], ["Axial 5 mm", first.uid]])
+    lay(window, [1, 2], [["Coronal", first.uid], ["Axial 5 mm", first.uid]])
     assert comes(page, [("Coronal",), ("Axial 5 mm",)], "series")
     dye(page, 1, -60.5, 139.5)
     keep(page, "Coronal et axial")
@@ -153,7 +154,7 @@ def test_a_layout_is_kept_and_taken_by_itself_for_the_next_exam_of_its_kind(
     page = opened(sirine, second)
     assert comes(page, [([1, 1],)], "grid"), page.evaluate(SEEN)
     page = opened(karim, first)
-    lay(page, [2, 1], [["Sagittal", first.uid], ["Axial 5 mm", first.uid]])
+    lay(window, [2, 1], [["Sagittal", first.uid], ["Axial 5 mm", first.uid]])
     assert comes(page, [([2, 1], "Sagittal"), ([2, 1], "Axial 5 mm")], "grid", "series")
     keep(page, "CHU", shared=True)
     page = opened(sirine, second)
@@ -183,7 +184,7 @@ def test_a_layout_with_an_earlier_exam_beside_is_one_of_its_own(
     page = opened(leila, now, before, also=compare)
     assert comes(page, [([1, 2], now.uid), ([1, 2], before.uid)], "grid", "study"), page.evaluate(SEEN)
     axial, coronal = ["Axial 5 mm", now.uid], ["Coronal", before.uid]
-    lay(page, [2, 2], [axial, axial, coronal, ["", ""]])
+    lay(window, [2, 2], [axial, axial, coronal, ["", ""]])
     assert comes(page, [(now.uid,), (now.uid,), (before.uid,), (None,)], "study"), page.evaluate(SEEN)
     dye(page, 0, 0, 79)
     dye(page, 1, -500, 1499)

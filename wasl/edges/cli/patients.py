@@ -19,8 +19,9 @@ from wasl.edges.cli.patients_register import civil, numbers
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from wasl.patients.queries import Matched
+    from wasl.patients.queries import Matched, Records
 
+BACKENDS = ("duckdb", "spark")
 LANGUAGES = ("ar", "fr", "en")
 LOADED = 2_000  # persons entered in one transaction
 LARGEST_FIELD = 100_000  # letters; a quote that is never closed would swallow the file
@@ -53,53 +54,122 @@ def match(file: Path, result: Path, review: Path, reasons: Path | None, load: bo
     loaded twice it is there once. What was done is kept beside RESULT: run again after an interruption, it goes on
     from there.
     """
-    import django
-
-    django.setup()
-    from django.utils import translation
-
-    with translation.override(language or _spoken()):
+    with _speaking(language), _told():
         from django.utils.translation import gettext
 
-        from wasl.kernel.errors import Refused
-
         kept = result.with_name(f"{result.name}.part")
-        try:
-            found = _matched(file, kept, live=load)
-        except Refused as refusal:
-            raise click.ClickException(refusal.sentence) from refusal
-        except UnicodeDecodeError as error:
-            raise click.ClickException(gettext("The file is not UTF-8: save it again in this encoding.")) from error
-        except csv.Error as error:
-            raise click.ClickException(gettext("The file is not CSV: {fault}.").format(fault=error)) from error
+        if load:
+            _read_names()
+        found = _matched(file, keep=_keeper(file, kept))
         _write(result, ("rid", "person"), found.persons())
         _write(review, ("rid_a", "rid_b"), found.reviewed())
         if reasons:
             _write(reasons, ("rid_a", "rid_b", "decision", "bits", "why"), _reasons(found))
         shutil.rmtree(kept, ignore_errors=True)
         if load:
-            try:
-                fresh = _load(file, dict(found.persons()))
-            except Refused as refusal:
-                raise click.ClickException(refusal.sentence) from refusal
+            fresh = _load(file, dict(found.persons()))
             click.echo(gettext("{patients} patients entered.").format(patients=fresh))
-        persons = len(set(found.person.tolist()))
-        click.echo(gettext("{records} records, {persons} persons, {pairs} pairs for review.").format(
-            records=len(found.person), persons=persons, pairs=len(found.review)))  # fmt: skip
+        _summary(found)
 
 
-def _matched(file: Path, kept: Path, *, live: bool) -> "Matched":
-    """Match a file; for the index of everybody by what people wrote into the dictionary of names, else as shipped."""
+@patients.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--pairs", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              help="Where the pairs go: rid_a, rid_b, their weight in bits and the level of each field.")  # fmt: skip
+@click.option("--result", type=click.Path(path_type=Path, dir_okay=False), help="Where rid,person goes.")
+@click.option("--review", type=click.Path(path_type=Path, dir_okay=False),
+              help="Where the pairs go that people decide: rid_a,rid_b.")  # fmt: skip
+@click.option("--backend", type=click.Choice(BACKENDS), required=True, help="What compares the records.")
+@click.option("--spark-master", default="local[*]", show_default=True, help="Where Spark is; local uses this machine.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of messages; else that of the terminal.")
+def link(
+    file: Path,
+    pairs: Path,
+    result: Path | None,
+    review: Path | None,
+    backend: str,
+    spark_master: str,
+    language: str | None,
+) -> None:
+    """Find the pairs of FILE that may be one person on DuckDB or on Spark, and decide of them as `match` does.
+
+    FILE is what `wasl patients match` reads. Splink compares the records with the same weights, on this machine or on
+    a cluster that is large enough for a country. The patients of this instance are neither looked at nor changed.
+    Needs the extra libraries of wasl[link], and Java for Spark.
+    """
+    from wasl.edges.cli import linking
+
+    with _speaking(language), _told():
+        linking.check_installed(backend)
+        progress = _Progress()
+
+        def find(records: "Records") -> Any:  # noqa: ANN401  an array, which nothing here reads
+            progress.tell("link", 0, len(records))
+            found = linking.found(records, backend, spark_master)
+            _write(pairs, ("rid_a", "rid_b", "weight", *found.levels), found.rows(records.rids))
+            return found.codes()
+
+        done = _matched(file, keep=lambda _name, work: work(), find=find, tell=progress.tell)
+        if result:
+            _write(result, ("rid", "person"), done.persons())
+        if review:
+            _write(review, ("rid_a", "rid_b"), done.reviewed())
+        _summary(done)
+
+
+def _summary(found: "Matched") -> None:
+    from django.utils.translation import gettext
+
+    persons = len(set(found.person.tolist()))
+    click.echo(gettext("{records} records, {persons} persons, {pairs} pairs for review.").format(
+        records=len(found.person), persons=persons, pairs=len(found.review)))  # fmt: skip
+
+
+def _read_names() -> None:
+    """Names as people wrote them into the dictionary of this instance, and not only as they were shipped."""
     from wasl.kernel.access import SYSTEM
     from wasl.patients import queries
 
-    if live:
-        queries.read_newest(viewer=SYSTEM)
+    queries.read_newest(viewer=SYSTEM)
+
+
+def _matched(file: Path, **how: Any) -> "Matched":  # noqa: ANN401  handed on
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients import queries
+
     csv.field_size_limit(LARGEST_FIELD)
     with file.open(encoding="utf-8-sig", newline="") as opened:
         rows = csv.reader(opened)
         records = queries.checked_rows(next(rows, []), rows, viewer=SYSTEM)
-        return queries.match_records(records, tell=_Progress().tell, keep=_keeper(file, kept), viewer=SYSTEM)
+        return queries.match_records(records, viewer=SYSTEM, **{"tell": _Progress().tell, **how})
+
+
+@contextlib.contextmanager
+def _speaking(language: str | None) -> Iterator[None]:
+    import django
+
+    django.setup()
+    from django.utils import translation
+
+    with translation.override(language or _spoken()):
+        yield
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What is refused, and what is wrong with a file, in the language in force."""
+    from django.utils.translation import gettext
+
+    from wasl.kernel.errors import Refused
+
+    try:
+        yield
+    except Refused as refusal:
+        raise click.ClickException(refusal.sentence) from refusal
+    except UnicodeDecodeError as error:
+        raise click.ClickException(gettext("The file is not UTF-8: save it again in this encoding.")) from error
+    except csv.Error as error:
+        raise click.ClickException(gettext("The file is not CSV: {fault}.").format(fault=error)) from error
 
 
 def _load(file: Path, heads: dict[str, str]) -> int:
@@ -215,6 +285,7 @@ def _step(step: str) -> str:
     return {
         "read": gettext("{done} records read"),
         "block": gettext("Looking for records that may be one person"),
+        "link": gettext("{whole} records are compared by the database"),
         "compare": gettext("{done} of {whole} pairs compared"),
         "decide": gettext("Bringing them together"),
     }[step]

@@ -13,11 +13,13 @@ from wasl.patients import rules
 from wasl.patients.models import Patient, SourceRecord
 from wasl.patients.queries.names import read_newest
 from wasl.patients.queries.search import by_local_number, by_number
-from wasl.patients.rules.matching import batch, files, live, saying, weighing
-from wasl.patients.rules.matching.batch import Keep, Tell
+from wasl.patients.rules.matching import batch, blocking, files, live, saying, sql, weighing
+from wasl.patients.rules.matching.batch import Find, Keep, Tell
 from wasl.patients.rules.matching.batch import Matched as Matched
 from wasl.patients.rules.matching.live import Candidate, Comparison, Grade, Terms
 from wasl.patients.rules.matching.records import COLUMNS as COLUMNS
+from wasl.patients.rules.matching.records import Records as Records
+from wasl.patients.rules.matching.sql import Linkage as Linkage
 
 A_KEY, MOST, RECORDS = 150, 40, 160  # records under one key; records that are compared; records of their people
 # people found by the keys of the record asked about, those who share most of them first, with all that is said of them
@@ -82,13 +84,22 @@ class Candidates:
         return next((match for match in self.matches if match.grade == Grade.CERTAIN), None)
 
 
-def match_records(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, viewer: Actor) -> Matched:
+def match_records(
+    rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, viewer: Actor, find: Find = blocking.pairs
+) -> Matched:
     """Bring records together into persons; `rows` are in the order of COLUMNS, the live index is not looked at.
 
-    Names are read as this process last read them: by the shipped dictionary, unless `read_newest` was asked.
+    `find` says which pairs of them are compared. Names are read as this process last read them: by the shipped
+    dictionary, unless `read_newest` was asked.
     """
     rules.check_search(viewer)
-    return batch.match(rows, tell=tell, keep=keep)
+    return batch.match(rows, tell=tell, keep=keep, find=find)
+
+
+def linkage(records: Records, *, dialect: str, viewer: Actor) -> Linkage:
+    """What Splink needs to find the pairs of these records, in the SQL of `duckdb` or of `spark`."""
+    rules.check_search(viewer)
+    return sql.linkage(records, weighing.model(), dialect)
 
 
 def checked_rows(header: Sequence[str], rows: Iterable[Sequence[str]], *, viewer: Actor) -> Iterator[list[str]]:

@@ -18,6 +18,8 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 # told how far a step is: its name, how much is done, how much there is (0: not known)
 Tell = Callable[[str, int, int], None]
+# the pairs of records that are compared, as `blocking.pairs` gives them
+Find = Callable[[Records], Array]
 # given the name of a piece of work and how to do it, answers its result, from an earlier run if it was kept
 Keep = Callable[[str, Callable[[], Arrays]], Arrays]
 PIECE = 250_000  # pairs that are compared at once
@@ -62,11 +64,11 @@ class Matched:
         return sorted(((sentence, weight) for sentence, weight in said if sentence), key=lambda term: -abs(term[1]))
 
 
-def match(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep) -> Matched:
+def match(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, find: Find = blocking.pairs) -> Matched:
     """Bring the records of rows in the order of COLUMNS together into persons; no row is looked up anywhere."""
     records, model = read(_told(rows, tell)), weighing.model()
     tell("block", 0, 0)
-    pairs = blocking.pairs(records)
+    pairs = find(records)
     rarity = Rarity.of(records)
     starts = range(0, len(pairs), PIECE)
     found, twin = [], np.zeros(len(records), dtype=bool)

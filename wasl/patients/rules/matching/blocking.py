@@ -44,6 +44,30 @@ def _within(owners: Array, keys: Array, rank: Array, window: int) -> Array:
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
 
+def blocks(records: Records, *, window: int = WINDOW) -> tuple[Array, Array]:
+    """Who stands in which block, for a database that can only ask who shares one: owners, and numbers of blocks.
+
+    Two records that `pairs` brings together share a block. A key that few have is one; one that many have is cut, in
+    the same order, into pieces of a window's length, each a block together with the next: who shares one of these is at
+    most two windows apart. A block of one record is left out.
+    """
+    rank = _order(records)
+    found = [_blocked(owners, keys, rank, window) for owners, keys in _keys(records, KINDS)]
+    none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+    owners, numbers = zip(none, *found, strict=True)
+    return np.concatenate(owners), np.concatenate(numbers)
+
+
+def _blocked(owners: Array, keys: Array, rank: Array, window: int) -> tuple[Array, Array]:
+    by_key = np.lexsort((rank[owners], keys))
+    owners, keys = owners[by_key], keys[by_key]
+    _once, starts, group, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    piece = (np.arange(len(keys)) - starts[group]) // window
+    few, many = (counts[group] > 1) & (counts[group] <= window + 1), counts[group] > window + 1
+    cut = [(keys[many] ^ (piece[many] + 1 + more).astype(np.uint64)) * _ODD for more in (0, 1)]
+    return np.concatenate([owners[few], owners[many], owners[many]]), np.concatenate([keys[few], *cut])
+
+
 def _order(records: Records) -> Array:
     """Each record's place in an order that puts those alike beside one another."""
     coarse = records.forms.coarse
