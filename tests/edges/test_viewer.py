@@ -67,12 +67,15 @@ class Window:
         self.wrong: list[str] = []
         self.flying: dict[Request, float] = {}  # what was asked and not answered yet, since when
         self.page.on("request", lambda request: self.flying.update({request: time.monotonic()}))
-        self.page.on("requestfinished", lambda request: self.flying.pop(request, None))
-        self.page.on("requestfailed", lambda request: self.flying.pop(request, None))
+        self.page.on("requestfinished", self._landed)
+        self.page.on("requestfailed", self._landed)
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda line: self.wrong.append(line.text) if line.type == "error" else None)
         self.page.on("response", lambda r: self.wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+
+    def _landed(self, request: Request) -> None:
+        self.flying.pop(request, None)
 
     def settle(self) -> None:
         """Wait until nothing is on its way: what is cut off by another page would be told as an error.
