@@ -6,6 +6,7 @@ from tests import make
 from tests.cast import Cast, cast
 from tests.patients import who
 from tests.patients.test_live import CIN, SALMA, machine
+from wasl.kernel.access import Actor, Held
 from wasl.kernel.errors import NotAllowed, NotFound
 from wasl.kernel.models import Fact
 from wasl.patients import queries, services
@@ -57,6 +58,15 @@ def test_undone_it_is_as_it_was(stage: Cast) -> None:
         services.undo_split(made.id, because="It was her own card.", by=stage.nour)
     again = services.receive_record(place=stage.other, local_id="N-7", said=SALMA, by=machine(stage)).patient
     assert again == salma
+
+
+def test_a_clerk_who_knew_the_person_by_that_record_alone_takes_it_back_too(stage: Cast) -> None:
+    salma, link = told(stage)
+    rym = Actor(kind="person", id=stage.zied.id, name="Rym", held=(Held("registrar", stage.other),))
+    made = services.split_record(link.record_id, because=WHY, by=rym)
+    assert not queries.is_known_here(salma.id, viewer=rym)
+    services.undo_split(made.id, because="It was her own card.", by=rym)
+    assert owner(link) == salma.id
 
 
 def test_a_record_goes_to_the_person_whose_it_is(stage: Cast) -> None:

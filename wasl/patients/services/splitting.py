@@ -52,9 +52,7 @@ def undo_split(key: UUID, *, because: str, by: Actor) -> Split:
     """Give a record back to the person from whose file it was split, and withdraw that the two are two people."""
     rules.check_person(by)
     why = rules.check_merge_reason(because)
-    made = Split.objects.select_related("closed", "opened").filter(id=key).first()
-    if made is None or not queries.is_known_here(made.closed.patient_id, viewer=by):
-        raise NotFound
+    made = queries.split(key, viewer=by)
     lock_people(made.closed.patient_id, made.opened.patient_id)
     made = Split.objects.select_for_update().get(id=key)
     rules.check_standing_merge(made.undone_at is not None)
