@@ -230,7 +230,7 @@ def signs(leila: Person, told: Told) -> None:
     page.locator("#critical").check()
     page.locator("#critical_what").fill(CRITICAL)
     expect(page.locator("#editor-state")).to_have_attribute("data-kind", "saved")
-    page.locator("#key-images > summary").click()
+    page.locator("#key-images > details > summary").click()
     page.locator(".more-pictures > summary").click()
     page.locator(".choice-picture button").first.click()
     expect(page.locator("#key-images figure.marked")).to_have_count(1)

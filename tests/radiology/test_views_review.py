@@ -1,5 +1,7 @@
 """Peer review on its pages, in three languages: neither side learns of the other, and nobody is ranked."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -102,7 +104,8 @@ def test_a_chief_is_told_of_the_patient_and_of_no_score(stage: Cast) -> None:
     found = scored(stage)
     text = browser_of(stage.karim).get(address("matters")).content.decode()
     assert found.review.report.reading.order.accession in text
-    for secret in ("2b", "Haddad", FOUND["text"], "Mounir"):
+    assert not re.search(r"\b2b\b", text)  # the letters alone may stand in a token
+    for secret in ("Haddad", FOUND["text"], "Mounir"):
         assert secret not in text
     assert browser_of(stage.leila).get(address("matters")).status_code == 403
 

@@ -34,7 +34,7 @@ COMMANDS: dict[str, Place] = {
     "deidentify": Place("wasl.edges.cli.deidentify", "Copy studies without what names anybody into a folder or a ZIP."),
     "backup": Place("wasl.edges.cli.backup", "Copy the database, the images and the keys into a folder."),
     "restore": Place("wasl.edges.cli.backup", "Bring a backup back into an empty instance."),
-    "patients": Place("wasl.edges.cli.patients", "Who is who in a file, acts of the civil register, reserved numbers."),
+    "patients": Place("wasl.edges.cli.patients", "Who is who, acts of the civil register, reserved numbers."),
     "planning": Place("wasl.edges.cli.planning", "Count the evaluation again from the journal, or publish a month."),
     "simulate": Place("wasl.edges.cli.simulate", "Try a rule before people work by it."),
     "drill": Place("wasl.edges.cli.drill", "Rehearse an outage, and keep its score."),

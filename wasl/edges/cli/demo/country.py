@@ -81,6 +81,7 @@ CASTS = {
         ("zied", "Zied", "Trabelsi", "زياد", "الطرابلسي", "requester", 2, "fr"),
         ("hatem", "Hatem", "Bouazizi", "حاتم", "البوعزيزي", "planner", None, "fr"),
         ("fatma", "Fatma", "Ben Salah", "فاطمة", "بن صالح", "administrator", None, "fr"),
+        ("monia", "Monia", "Saidi", "منية", "السعيدي", "steward", None, "ar"),
     ],
     "DZ": [
         ("amel", "Amel", "Benyoucef", "أمل", "بن يوسف", "requester", 0, "fr"),
@@ -92,6 +93,7 @@ CASTS = {
         ("zied", "Zineddine", "Khelifi", "زين الدين", "خليفي", "requester", 2, "fr"),
         ("hatem", "Hakim", "Rahmani", "حكيم", "رحماني", "planner", None, "fr"),
         ("fatma", "Fatma", "Zerrouki", "فاطمة", "زروقي", "administrator", None, "fr"),
+        ("monia", "Mounia", "Slimani", "منية", "سليماني", "steward", None, "ar"),
     ],
 }
 SCALES = {"TN": "TN-2024-715", "DZ": "DZ-DEMO"}
