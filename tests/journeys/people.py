@@ -21,8 +21,8 @@ GREYS = 40  # a blank canvas has one colour, its corners' words a few more
 MEASURE = """() => [document.title, document.querySelectorAll("h1").length, document.documentElement.scrollWidth]"""
 # what a page, and the viewer in it, say when nobody answers
 LATE = re.compile(
-    r"status of 404.*/dicom-web/|(request failed|no such study that you can see|XMLHttpRequest wadors|IMAGE_LOAD_FAILED)"
-    r".*/viewer/", re.DOTALL,
+    r"status of 404.*/dicom-web/"
+    r"|(request failed|no such study that you can see|got status 404|XMLHttpRequest wadors).*/viewer/", re.DOTALL,
 )  # fmt: skip
 BROKEN = re.compile(r"net::ERR_|Failed to fetch|sse|SSE|/viewer/|\[object Event\]")
 

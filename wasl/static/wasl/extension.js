@@ -39,6 +39,7 @@
   const [pictures, volumes] = memory ? KEPT.find(([most]) => memory <= most).slice(1) : UNTOLD;
   wasl.kept = MEGABYTE * (wanted > 0 ? wanted : pictures);
   wasl.volumes = MEGABYTE * (wanted > 0 ? wanted : volumes);
+  config.httpErrorHandler = () => {}; // the viewer calls it whether there is one or not; what failed is said on the picture
   if (memory <= LITTLE) {
     config.maxNumberOfWebWorkers = 1;
     config.dataSources[0].configuration.stackRetrieveOptions.retrieveOptions.single.minChunkSize = 5 << 17;
