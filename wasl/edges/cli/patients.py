@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from wasl.edges.cli.patients_register import civil, numbers
+from wasl.edges.cli.told import told
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -54,7 +55,7 @@ def match(file: Path, result: Path, review: Path, reasons: Path | None, load: bo
     loaded twice it is there once. What was done is kept beside RESULT: run again after an interruption, it goes on
     from there.
     """
-    with _speaking(language), _told():
+    with _speaking(language), told():
         from django.utils.translation import gettext
 
         kept = result.with_name(f"{result.name}.part")
@@ -99,7 +100,7 @@ def link(
     """
     from wasl.edges.cli import linking
 
-    with _speaking(language), _told():
+    with _speaking(language), told():
         linking.check_installed(backend)
         progress = _Progress()
 
@@ -153,23 +154,6 @@ def _speaking(language: str | None) -> Iterator[None]:
 
     with translation.override(language or _spoken()):
         yield
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """What is refused, and what is wrong with a file, in the language in force."""
-    from django.utils.translation import gettext
-
-    from wasl.kernel.errors import Refused
-
-    try:
-        yield
-    except Refused as refusal:
-        raise click.ClickException(refusal.sentence) from refusal
-    except UnicodeDecodeError as error:
-        raise click.ClickException(gettext("The file is not UTF-8: save it again in this encoding.")) from error
-    except csv.Error as error:
-        raise click.ClickException(gettext("The file is not CSV: {fault}.").format(fault=error)) from error
 
 
 def _load(file: Path, heads: dict[str, str]) -> int:

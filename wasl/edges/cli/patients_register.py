@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from wasl.edges.cli.instance import instance
+from wasl.edges.cli.told import told
 
 LANGUAGES = ("ar", "fr", "en")
 JSON_LINES = (".ndjson", ".jsonl")
@@ -42,7 +43,7 @@ def _take_in(file: Path) -> None:
 
     taken: dict[UUID, None] = {}  # where each act stands is asked in the end: later ones change it
     refused = 0
-    try:
+    with told():
         for line, texts in _lines(file):
             try:
                 taken[services.receive_act(texts, by=SYSTEM).id] = None
@@ -50,12 +51,6 @@ def _take_in(file: Path) -> None:
                 refused += 1
                 said = gettext("Line {line}: {fault}").format(line=line, fault=refusal.sentence)
                 click.echo(said, err=True)
-    except Refused as refusal:
-        raise click.ClickException(refusal.sentence) from refusal
-    except UnicodeDecodeError as error:
-        raise click.ClickException(gettext("The file is not UTF-8: save it again in this encoding.")) from error
-    except csv.Error as error:
-        raise click.ClickException(gettext("The file is not CSV: {fault}.").format(fault=error)) from error
     states = queries.count_states(list(taken), viewer=SYSTEM)
     click.echo(gettext("{done} acts are done, {waiting} wait, {annulled} are annulled.").format(**states))
     if refused:
@@ -104,20 +99,15 @@ def numbers(
     """
     if (draw is not None) != (place is not None):
         raise click.UsageError("--draw and --place go together.")
-    with instance():
-        from wasl.kernel.errors import Refused
-
-        try:
-            if draw is not None and place is not None:
-                _write(_drawn(draw, place), into)
-            elif left is not None:
-                _write(_left(left), into)
-            elif withdraw is not None:
-                _withdraw(withdraw, because)
-            else:
-                _list()
-        except Refused as refusal:
-            raise click.ClickException(refusal.sentence) from refusal
+    with instance(), told():
+        if draw is not None and place is not None:
+            _write(_drawn(draw, place), into)
+        elif left is not None:
+            _write(_left(left), into)
+        elif withdraw is not None:
+            _withdraw(withdraw, because)
+        else:
+            _list()
 
 
 def _drawn(count: int, code: str) -> list[str]:

@@ -71,13 +71,7 @@ def _threads(act: rules.Act) -> dict[str, str]:
 @verb
 def decide_act(key: UUID, *, patient: UUID | None, because: str, by: Actor) -> CivilStanding:
     """Say whose an act is that waits; of a birth also that it is somebody new, where no patient is named."""
-    check_person(by)
-    rules.check_steward(by)
-    why = check_merge_reason(because)
-    _take_turn()
-    standing = CivilStanding.objects.select_for_update(of=("self",)).select_related("act").filter(act=key).first()
-    if standing is None:
-        raise NotFound
+    standing, why = _in_hand(key, because, by)
     rules.check_waiting(standing.state)
     if standing.act.kind not in rules.OF_A_PERSON or (patient is None and standing.act.kind != "birth"):
         raise rules.NobodyIsBornByIt
@@ -95,13 +89,7 @@ def decide_act(key: UUID, *, patient: UUID | None, because: str, by: Actor) -> C
 @verb
 def undo_act(key: UUID, *, because: str, by: Actor) -> CivilStanding:
     """Take back what a steward said of an act: the file is as without it, and the act waits again."""
-    check_person(by)
-    rules.check_steward(by)
-    why = check_merge_reason(because)
-    _take_turn()
-    standing = CivilStanding.objects.select_for_update(of=("self",)).select_related("act").filter(act=key).first()
-    if standing is None:
-        raise NotFound
+    standing, why = _in_hand(key, because, by)
     rules.check_decided(standing.state, standing.how)
     said, _annulled = queries.effective_of(standing.act, viewer=SYSTEM)
     more = _detach(standing, by=by)
@@ -130,6 +118,18 @@ def follow_register(*files: UUID, by: Actor) -> None:
     _take_turn()
     for file in files:
         follow(file, by=by)
+
+
+def _in_hand(key: UUID, because: str, by: Actor) -> tuple[CivilStanding, str]:
+    """Where an act stands, held for a steward to decide of it, and the reason given for that."""
+    check_person(by)
+    rules.check_steward(by)
+    why = check_merge_reason(because)
+    _take_turn()
+    standing = CivilStanding.objects.select_for_update(of=("self",)).select_related("act").filter(act=key).first()
+    if standing is None:
+        raise NotFound
+    return standing, why
 
 
 def _take_turn() -> None:

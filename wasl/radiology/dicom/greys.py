@@ -7,7 +7,11 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
+from wasl.kernel.errors import Refused
+
 Values = npt.NDArray[Any]
+# a file that is not at hand, a header that cannot be read, or pixels that no decoder understands
+UNREAD = (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused)
 MODALITY = ("ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "RescaleType")
 VOI = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
 MACROS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")  # PS3.3, C.7.6.16.2.9 and 10

@@ -12,16 +12,14 @@ from pydicom.pixels.utils import pixel_array
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotFound, Refused
+from wasl.kernel.errors import NotFound
 from wasl.radiology import queries
 from wasl.radiology.dicom.drawing import with_drawings
-from wasl.radiology.dicom.greys import greys, of_frame
+from wasl.radiology.dicom.greys import UNREAD, greys, of_frame
 from wasl.radiology.queries import KeyImage, Report
 from wasl.radiology.services import paper
 
 Pixels = npt.NDArray[np.uint8]
-# not at hand, or pixels that no decoder understands
-UNSHOWN = (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused)
 
 
 def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
@@ -37,7 +35,7 @@ def pictures(report: Report, *, viewer: Actor) -> dict[UUID, Pixels]:
             try:
                 path = archive.path_of(files[image.instance_uid], viewer=viewer)
                 made[image.id] = picture(path, image.frame, image.view)
-            except UNSHOWN:
+            except UNREAD:
                 continue  # the page names the image all the same
     return made
 
@@ -49,7 +47,7 @@ def png(image: KeyImage, study: UUID, *, viewer: Actor) -> bytes:
         raise NotFound
     try:
         pixels = picture(archive.path_of(row.id, viewer=viewer), image.frame, image.view)
-    except UNSHOWN as error:
+    except UNREAD as error:
         raise NotFound from error
     return paper.png(pixels)
 

@@ -23,7 +23,6 @@ from pydicom.uid import ColorSoftcopyPresentationStateStorage, GrayscaleSoftcopy
 
 from wasl.archive import queries as archive
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import Refused
 from wasl.radiology import queries
 from wasl.radiology.dicom import greys
 from wasl.radiology.dicom.header import MARK, ROOT, begin, is_preliminary
@@ -38,7 +37,6 @@ YELLOW = [56360, 33410, 51400]  # CIELab, as PS3.3, C.10.7.1.1 has it
 HEAD, ANGLE = 0.25, math.radians(25)  # of an arrow: of its length, and between its head and itself
 LONGEST_HEAD = 0.04  # of the image's width
 TYPES = {"line": "POLYLINE", "closed": "POLYLINE", "arrow": "POLYLINE", "ellipse": "ELLIPSE", "point": "POINT"}
-UNREAD = (ValueError, RuntimeError, NotImplementedError, AttributeError, Refused)
 Point = list[float]
 
 
@@ -125,7 +123,7 @@ def _shown(report: Report, *, viewer: Actor) -> Iterable[Shown]:
                     image=image, sop_class=row.sop_class, series=row.series.uid, data=data, path=path,
                     frame=_with_window(greys.of_frame(data, image.frame), image, path),
                 )  # fmt: skip
-            except UNREAD:
+            except greys.UNREAD:
                 continue
 
 
