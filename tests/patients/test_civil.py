@@ -248,6 +248,13 @@ def test_one_child_at_two_registries_waits_for_people(stage: Cast) -> None:
     assert Patient.objects.count() == 1
 
 
+def test_a_name_that_the_register_writes_otherwise_still_finds_after_a_correction(stage: Cast) -> None:
+    known = salma(stage, given_name="Selma")
+    civil.birth()
+    services.correct_patient(known.id, version=now(known).version, phone="98111222", by=stage.nour)
+    assert queries.search("Selma", viewer=stage.nour) == queries.search("Salma", viewer=stage.nour) == [known]
+
+
 def test_what_the_register_says_is_not_typed_over(stage: Cast) -> None:
     known = salma(stage)
     civil.birth()

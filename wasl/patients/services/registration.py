@@ -20,6 +20,7 @@ from wasl.patients.rules import numbers as number_rules
 from wasl.patients.services.access import open_here
 from wasl.patients.services.numbering import use_again
 from wasl.patients.services.records import say_here, say_number, sayings, write_records
+from wasl.patients.services.registered import folded
 from wasl.places import queries as places
 
 ATTEMPTS = 8  # a new number meets a taken one once in thousands, even with the whole country registered
@@ -73,7 +74,7 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
     word = CivilWord.objects.filter(patient=patient).first()
     civil.check_still_open(changed, word.before if word else ())
     if changed:
-        _set(patient, person, by)
+        _set(patient, person, by, word)
         patient.version += 1
         with _refusing():
             patient.save()
@@ -122,23 +123,20 @@ def enter_patient(
     return patient
 
 
-def _set(patient: Patient, person: dict[str, object], by: Actor) -> None:
-    """Put checked values on the row, with the search form of its names."""
+def _set(patient: Patient, person: dict[str, object], by: Actor, word: CivilWord | None = None) -> None:
+    """Put checked values on the row, with the search form of its names; `word` is what the register says of them."""
     for name, value in person.items():
         setattr(patient, COLUMNS.get(name, name), value)
-    names = [patient.latin_name, patient.arabic_name]
+    patient.folded = ""
     if patient.kind == Patient.Kind.NEWBORN:
         women = Patient.objects.exclude(id=patient.id).exclude(sex=Patient.Sex.MALE)
         mother = rules.check_mother(women.filter(id=patient.mother_id).first())  # type: ignore[misc]
         patient.mother_name = patient.mother_name or mother.latin_name or mother.arabic_name
-        if not any(names):
-            names = [mother.latin_name, mother.arabic_name]
+        names = [rules.name_form(name) for name in (mother.latin_name, mother.arabic_name) if name]
+        patient.folded = " ".join(dict.fromkeys(names))  # until there is a name of their own
     patient.level = rules.level(vars(patient))
     rules.check_region(patient.region_id is None or places.regions(viewer=by).filter(id=patient.region_id).exists())
-    former: list[str] = []  # all that the register calls the person
-    if not patient._state.adding:
-        former = next(iter(CivilWord.objects.filter(patient=patient.id).values_list("names", flat=True)), [])
-    patient.folded = " ".join(dict.fromkeys(rules.name_form(name) for name in (*names, *former) if name))
+    patient.folded = folded(patient, word)
 
 
 def _insert(patient: Patient) -> None:
