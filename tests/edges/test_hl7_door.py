@@ -19,6 +19,7 @@ from tests.edges.scenes import PATIENCE, Command, environment, eventually, free_
 from tests.exchange.adt import ALI, adt, member, states
 from tests.hear import hear
 from tests.tables import empty_tables
+from wasl.edges.cli.home import CHECKOUT
 from wasl.edges.cli.listen import bound
 from wasl.edges.hl7 import door
 from wasl.edges.hl7.door import Listener
@@ -200,6 +201,22 @@ def test_what_is_not_committed_is_not_acknowledged(
     assert not Message.objects.exists()
     assert "MSA|AA|1\r" in line.ask(adt())
     assert states(made) == "w", "acknowledged is what is written down; it is done by the workers"
+
+
+def test_the_how_to_is_answered_as_it_says(line: Line) -> None:
+    member(cast(), facility="", authority="OUED-ZEN")
+    page = (CHECKOUT / "docs/how-to/connect-by-hl7.md").read_text()
+    lines = re.findall(r"^ +((?:MSH|EVN|PID|NK1)\|.*)$", page, re.MULTILINE)
+    raw = "\r".join(lines).encode()
+    assert "MSA|AR|000001|" in line.ask(raw), "the facility is a part of who sends"
+    Member.objects.update(facility="OUED-ZEN")
+    assert "MSA|AA|000001\r" in line.ask(raw)
+    kept = Message.objects.get()
+    assert kept.numbers == ["8841"]
+    assert kept.said == dict.fromkeys(("other_lat", "other_ar"), "") | {
+        "first_lat": "Salma", "last_lat": "Essai", "first_ar": "سلمى", "last_ar": "تجربة", "dob": "1980-03-12",
+        "sex": "female", "commune": "Tabarka", "phone": "98123456", "nid": "09417263", "father": "Hedi Essai",
+    }  # fmt: skip
 
 
 # killed
