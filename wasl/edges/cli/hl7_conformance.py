@@ -60,9 +60,9 @@ FIELDS = (
     ("MSH-9.1, MSH-9.2", "message and event"), ("MSH-10", "control id, once for each message of a member"),
     ("MSH-11", "`P`; tests are refused"), ("MSH-12.1", "version"),
     ("MSH-18", "character set; where it is empty, that of the member"),
-    ("PID-3", "the hospital's own number: the one repetition of type MR, PI, PT or none whose assigning authority (CX-4, "
-     "by its name or its universal id) is the member's, or is not said. A national number: the first of type NI, NNTUN or "
-     "NNDZA with 8, 11 or 18 digits; others are left out"),
+    ("PID-3", "the hospital's own number: the one repetition of type MR, PI, PT or none whose assigning authority "
+     "(CX-4, by its name or its universal id) is the member's, or is not said. A national number: the first of type "
+     "NI, NNTUN or NNDZA with 8, 11 or 18 digits; others are left out"),
     ("PID-5", "names of type L, D, B or none, each in the script of its letters (XPN-8 is not needed); of type M, the "
      "maiden name"),
     ("PID-6", "the mother's name, unless NK1 has one"), ("PID-7", "birth date: `YYYY`, `YYYYMM` or `YYYYMMDD…`"),
