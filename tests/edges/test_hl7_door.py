@@ -62,9 +62,7 @@ class Line:
 def opened() -> Iterator[int]:
     """The door in this process; its port."""
     port = free_port()
-    listening = bound("127.0.0.1", port)
-    listening.setblocking(True)
-    listener = Listener(listening)
+    listener = Listener(bound("127.0.0.1", port))
     try:
         yield port
     finally:

@@ -1,5 +1,6 @@
 """What may be asked about members and their messages; nothing here shows what a message says of a patient."""
 
+import contextlib
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -135,6 +136,7 @@ def sentence_of(code: str, *, viewer: Actor) -> str:
     while pending:
         kind = pending.pop()
         if kind.__name__ == code:
-            return kind().sentence
+            with contextlib.suppress(KeyError):  # its values are not kept: they may name a patient
+                return kind().sentence
         pending += kind.__subclasses__()
     return code

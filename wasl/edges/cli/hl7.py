@@ -25,6 +25,4 @@ def hl7(port: int | None) -> None:
     from wasl.edges.hl7.door import serve
 
     with hold(data_home(), "hl7"):
-        listening = bound(host, port or usual)
-        listening.setblocking(True)
-        serve(listening)
+        serve(bound(host, port or usual))

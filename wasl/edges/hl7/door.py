@@ -81,7 +81,10 @@ def converse(link: socket.socket, address: str) -> None:
     """Answer the messages of a connection until it ends, is silent for too long, or says what has no end."""
     frames, late = Frames(), 0.0
     while True:
-        link.settimeout(max(0.01, late - time.monotonic()) if frames.open else IDLE)
+        left = late - time.monotonic() if frames.open else IDLE
+        if left <= 0:  # a byte now and then is no message
+            return
+        link.settimeout(left)
         data = link.recv(PIECE)
         if not data:
             return
