@@ -382,7 +382,7 @@ def _layout(stage: Cast, signed: Report) -> UUID:
     return archive.save_layout(uid, name="Ma page", arrangement=one, earlier=False, by=stage.leila).id
 
 
-def _member(stage: Cast) -> dict[str, UUID]:
+def _member(stage: Cast) -> dict[str, Any]:
     """The hospital's own system took a number back, and says now that it is the patient's: this is not done."""
     member = adt.member(stage)
     hers = {5: "Zghonda^Mabrouka", 7: "19610729"}

@@ -141,10 +141,15 @@ def test_what_is_refused_says_where_and_why_and_is_not_kept(line: Line) -> None:
         said = line.ask(raw)
         assert f"\rMSA|{code}|" in said, (raw, said)
         assert re.search(rf"\rERR\|.*[|^]{error}[\^&]", said), (raw, said)
+    escaped = line.ask(adt(control="7\\T\\8"))
+    assert "\rMSA|AA|7\\T\\8\r" in escaped, "a control id is said back as it came"
+    assert Message.objects.get().control_id == "7\\T\\8"
+    other = line.ask(b"MSH#*!?%#HIS#XX#WASL##2026##ADT*A08#1|2#P#2.5\r")
+    assert "\rMSA|AR|1\\F\\2|" in other
     old = line.ask(adt(version="2.3.1", pid={3: "A-1", 7: "x"}))
     assert "\rERR|PID^1^7^102&This is no date: YYYY, YYYYMM or YYYYMMDD.&HL70357\r" in old
     assert "\rMSA|AE|1|This is no date" in old
-    assert not Message.objects.exists()
+    assert Message.objects.count() == 1
     assert not SourceRecord.objects.exists()
 
 

@@ -40,13 +40,9 @@ class Open(NamedTuple):
 def _visible(viewer: Actor) -> QuerySet[Member]:
     """The members of the places where the viewer administers, or looks after identities; for the country, all."""
     rows = Member.objects.select_related("place")
-    if viewer.is_system or any(viewer.holds(role) and _of_the_country(viewer, role) for role in rules.DECIDERS):
+    if viewer.is_system or any(held.role in rules.DECIDERS and held.place is None for held in viewer.held):
         return rows
     return rows.filter(place__in=viewer.places(*rules.DECIDERS))
-
-
-def _of_the_country(viewer: Actor, role: str) -> bool:
-    return any(held.role == role and held.place is None for held in viewer.held)
 
 
 def require_decider(*, viewer: Actor) -> None:

@@ -10,8 +10,7 @@ hospital's system by HL7 v2](../how-to/connect-by-hl7.md). Wasl sends nothing by
 ## Transport
 
 MLLP, Release 1 (`0B`, the message, `1C 0D`), by TCP to `wasl hl7`. A connection stays open; messages are answered one
-after the other. There is no TLS in the listener itself: lead the connection through a VPN, or a TLS proxy on the same
-machine.
+after the other. There is no TLS in the listener itself: lead the connection through a VPN.
 
 | limit | value |
 |---|---|

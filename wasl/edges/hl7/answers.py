@@ -30,7 +30,7 @@ EVENTS: dict[str, Kept.Act] = {
 }
 CONTROL_ID = 199  # letters of MSH-10
 PRODUCTION = "P"
-OURS = "WASL"
+OURS, MARKS = "WASL", "|^~\\&"
 log = logging.getLogger(__name__)
 
 
@@ -128,11 +128,13 @@ def _acknowledgement(
     moment = timezone.localtime(at).strftime("%Y%m%d%H%M%S%z")
     them, event, control_id, version = "|", "", "", VERSIONS[-1]
     if header is not None:
-        them = f"{_escaped(header.text(3))}|{_escaped(header.text(4))}"
-        event, control_id = _escaped(header.text(9, 2)), _escaped(header.text(10))
+        # what stands between the same separators as ours is said back as it came
+        again = str if header.marks == MARKS else _escaped
+        them = f"{again(header.text(3))}|{again(header.text(4))}"
+        event, control_id = again(header.text(9, 2)), again(header.text(10))
         version = header.text(12) if header.text(12) in VERSIONS else version
     kind = f"ACK^{event}^ACK" if event else "ACK"
-    lines = [f"MSH|^~\\&|{OURS}||{them}|{moment}||{kind}|{own_id}|P|{version}", f"MSA|{code}|{control_id}", *more]
+    lines = [f"MSH{MARKS}|{OURS}||{them}|{moment}||{kind}|{own_id}|P|{version}", f"MSA|{code}|{control_id}", *more]
     if words:
         lines[1] += f"|{_escaped(words)}"
     return "".join(f"{line}\r" for line in lines).encode("ascii", "replace")

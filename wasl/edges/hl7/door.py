@@ -14,8 +14,8 @@ from wasl.edges.hl7.answers import answer, too_long
 from wasl.edges.hl7.frames import Frames, TooLong, framed
 from wasl.edges.threads import database
 
-MOST = 100  # connections at the same time
-MOST_EACH = 16  # of one address
+MOST = 200  # connections at the same time
+MOST_EACH = 50  # of one address, which may be a proxy's
 IDLE = 900.0  # seconds between two messages: interfaces stay connected through a quiet night shift
 WITHIN = 30.0  # seconds in which a message that began ends, and an answer is taken
 PIECE = 1 << 16

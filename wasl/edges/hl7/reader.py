@@ -43,13 +43,14 @@ class Header:
         marks = line[3 : 4 + line[4:].index(line[3])] if line[3] in line[4:] else ""
         if len(marks) not in (5, 6) or len(set(marks)) != len(marks) or re.search(r"[\w\s\x00-\x1f]", marks):
             raise Unacceptable("AR", 102, "MSH-1 and MSH-2 name five different separators.", "MSH", 2)
+        self.marks = marks[:5]
         self.field_mark, self.component, self.repetition = marks[0], marks[1], marks[2]
         self.escape, self.subcomponent = marks[3], marks[4]
         self._fields = line.split(self.field_mark)
         self.charset = "ascii"  # until it is known
 
     def text(self, number: int, component: int = 1) -> str:
-        """A component of the header's first repetition, such as (9, 2) for the event."""
+        """A component of a field's first repetition as it came, such as (9, 2) for the event."""
         field = self._fields[number - 1] if len(self._fields) >= number else ""
         parts = field.split(self.repetition)[0].split(self.component)
         return parts[component - 1].strip() if len(parts) >= component else ""

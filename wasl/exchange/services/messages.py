@@ -113,9 +113,8 @@ def show_message(key: UUID, *, by: Actor) -> Message:
     emit(MessageShown(message=message.id, member=message.member_id, place=place), by=by)
     whose = known.by_local_number(message.numbers[0], place=place, viewer=SYSTEM)
     if file := message.patient_id or (whose and whose.id):
-        patients.log_accesses(
-            {known.head_of(file, viewer=SYSTEM): "none"}, what="exchange.show_message", by=by
-        )  # fmt: skip
+        head = known.head_of(file, viewer=SYSTEM)
+        patients.log_accesses({head: "none"}, what="exchange.show_message", by=by)
     return message
 
 
@@ -158,7 +157,7 @@ def _attempt(message: Message) -> None:
         _park(message, rules.HandlingFailed().code)
     else:
         message.state, message.settled_at = State.DONE, timezone.now()
-        message.settled_by = "system"
+        message.settled_by = str(SYSTEM)
         message.save(update_fields=("state", "settled_at", "settled_by", "tries", "patient"))
         told = MessageDone(
             message=message.id, member=message.member_id, patient=message.patient_id, place=message.member.place_id
