@@ -12,10 +12,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("record", "archive"),
     ("radiology",),
     ("contracts",),
-    ("planning",),
+    ("planning", "exchange"),
 )
 
-EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "links", "messages", "cli")
+EDGES: tuple[str, ...] = ("web", "fhir", "dicom", "hl7", "links", "messages", "cli")
 
 ROOMS: tuple[str, ...] = (
     "apps",
@@ -45,4 +45,5 @@ USES: dict[str, tuple[str, ...]] = {
     "radiology": ("places", "accounts", "patients", "workforce", "archive"),
     "contracts": ("places", "accounts", "workforce", "radiology"),
     "planning": ("places", "workforce", "radiology", "contracts"),
+    "exchange": ("places", "accounts", "patients"),
 }

@@ -18,6 +18,7 @@ from tests import make
 from tests.cast import Cast, cast
 from tests.contracts import paid, stated
 from tests.edges.foreign import Door, door, token
+from tests.exchange import adt
 from tests.tables import empty_tables
 from tests.workforce import plan
 from tests.workitems import attribute, task
@@ -31,6 +32,9 @@ from wasl.archive.rules import layouts
 from wasl.contracts import services as contracts
 from wasl.contracts.models import Act, Doubt, Hold, Statement
 from wasl.edges.dicom import shared
+from wasl.edges.hl7.answers import answer
+from wasl.exchange import services as exchange
+from wasl.exchange.models import Message
 from wasl.kernel.access import SYSTEM, Held
 from wasl.patients import services as patients
 from wasl.patients.models import NotSame, Patient, RecordLink
@@ -86,6 +90,8 @@ class World:
     link: UUID
     workitem: str  # the UID of work on the linked study
     gateway: UUID
+    member: UUID  # a system of the regional hospital
+    sent: UUID  # what it said of the patient, which is parked
     message: UUID  # of Amel's
     holiday: UUID
     roster: Roster  # published, of the group of all hospitals
@@ -199,6 +205,8 @@ class World:
             "archive:close_link": {"key": self.link}, "mfa_": {"pk": 1},
             "archive:preliminary": {"key": self.linked.id},
             "archive:study": {"key": self.linked.id}, "archive:send_study": {"key": self.linked.id},
+            "exchange:member": {"key": self.member}, "exchange:revoke_member": {"key": self.member},
+            **{f"exchange:{name}message": {"key": self.sent} for name in ("", "show_", "retry_", "set_aside_")},
             "accounts:renew_code": {"key": self.gateway}, "accounts:revoke_gateway": {"key": self.gateway},
             "accounts:open_message": {"key": self.message},
             **dict.fromkeys(("accounts:name_address", "accounts:confirm_address"), {"channel": "email"}),
@@ -307,7 +315,7 @@ def played(opened: Door, stage: Cast) -> World:
         link=_sent(linked.id),
         workitem=_given(stage, linked.uid),
         gateway=accounts.add_gateway(name="Salle 2", place=stage.regional, by=SYSTEM)[0].id,
-        message=_told(stage), rule=_rule(stage),
+        **_member(stage), message=_told(stage), rule=_rule(stage),
         expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
         display=_display(stage), region=_region(stage, held.id),
         holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
@@ -372,6 +380,17 @@ def _layout(stage: Cast, signed: Report) -> UUID:
     one = layouts.arranged({"rows": 1, "columns": 1, "boxes": [box]}, earlier=False)
     uid = signed.reading.study.uid
     return archive.save_layout(uid, name="Ma page", arrangement=one, earlier=False, by=stage.leila).id
+
+
+def _member(stage: Cast) -> dict[str, Any]:
+    """The hospital's own system took a number back, and says now that it is the patient's: this is not done."""
+    member = adt.member(stage)
+    hers = {5: "Zghonda^Mabrouka", 7: "19610729"}
+    for control, event, said in (("1", "A04", adt.ALI), ("2", "A29", adt.ALI), ("3", "A08", hers)):
+        assert b"MSA|AA|" in answer(adt.adt(event, "Z-77", control, pid=said), address="127.0.0.1")
+    for sent in Message.objects.order_by("position"):
+        exchange.handle_messages(sent.id, by=SYSTEM)
+    return {"member": member.id, "sent": Message.objects.get(state="parked").id}
 
 
 def _told(stage: Cast) -> UUID:

@@ -16,6 +16,7 @@ from wasl.edges.cli import doctor_machine as seen
 from wasl.edges.cli.findings import Finding
 from wasl.edges.cli.running import hold
 from wasl.edges.cli.translations import compile_translations
+from wasl.edges.cli.up import services
 
 PO = """
 msgid ""
@@ -56,6 +57,17 @@ def test_a_port_of_ours_and_a_port_of_others(tmp_path: Path) -> None:
             assert not look().mend
     with hold(tmp_path, "serve"):
         assert "WASL_HTTP_PORT" in look().mend
+
+
+def test_the_port_of_hospitals_systems_is_looked_at_once_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WASL_HL7_PORT", raising=False)
+    assert not [found for found in seen.machine_findings(tmp_path) if "hl7" in found.what]
+    assert "hl7" not in services()
+    monkeypatch.setenv("WASL_HL7_PORT", str(free_port()))
+    assert [found.mend for found in seen.machine_findings(tmp_path) if "hl7" in found.what] == [""]
+    assert "hl7" in services()
 
 
 def test_storage_that_cannot_be_written(tmp_path: Path) -> None:

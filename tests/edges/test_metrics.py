@@ -13,12 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import make
 from tests.cast import Cast
 from tests.edges.dicom import listening
+from tests.exchange import adt
 from tests.hear import hear
 from wasl.archive import queries, services
 from wasl.archive.dicom import incoming
 from wasl.archive.models import PerformedStep, PhantomRun, Source
 from wasl.edges.cli.doctor_archive import metrics_finding, silence_finding
 from wasl.edges.dicom import phantom
+from wasl.edges.hl7.answers import answer
 from wasl.edges.web.metrics import exposition, is_known
 from wasl.kernel.access import SYSTEM
 
@@ -78,7 +80,10 @@ def test_every_metric_of_the_alarms_and_of_the_how_to_exists(stage: Cast, monkey
     services.add_link(name="centre", url="https://centre.example.org", place=None, everything=False, by=SYSTEM)
     monkeypatch.setattr(settings, "SMTP_HOST", "mail.example.org")  # then messages may wait
     monkeypatch.setattr(settings, "S3_URL", f"http://{uuid4()}.example.org")  # then a second copy can be missing
+    adt.member(stage)
+    assert b"MSA|AA" in answer(adt.adt(), address="127.0.0.1")
     names, samples = scraped()
+    assert samples["wasl_member_messages_waiting", ("HIS Oued Zen", "oued-zen")] == 1
     assert ("wasl_phantom_duration_seconds", ("oued-zen",)) in samples
     for page in (ALERTS, HOW_TO):
         asked = set(re.findall(r"\bwasl_[a-z_]+\b", page.read_text()))

@@ -63,6 +63,10 @@ OPEN: dict[str, frozenset[str]] = {
                      "patients:quality_behind"), NONE),
     **dict.fromkeys(("patients:names", "patients:add_given_name", "patients:add_spelling", "patients:relate_names",
                      "patients:withdraw_spelling"), NONE),
+    # outside systems and what they sent: who runs them sees what became of it, data stewards alone what it says
+    **dict.fromkeys(("exchange:members", "exchange:member", "exchange:revoke_member", "exchange:message",
+                     "exchange:retry_message", "exchange:set_aside_message"), ADMINISTRATOR),
+    "exchange:show_message": NONE,
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),

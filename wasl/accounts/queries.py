@@ -144,6 +144,15 @@ def actor_of_token(token: str, *, address: str = "") -> Actor:
     )
 
 
+def actor_of_client(key: UUID, *, address: str = "") -> Actor:
+    """The machine client of this key, for a door that knows it by something else than a token; revoked, a stranger."""
+    client = Client.objects.filter(id=key, revoked_at__isnull=True).first()
+    if client is None:
+        return STRANGER
+    held, scopes = (Held("client", client.place_id),), frozenset(client.scopes)
+    return Actor(kind="client", id=client.id, name=client.name, held=held, address=address, scopes=scopes)
+
+
 def scopes_of(application: int, *, viewer: Actor) -> list[str]:
     """The scopes that the client of an OAuth 2 application may ask for; none once it is revoked."""
     client = _visible_clients(viewer).filter(application=application, revoked_at__isnull=True).first()

@@ -97,7 +97,7 @@ def backup(folder: Path, how: str | None, hold: int, days: float) -> None:
 def restore(folder: Path, until: datetime.datetime | None) -> None:
     """Bring the instance in FOLDER back into an empty database and data folder; nothing that is there is replaced."""
     home = data_home()
-    for command in ("up", "serve", "dicom", "work"):
+    for command in ("up", "serve", "dicom", "hl7", "work"):
         if runs(home, command):
             raise click.ClickException(f"`wasl {command}` runs on {home}: stop it first.")
     if identity(folder):

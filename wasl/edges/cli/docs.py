@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wasl.edges.cli import hl7_conformance
 from wasl.edges.cli.conformance import statement
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "fhir.md": _resources,
     "glossary.md": _glossary,
     "dicom-conformance.md": statement,
+    "hl7-conformance.md": hl7_conformance.statement,
 }
 
 

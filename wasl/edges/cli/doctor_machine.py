@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wasl.edges.cli.findings import Finding
-from wasl.edges.cli.ports import dicom_address, free, http_address
+from wasl.edges.cli.ports import dicom_address, free, hl7_address, http_address
 from wasl.edges.cli.running import runs
 from wasl.edges.cli.translations import LOCALE, stale_languages
 
@@ -20,6 +20,8 @@ def machine_findings(home: Path) -> Iterator[Finding]:
     """Look at everything that needs no database."""
     yield port_finding(home, "serve", *http_address(), "WASL_HTTP_PORT")
     yield port_finding(home, "dicom", *dicom_address(), "WASL_DICOM_PORT")
+    if os.environ.get("WASL_HL7_PORT") or runs(home, "hl7"):
+        yield port_finding(home, "hl7", *hl7_address(), "WASL_HL7_PORT")
     yield storage_finding(Path(os.environ.get("WASL_STORAGE", home / "storage")))
     yield secrets_finding(home)
     yield translations_finding()

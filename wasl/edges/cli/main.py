@@ -19,6 +19,7 @@ COMMANDS: dict[str, Place] = {
     "up": Place("wasl.edges.cli.up", "Run everything on this machine, database included."),
     "serve": Place("wasl.edges.cli.serve", "Serve pages, FHIR and DICOMweb over HTTP."),
     "dicom": Place("wasl.edges.cli.listen", "Listen for DICOM associations (DIMSE)."),
+    "hl7": Place("wasl.edges.cli.hl7", "Listen for HL7 v2 messages of hospitals' systems (MLLP)."),
     "work": Place("wasl.edges.cli.work", "Do the jobs that wait in the database."),
     "links": Place("wasl.edges.cli.links", "Listen to the gateways of hospitals."),
     "edge": Place("wasl.edges.cli.edge", "Run a hospital's gateway, from one configuration file."),

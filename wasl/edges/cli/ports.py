@@ -26,6 +26,11 @@ def links_address() -> tuple[str, int]:
     return os.environ.get("WASL_LINKS_HOST", LOCAL), _port("WASL_LINKS_PORT", 8443)
 
 
+def hl7_address() -> tuple[str, int]:
+    """Where HL7 v2 messages are listened to: `WASL_HL7_HOST` and `WASL_HL7_PORT`."""
+    return os.environ.get("WASL_HL7_HOST", LOCAL), _port("WASL_HL7_PORT", 2575)
+
+
 def number(setting: str, default: int) -> int:
     """A whole number from the environment; anything else is refused by the setting's name."""
     given = os.environ.get(setting, "")

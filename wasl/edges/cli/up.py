@@ -16,7 +16,7 @@ import click
 
 from wasl.edges.cli.children import LOOK, Child, Forked, stop_all
 from wasl.edges.cli.home import data_home
-from wasl.edges.cli.ports import claim, dicom_address, http_address, links_address
+from wasl.edges.cli.ports import claim, dicom_address, hl7_address, http_address, links_address
 from wasl.edges.cli.postgres import Postgres, PostgresFailed
 from wasl.edges.cli.running import hold_alone
 
@@ -39,6 +39,8 @@ def up(demo: bool, small: bool) -> None:
             claim(*dicom_address(), "WASL_DICOM_PORT")
             if "links" in services():
                 claim(*links_address(), "WASL_LINKS_PORT")
+            if "hl7" in services():
+                claim(*hl7_address(), "WASL_HL7_PORT")
             Up(home, demo=("demo", *(["--small"] if small else [])) if demo else ()).run()
     except BlockingIOError as error:
         message = f"Another `wasl up` runs on {home}: stop it, or set WASL_DATA to another folder."
@@ -127,6 +129,9 @@ class Up:
         if "links" in self._commands:
             host, port = links_address()
             click.echo(f"Links of gateways: https://{_near(host)}:{port}/")
+        if "hl7" in self._commands:
+            host, port = hl7_address()
+            click.echo(f"HL7 v2 (MLLP): {_near(host)}:{port}")
         if self._demo and self._once(*self._demo):
             click.echo("The demo country is not complete; see above.", err=True)
         if not self._stopping.is_set():
@@ -179,7 +184,8 @@ def services() -> list[str]:
     """The commands that run as long as `wasl up` does."""
     listener = ["dicom"] if importlib.util.find_spec("wasl.edges.dicom.dimse") else []
     links = ["links"] if os.environ.get("WASL_LINKS_PORT") else []  # open to gateways once somebody decides it
-    return ["serve", *listener, "work", *links]
+    hl7 = ["hl7"] if os.environ.get("WASL_HL7_PORT") else []  # likewise, to hospitals' systems
+    return ["serve", *listener, "work", *links, *hl7]
 
 
 def _near(host: str) -> str:

@@ -17,6 +17,7 @@ from wasl.archive import queries as archive
 from wasl.archive import services as archiving
 from wasl.edges.gate import Scope, header
 from wasl.edges.threads import in_thread
+from wasl.exchange import queries as exchange
 from wasl.kernel.access import SYSTEM
 from wasl.radiology import queries as radiology
 
@@ -69,6 +70,7 @@ class Database(Collector):
         yield from lines()
         yield from jobs()
         yield from messages()
+        yield from members()
         yield from stores()
         yield from phantoms()
 
@@ -181,6 +183,19 @@ def messages() -> Iterator[Metric]:
         for state, family in families.items():
             family.add_metric([channel], counted[state])
     yield from families.values()
+
+
+def members() -> Iterator[Metric]:
+    """What outside systems sent and is not done, by system."""
+    labels = ["member", "place"]
+    waiting = GaugeMetricFamily("wasl_member_messages_waiting", "Messages of a member not yet done.", labels=labels)
+    parked = GaugeMetricFamily("wasl_member_messages_parked", "Messages that wait for a person.", labels=labels)
+    oldest = GaugeMetricFamily("wasl_member_messages_oldest_seconds", "Since the first that waits came.", labels=labels)
+    for row in exchange.open_messages(viewer=SYSTEM):
+        waiting.add_metric([row.name, row.place_code], row.waiting)
+        parked.add_metric([row.name, row.place_code], row.parked)
+        oldest.add_metric([row.name, row.place_code], row.oldest.total_seconds())
+    yield from (waiting, parked, oldest)
 
 
 def stores() -> Iterator[Metric]:

@@ -140,6 +140,8 @@ ENTRIES = (
           frozenset({"planner"}), tile_only=True),
     Entry("archive:sources", _("Machines"), _("Scanners that may send images"), "device-desktop",
           frozenset({"administrator"})),
+    Entry("exchange:members", _("Members of the network"), _("Outside systems, and what they sent that waits"),
+          "arrows-exchange", frozenset({"administrator", "steward"}), "exchange.parked_messages", tile_only=True),
     Entry("archive:links", _("Links"), _("What is sent to other hospitals, and what comes from them"), "link",
           frozenset({"administrator", "radiographer", "chief"}), tile_only=True),
     Entry("archive:traffic", _("Traffic"), _("What comes in, what waits, and which machines are silent"),

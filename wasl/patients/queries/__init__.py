@@ -116,6 +116,7 @@ from wasl.patients.queries.search import (
     by_number,
     candidates,
     file_by_number,
+    is_told,
     said_of_number,
     search,
 )
@@ -130,7 +131,8 @@ __all__ = [
     "by_local_number", "by_number", "candidates", "candidates_of", "caring_places", "checked_rows", "civil_act",
     "compared", "count_states", "difference", "differences_of", "edits_at", "effective_of", "every_patient",
     "file_by_number", "given_name", "given_names", "ground", "grounds_of", "has_other_birth", "head_of", "holdings",
-    "identities_of", "is_known_here", "is_one_person", "is_reviewing", "keepers", "known_numbers", "linkage", "looks",
+    "identities_of", "is_known_here", "is_one_person", "is_reviewing", "is_told",
+    "keepers", "known_numbers", "linkage", "looks",
     "match", "match_person", "match_records", "merge", "merges_of", "model_mark", "movers", "name_form",
     "name_versions", "name_words", "numbers_left", "numbers_of", "numbers_of_number", "opened", "pairs_behind",
     "patient", "patient_for_record", "patients_for_record", "quality_counts", "quality_months", "quality_months_known",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.patients import rules
-from wasl.patients.models import Patient, SourceIdentity
+from wasl.patients.models import Patient, SourceIdentity, SourceRecord
 from wasl.patients.queries.access import ground
 from wasl.patients.rules import numbers
 from wasl.patients.rules.names import skeleton, spoken
@@ -101,6 +101,13 @@ def by_local_number(value: str, *, place: UUID, viewer: Actor) -> Patient | None
     own = _visible_numbers(viewer).filter(kind="local", place=place, value=" ".join(value.split()))
     own = own.exclude(retired_at__isnull=False, replaced_by__isnull=True)  # the hospital removed it
     return Patient.objects.filter(files__identities__in=own).first()
+
+
+def is_told(value: str, *, place: UUID, viewer: Actor) -> bool:
+    """Whether a hospital ever told of one of its numbers, asked by the hospital itself."""
+    if not viewer.is_system and place not in viewer.places():
+        return False
+    return SourceRecord.objects.filter(place=place, local_id=" ".join(value.split())).exists()
 
 
 def candidates(

@@ -24,11 +24,14 @@ class Replaced(NamedTuple):
 
 
 @verb
-def replace_number(*, place: UUID, local_id: str, survivor: str, said: Mapping[str, str], by: Actor) -> Replaced:
+def replace_number(
+    *, place: UUID, local_id: str, survivor: str, said: Mapping[str, str], by: Actor, amend: bool = False
+) -> Replaced:
     """Take from a place that its number `survivor` stands for `local_id`, of which it says what it said.
 
     Which numbers a place uses is for the place to say. Whether two files are one person's is for people: where the two
-    numbers lead to two, they are asked, and what they have decided before is not asked again.
+    numbers lead to two, they are asked, and what they have decided before is not asked again. With `amend` what
+    is said is what changed.
     """
     rules.check_post(place, by)
     number, kept = rules.check_local_id(local_id), rules.check_local_id(survivor)
@@ -38,7 +41,7 @@ def replace_number(*, place: UUID, local_id: str, survivor: str, said: Mapping[s
     list(held.order_by("id"))
     stands, before = number_of(place, kept), number_of(place, number)
     stands = numbers.check_in_use(stands if stands and stands.retired_at is None else None)
-    heard = hear(place, number, said, by=by)
+    heard = hear(place, number, said, by=by, amend=amend)
     numbers.check_back_in_use(removed=bool(before and before.is_removed), changed=heard.changed)
     asked = not queries.is_one_person((heard.patient.id, stands.patient_id), viewer=by)
     if asked:

@@ -20,7 +20,7 @@ from wasl.patients.queries import Match
 from wasl.patients.rules.matching import saying
 from wasl.patients.rules.matching.live import Grade
 from wasl.patients.services.numbering import use_again
-from wasl.patients.services.records import Saying, say_again, write_records
+from wasl.patients.services.records import Saying, said_before, say_again, write_records
 from wasl.patients.services.registration import enter_identity, enter_patient
 
 State = RecordLink.State
@@ -35,29 +35,30 @@ class Heard(NamedTuple):
 
 
 @verb
-def receive_record(*, place: UUID, local_id: str, said: Mapping[str, str], by: Actor) -> Heard:
+def receive_record(*, place: UUID, local_id: str, said: Mapping[str, str], by: Actor, amend: bool = False) -> Heard:
     """Take what a place says of its patient `local_id`, by the matcher's columns; said twice, it is one record.
 
     Who is certainly known is linked; who probably is gets a provisional number of their own, and people are told to
-    decide; anybody else is new. A number that the place had replaced or removed is in use again.
+    decide; anybody else is new. A number that the place had replaced or removed is in use again. With `amend` what is
+    said is what changed: columns that are not named stand as they were, an empty one is taken back.
     """
     rules.check_post(place, by)
     number = rules.check_local_id(local_id)
-    heard = hear(place, number, said, by=by)
+    heard = hear(place, number, said, by=by, amend=amend)
     if not heard.new:
         use_again(place, number, changed=heard.changed, by=by)
     return heard
 
 
-def hear(place: UUID, local_id: str, said: Mapping[str, str], *, by: Actor) -> Heard:
+def hear(place: UUID, local_id: str, said: Mapping[str, str], *, by: Actor, amend: bool = False) -> Heard:
     """Write what a place says under one of its numbers, and whose record that is; part of a verb."""
     new = SourceRecord(place_id=place, local_id=local_id)
     # whoever says the same at this moment waits here for the other's end
     SourceRecord.objects.bulk_create([new], ignore_conflicts=True)
     record = SourceRecord.objects.select_for_update().get(place=place, local_id=local_id)
-    texts = saying.received(said)
     if record.id == new.id:
-        return Heard(_heard_first(record, place, texts, by=by), new=True, changed=True)
+        return Heard(_heard_first(record, place, saying.received(said), by=by), new=True, changed=True)
+    texts = saying.received({**said_before(record), **said} if amend else said)
     return _heard_again(record, texts, by=by)
 
 

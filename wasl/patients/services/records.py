@@ -64,6 +64,12 @@ def write_records(
     )  # fmt: skip
 
 
+def said_before(record: SourceRecord) -> Mapping[str, str]:
+    """What a record says until it says something else; part of a verb that holds the record locked."""
+    said: Mapping[str, str] = RecordVersion.objects.get(record=record, superseded_at=None).said
+    return said
+
+
 def say_again(record: SourceRecord, said: Mapping[str, str], *, by: Actor) -> RecordVersion | None:
     """Write what a record says now; None where it says what it said. Part of a verb that holds the record locked."""
     last = RecordVersion.objects.get(record=record, superseded_at=None)
