@@ -106,7 +106,7 @@ def test_an_observation_is_found_by_all_that_it_says() -> None:
         ("code", f"{LOINC}|85354-9"), ("combo-code", "8480-6"), ("component-code", f"{LOINC}|8462-4"),
         ("identifier", "h|1"), ("identifier:of-type", "t|MR|1"), ("subject", f"Patient/{SALMA}"),
         ("patient", str(SALMA)), ("performer:identifier", "order|77"), ("performer", ""), ("subject", ""),
-        ("status", "final"), ("_id", str(UUID(int=1))),
+        ("status", "final"),
     ]:  # fmt: skip
         assert finds(index, param, form), (param, form)
     assert not finds(index, "component-code", "85354-9")

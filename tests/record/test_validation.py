@@ -61,12 +61,13 @@ def spoiled(path: str, value: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", sorted({name.partition("-")[0] for name in examples()}))
 def test_the_examples_of_fhir_are_valid_and_indexed(kind: str) -> None:
-    for name, text in examples().items():
-        if name.partition("-")[0] == kind:
-            body = json.loads(text, parse_float=Decimal)
-            assert found(body) == BROKEN.get(name, []), name
-            if kind not in fhir.owned:
-                assert kind == "Bundle" or index_of(kind, body).tokens, name
+    bodies = {
+        name: json.loads(text, parse_float=Decimal) for name, text in examples().items() if name.startswith(f"{kind}-")
+    }
+    for name, body in bodies.items():
+        assert found(body) == BROKEN.get(name, []), name
+    if kind not in fhir.owned and kind != "Bundle":
+        assert any(index_of(kind, body).tokens for body in bodies.values())
 
 
 SPOILED: list[tuple[str, object, list[tuple[str, str]]]] = [

@@ -79,6 +79,8 @@ OWN: Mapping[str, Mapping[str, Parameter]] = {
     },
 }
 
+# what the record says of a resource, and no resource itself: each entry has columns for it
+OF_THE_RECORD = ("_id", "_lastUpdated")
 # the parameters of a type's principal date, which lists are sorted by: the first that a resource says counts
 PRINCIPAL: Mapping[str, tuple[str, ...]] = {
     "AdverseEvent": ("date",),
@@ -131,7 +133,7 @@ ABOUT = ("patient", "subject", "beneficiary", "individual")
 def standard(kind: str) -> Mapping[str, Parameter]:
     """All that R4 lets resources of a type be found by, as far as it can be read from their elements."""
     read = definitions.said(f"params {kind}") or {}
-    return {name: _parameter(name, *told) for name, told in sorted(read.items())}
+    return {name: _parameter(name, *told) for name, told in sorted(read.items()) if name not in OF_THE_RECORD}
 
 
 def _parameter(name: str, sort: str, paths: list[list[str]], targets: list[str], parts: list[list[str]]) -> Parameter:
