@@ -70,6 +70,24 @@ def test_the_examples_of_fhir_are_valid_and_indexed(kind: str) -> None:
         assert any(index_of(kind, body).tokens for body in bodies.values())
 
 
+def test_every_example_that_is_spoiled_is_told_where_it_is() -> None:
+    for name, text in examples().items():
+        whole, kind = json.loads(text, parse_float=Decimal), name.partition("-")[0]
+        before = BROKEN.get(name, [])
+        for spoil, path, code in [
+            ({"colour": "red"}, "colour", "structure"),
+            ({"id": "a b"}, "id", "value"),
+            ({"meta": []}, "meta", "structure"),
+            ({"language": 1}, "language", "structure"),
+            ({"_language": {"id": ""}}, "language.id", "structure"),
+            ({"implicitRules": None}, "implicitRules", "structure"),
+        ]:
+            assert sorted(found({**whole, **spoil})) == sorted([*before, (f"{kind}.{path}", code)]), name
+        for base, names in shape(kind).required:
+            lacking = {key: value for key, value in whole.items() if key not in names}
+            assert (f"{kind}.{base}", "required") in found(lacking), name
+
+
 SPOILED: list[tuple[str, object, list[tuple[str, str]]]] = [
     # elements and their number
     ("colour", "red", [("Observation.colour", "structure")]),

@@ -8,12 +8,14 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
-from wasl.record.rules.definitions import kinds
-from wasl.record.rules.parameters import names_its_patient, of_patients, parameters, principal_date
+from wasl.record.rules.definitions import codes, kinds
+from wasl.record.rules.parameters import Parameter, Path, names_its_patient, of_patients, parameters, principal_date
 from wasl.record.rules.validation import Malformed, faults
 
-__all__ = ["Entry", "Malformed", "Version", "entry", "faults", "kinds", "names_its_patient", "of_patients",
-           "parameters", "principal_date", "timeline", "types", "versions"]  # fmt: skip
+__all__ = [
+    "Entry", "Malformed", "Parameter", "Path", "Version", "codes", "entry", "faults", "kinds", "names_its_patient",
+    "of_patients", "parameters", "principal_date", "timeline", "types", "versions",
+]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
 REPORT = "DiagnosticReport"

@@ -125,6 +125,8 @@ PRINCIPAL: Mapping[str, tuple[str, ...]] = {
     "Task": ("authored-on",),
     "VisionPrescription": ("datewritten",),
 }
+# may be of a patient by R4, and never is here: figures that are published
+OF_NOBODY = frozenset({"MeasureReport"})
 # what names the patient whom a resource is about, before who else had a part in it
 ABOUT = ("patient", "subject", "beneficiary", "individual")
 
@@ -178,7 +180,7 @@ def compartment(kind: str) -> tuple[str, ...]:
 
 def of_patients(kind: str) -> bool:
     """Whether resources of a type are part of a patient's record; one that names no patient yet is shown to nobody."""
-    return kind == "Patient" or bool(compartment(kind))
+    return kind not in OF_NOBODY and (kind == "Patient" or kind in definitions.compartment())
 
 
 def names_its_patient(kind: str, name: str) -> bool:
