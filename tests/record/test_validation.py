@@ -74,14 +74,15 @@ def test_every_example_that_is_spoiled_is_told_where_it_is() -> None:
     for name, text in examples().items():
         whole, kind = json.loads(text, parse_float=Decimal), name.partition("-")[0]
         before = BROKEN.get(name, [])
-        for spoil, path, code in [
+        spoils: list[tuple[dict[str, object], str, str]] = [
             ({"colour": "red"}, "colour", "structure"),
             ({"id": "a b"}, "id", "value"),
             ({"meta": []}, "meta", "structure"),
             ({"language": 1}, "language", "structure"),
             ({"_language": {"id": ""}}, "language.id", "structure"),
             ({"implicitRules": None}, "implicitRules", "structure"),
-        ]:
+        ]
+        for spoil, path, code in spoils:
             assert sorted(found({**whole, **spoil})) == sorted([*before, (f"{kind}.{path}", code)]), name
         for base, names in shape(kind).required:
             lacking = {key: value for key, value in whole.items() if key not in names}
