@@ -84,6 +84,7 @@ def test_each_fault_is_told_with_its_path_in_the_language_asked(world: World) ->
     ("Patient/$validate", OBSERVATION, 403), ("Observation/$validate", {"resourceType": "Patient"}, 415),
     ("Observation/$validate", within({"resourceType": "Patient"}), 415), ("Observation/$validate", [], 415),
     ("Observation/$validate", {"resourceType": "Parameters"}, 415),
+    ("Observation/$validate", {"resourceType": "Parameters", "parameter": 5}, 415),
     ("Observation/$validate", {"resourceType": "Parameters", "parameter": ["x"]}, 415),
     ("Observation/$validate", within(OBSERVATION, mode="delete"), 400),
     ("Observation/$validate?profile=http://elsewhere/profile", OBSERVATION, 400),

@@ -93,8 +93,9 @@ def test_a_type_that_is_owned_is_found_by_what_its_owner_names() -> None:
     assert list(parameters.parameters("ImagingStudy")) == list(fhir.searches["ImagingStudy"])
     assert parameters.parameters("Observation") == parameters.standard("Observation")
     assert [str(path) for path in parameters.parameters("Patient")["name"].paths] == ["name.text"]
-    assert names_its_patient("Observation", "patient")
-    assert not names_its_patient("Provenance", "patient"), "it may name several"
+    assert all(names_its_patient(kind, "patient") for kind in ("Observation", "ServiceRequest", "ImagingStudy"))
+    for kind in ("Provenance", "Account"):
+        assert not names_its_patient(kind, "patient"), "it may name several"
     assert of_patients("Provenance")
     assert of_patients("Observation")
     assert not of_patients("Medication")

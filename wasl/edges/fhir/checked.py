@@ -25,7 +25,8 @@ async def validate(call: Call, kind: str, key: str = "") -> Answer:
     body = await call.to_validate(kind)
     told = [(name, value) for name, value in call.query if name in ("mode", "profile")]
     if body["resourceType"] == "Parameters" and kind != "Parameters":
-        parts = [part for part in body.get("parameter") or () if isinstance(part, dict)]
+        listed = body.get("parameter")
+        parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
         told += [
             (str(part.get("name")), str(value))
             for part in parts for name, value in part.items() if name.startswith("value")

@@ -121,8 +121,10 @@ async def _validate(call: Call, kind: str, text: str = "") -> Answer:
         return await checked.validate(call, kind, text)
     viewer = await _viewer(call, kind, "r")
     hit = await found.current(kind, _key(text), viewer=viewer)
+    if hit is None:
+        raise NotFound
     await _one(call, kind, hit, viewer)
-    return await run_in_threadpool(checked.judged, call, json.loads(hit.body if hit else ""))
+    return await run_in_threadpool(checked.judged, call, json.loads(hit.body))
 
 
 async def _vread(call: Call, kind: str, text: str, number: str) -> Answer:

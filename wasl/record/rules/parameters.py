@@ -11,6 +11,7 @@ from typing import NamedTuple
 from wasl.kernel import fhir
 from wasl.record.rules import definitions
 from wasl.record.rules.definitions import ANY, kinds
+from wasl.record.rules.shapes import shape
 
 __all__ = ["Parameter", "Path", "Step", "compartment", "kinds", "of_patients", "parameters", "patient_paths",
            "principal_date", "standard"]  # fmt: skip
@@ -185,14 +186,12 @@ def of_patients(kind: str) -> bool:
 
 def names_its_patient(kind: str, name: str) -> bool:
     """Whether a parameter says the one patient whose record a resource is part of, and nothing else does."""
-    paths = parameters(kind)[name].paths
-    return (
-        name == "patient"
-        and len(paths) == 1
-        and str(paths[0]) in ABOUT
-        and compartment(kind)[:1] != ()
-        and (next(patient_paths(kind)).steps == paths[0].steps)
-    )
+    first = next(patient_paths(kind), None)
+    chains = [path.steps for path in parameters(kind)[name].paths]
+    if name != "patient" or first is None or chains != [first.steps]:
+        return False
+    element = shape(kind).elements[str(first)] if len(first.steps) == 1 else None
+    return element is not None and element.most == 1
 
 
 def patient_paths(kind: str) -> Iterator[Path]:

@@ -93,12 +93,9 @@ class _Reading:
         forms = [*values.references(value, path)]
         if forms:
             self.add_token(name, *forms)
-        known = (
-            value.get("identifier")
-            if isinstance(value, dict) and path.only in ("", value.get("type", path.only))
-            else None
-        )
-        if isinstance(known, dict):
+        if not isinstance(value, dict) or path.only not in ("", value.get("type", path.only)):
+            return
+        if isinstance(known := value.get("identifier"), dict):
             self.add_token(f"{name}:identifier", *values.tokens(known))
             self.add_token(name)
 
