@@ -96,7 +96,7 @@ def examples(files: dict[str, str]) -> Iterator[str]:
     for kind in SHOWN:
         short = {name: TOKEN.sub(r"\1", text) for name, text in files.items() if name.partition("-")[0] == kind}
         known = [(name, text) for name, text in short.items() if len(text) <= MOST_LETTERS]
-        # as different as they are long: the shortest, the longest, and from between
+        # as different as they are long: from the shortest on, in equal steps
         known.sort(key=lambda one: (len(one[1]), one[0]))
         step = max(1, len(known) / OF_EACH)
         yield from ("\t".join(known[min(len(known) - 1, int(n * step))]) for n in range(min(OF_EACH, len(known))))
