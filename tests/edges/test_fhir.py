@@ -32,6 +32,7 @@ from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
 from wasl.patients.models import Access, CareRelationship
 from wasl.planning import services as planning
+from wasl.record.queries import faults
 
 pytestmark = pytest.mark.django_db
 Who = dict[str, str]
@@ -603,6 +604,7 @@ def test_every_type_that_is_served_is_valid_and_found(world: World) -> None:
     for kind in served:
         for entry in world.bundle(f"/fhir/{kind}")["entry"]:
             get_fhir_model_class(kind).model_validate(entry["resource"])
+            assert faults(entry["resource"]) == []
 
 
 def test_patients_are_found_in_both_scripts(world: World) -> None:

@@ -17,6 +17,7 @@ from wasl.kernel import fhir
 from wasl.kernel.models import Fact
 from wasl.patients.models import Access
 from wasl.record.models import Entry
+from wasl.record.queries import of_patients
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = (ZIED, HATEM, FATMA, MACHINE)  # they may ask, and nothing here is theirs
@@ -26,7 +27,7 @@ KINDS = {
     "Organization": False, "Location": False, "Practitioner": False, "PractitionerRole": False,
     "Measure": False, "MeasureReport": False,  # of no person: figures that are published
 }  # fmt: skip
-INTERACTIONS = ("read", "vread", "history", "search", "posted")
+INTERACTIONS = ("read", "vread", "history", "validated", "search", "posted")
 # whose 401 says: sign in; whose 403 says: not with these posts, not with this token
 FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403, SHARED: 401}
 LISTS = {"/studies", "/series", "/instances"}
@@ -74,7 +75,7 @@ def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 def test_somebody_decided_about_every_door() -> None:
     doors = {"/fhir", "/dicom-web", "/transfer", "/shared", "/viewer", "/live", "/join", "/metrics"}
     assert asgi.FAST.keys() == doors
-    assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
+    assert {kind: of_patients(kind) for kind in fhir.owned} == KINDS
 
 
 def interaction(world: World, who: str, how: str, kind: str, key: object) -> httpx.Response:
@@ -85,6 +86,8 @@ def interaction(world: World, who: str, how: str, kind: str, key: object) -> htt
             return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history/1")
         case "history":
             return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history")
+        case "validated":
+            return ask(world, who, "GET", f"/fhir/{kind}/{key}/$validate")
         case "search":
             return ask(world, who, "GET", f"/fhir/{kind}?_id={key}&_total=accurate")
         case _:

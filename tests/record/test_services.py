@@ -155,6 +155,7 @@ TAMPERING = [
     ("update record_entry set patient = null where id = %s", ["index"]),
     ("delete from record_word where resource = %s", ["index"]),
     ("delete from record_moment where resource = %s", ["index"]),
+    ("insert into record_amount (type, resource, param, low, high) values ('Observation', %s, 'x', 1, 2)", ["index"]),
     ("update record_version set body = replace(body, 'mild', 'severe') where version = 2 and resource = %s",
      ["versions"]),
     ("delete from record_version where version = 1 and resource = %s", ["versions"]),
@@ -178,6 +179,7 @@ def test_rebuild_mends_what_can_be_mended_and_says_so() -> None:
     tamper("delete from record_entry where id = %s", lost)
     tamper("delete from record_version where resource = %s", lost)
     tamper("delete from record_word where resource = %s", stale)
+    tamper("insert into record_amount (type, resource, param, low, high) values ('Observation', %s, 'x', 1, 2)", stale)
     tamper("delete from shelf_note where id = %s", orphan)
     mended = {(found.id, found.what) for found in services.rebuild(by=SYSTEM)}
     assert mended == {
@@ -207,10 +209,11 @@ def test_what_a_resource_is_found_by() -> None:
         ("status", "final"), ("code", "c"), ("code", "s|c"), ("code", "s|"), ("code", "bare"), ("code", "|bare"),
         *((p, form) for p in ("subject", "patient") for form in (f"Patient/{UUID(int=7)}", str(UUID(int=7)))),
     ]  # fmt: skip
-    assert set(index.tokens) == {token_hash("Observation", param, form) for param, form in asked}
+    said = [(param, "") for param in dict(asked)]  # that there is one at all
+    assert set(index.tokens) == {token_hash("Observation", param, form) for param, form in asked + said}
     assert index.patient == UUID(int=7)
     assert index.words == {("value-string", "epreuve deffort")}
-    ((param, low, high),) = index.moments
+    ((param, low, high, _of),) = index.moments
     assert (param, (high - low).days) == ("date", 30)
     assert index.date == low
 

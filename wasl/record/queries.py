@@ -4,13 +4,18 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
+from wasl.record.rules.definitions import codes, kinds
+from wasl.record.rules.parameters import Parameter, Path, names_its_patient, of_patients, parameters, principal_date
+from wasl.record.rules.validation import Malformed, faults
 
-__all__ = ["Entry", "Version", "entry", "timeline", "types", "versions"]
+__all__ = [
+    "Entry", "Malformed", "Parameter", "Path", "Version", "codes", "entry", "faults", "kinds", "names_its_patient",
+    "of_patients", "parameters", "principal_date", "timeline", "types", "versions",
+]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
 REPORT = "DiagnosticReport"
@@ -23,7 +28,7 @@ def _visible(viewer: Actor, type: str) -> Q:
     if not viewer.held:
         return Q(pk__in=[])
     opened = Q(patient__in=patients.opened(viewer=viewer)) & ~_blind(viewer)
-    return opened if fhir.of_patients(type) else opened | Q(patient__isnull=True)
+    return opened if of_patients(type) else opened | Q(patient__isnull=True)
 
 
 def _blind(viewer: Actor) -> Q:

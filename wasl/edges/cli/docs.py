@@ -116,6 +116,13 @@ What is taken from outside is sent by conditional update, and taken back by cond
 | type | operation | asked by | definition |
 |---|---|---|---|
 """
+VALIDATE = """
+`$validate` takes a resource, or Parameters with one as `resource` (and `mode` create or update), and says each fault
+with its path; at `[type]/[id]/$validate` by GET it looks at what stands there. Checked are elements and their number,
+forms of values, codes of required value sets that FHIR lists, references and what they may lead to, what is contained,
+and the narrative. Not checked are profiles, FHIR's other invariants, and whether what is referred to exists. The tables
+are FHIR's own definitions, made by `python frontend/definitions.py`.
+"""
 SEARCH = """
 ## Search
 
@@ -127,7 +134,9 @@ found by how it begins, in any script and without accents, or with `:exact` lett
 
 def _resources() -> Iterator[str]:
     """Which FHIR resource types are served, by whom owned."""
+    from wasl.edges.fhir.checked import DEFINITION
     from wasl.kernel import fhir
+    from wasl.record.queries import parameters
 
     yield "# FHIR resources\n\nR4. Each type has one owner, whose facts write it to the record as they happen.\n\n"
     yield "| type | owner | written on | taken from outside |\n|---|---|---|---|\n"
@@ -139,11 +148,12 @@ def _resources() -> Iterator[str]:
     for (kind, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0]):
         asked_by = "GET, POST" if operation.by_get else "POST"
         yield f"| {kind} | `${name}` | {asked_by} | <{operation.definition}> |\n"
+    yield f"| each of R4 | `$validate` | POST | <{DEFINITION}> |\n" + VALIDATE
     yield SEARCH
-    for kind, params in sorted(fhir.searches.items()):
-        if kind in fhir.owned:
-            yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"
-            yield from (f"| {param} | {sort} | {path} |\n" for param, (sort, path) in sorted(params.items()))
+    for kind in sorted(fhir.searches):
+        yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"
+        for name, param in sorted(parameters(kind).items()):
+            yield f"| {name} | {param.sort} | {', '.join(str(path) for path in param.paths)} |\n"
 
 
 def _glossary() -> Iterator[str]:

@@ -6,13 +6,16 @@ Who asks needs a session or a token with a scope; what is part of a patient's re
 otherwise as if it were not there. Every answer that shows a patient writes the access log before it is sent.
 """
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
+from starlette.concurrency import run_in_threadpool
+
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, domains, found, sent
+from wasl.edges.fhir import answers, asked, checked, domains, found, sent
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, call_of
 from wasl.edges.fhir.found import Hit
@@ -59,6 +62,8 @@ async def _answer(call: Call) -> Answer:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
+        case "POST" | "GET", [kind, "$validate"] | [kind, _, "$validate"]:
+            return await _validate(call, kind, *call.path[1:-1])
         case "POST" | "GET", [kind, name] if name.startswith("$"):
             return await _operate(call, kind, name[1:])
         case "PUT", [kind] if kind in fhir.accepted:
@@ -108,6 +113,18 @@ async def _operate(call: Call, kind: str, name: str) -> Answer:
 async def _read(call: Call, kind: str, text: str) -> Answer:
     viewer = await _viewer(call, kind, "r")
     return await _one(call, kind, await found.current(kind, _key(text), viewer=viewer), viewer)
+
+
+async def _validate(call: Call, kind: str, text: str = "") -> Answer:
+    """Whether a resource is FHIR R4: what was sent, or what stands there."""
+    if call.method == "POST":
+        return await checked.validate(call, kind, text)
+    viewer = await _viewer(call, kind, "r")
+    hit = await found.current(kind, _key(text), viewer=viewer)
+    if hit is None:
+        raise NotFound
+    await _one(call, kind, hit, viewer)
+    return await run_in_threadpool(checked.judged, call, json.loads(hit.body))
 
 
 async def _vread(call: Call, kind: str, text: str, number: str) -> Answer:

@@ -4,7 +4,9 @@ from functools import lru_cache
 
 from wasl import __version__
 from wasl.edges.fhir.answers import dumped
+from wasl.edges.fhir.checked import DEFINITION
 from wasl.kernel import fhir
+from wasl.record.queries import parameters
 
 CHANGED = "2026-12-01"  # the day when what this service does was last changed
 COMMON = (("_id", "token"), ("_lastUpdated", "date"))
@@ -45,7 +47,7 @@ def _rest() -> dict[str, object]:
 
 
 def _resource(kind: str) -> dict[str, object]:
-    declared = [(param, sort) for param, (sort, _) in sorted(fhir.searches.get(kind, {}).items())]
+    declared = [(name, param.sort) for name, param in sorted(parameters(kind).items())]
     operations = [
         {"name": name, "definition": operation.definition}
         for (of, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0])
@@ -64,4 +66,4 @@ def _resource(kind: str) -> dict[str, object]:
         said["conditionalUpdate"] = True
     if "delete" in sent:
         said["conditionalDelete"] = "single"
-    return said | ({"operation": operations} if operations else {})
+    return said | {"operation": [*operations, {"name": "validate", "definition": DEFINITION}]}
