@@ -109,7 +109,8 @@ def outcome(severity: str, *refusals: Refused) -> Resource:
     """What there is to say as an OperationOutcome (FHIR R4, 2.31), in the language in force."""
     return without_empty({"resourceType": "OperationOutcome", "issue": [
         {"severity": severity, "code": one.fhir_issue,
-         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics}
+         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics,
+         "expression": [str(one.values.get("path", ""))]}
         for one in refusals
     ]})  # fmt: skip
 

@@ -10,12 +10,12 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
-from wasl.record.rules.kept import is_kept, is_served, served
+from wasl.record.rules.kept import is_kept, is_served, references, served
 from wasl.record.rules.texts import read, written
 
 __all__ = [
-    "Entry", "Version", "entry", "is_kept", "is_served", "read", "resolved", "served", "timeline", "types", "versions",
-    "written",
+    "Entry", "Version", "entry", "is_kept", "is_served", "read", "references", "resolved", "served", "timeline",
+    "types", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it

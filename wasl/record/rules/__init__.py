@@ -7,5 +7,6 @@ CAN: dict[str, frozenset[str]] = {
     "write_entry": frozenset({"system"}),
     "rebuild_entry": frozenset({"system"}),
     "keep_resource": SENDERS,
+    "amend_resource": SENDERS,
     "withdraw_resource": SENDERS,
 }
