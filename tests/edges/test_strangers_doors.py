@@ -17,6 +17,7 @@ from wasl.kernel import fhir
 from wasl.kernel.models import Fact
 from wasl.patients.models import Access
 from wasl.record.models import Entry
+from wasl.record.queries import of_patients
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = (ZIED, HATEM, FATMA, MACHINE)  # they may ask, and nothing here is theirs
@@ -74,7 +75,7 @@ def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 def test_somebody_decided_about_every_door() -> None:
     doors = {"/fhir", "/dicom-web", "/transfer", "/shared", "/viewer", "/live", "/join", "/metrics"}
     assert asgi.FAST.keys() == doors
-    assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
+    assert {kind: of_patients(kind) for kind in fhir.owned} == KINDS
 
 
 def interaction(world: World, who: str, how: str, kind: str, key: object) -> httpx.Response:

@@ -5,17 +5,17 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
 from wasl.record.rules.kept import is_kept, is_served, references, served
+from wasl.record.rules.parameters import names_its_patient, of_patients, parameters, principal_date
 from wasl.record.rules.texts import read, written
 
 __all__ = [
-    "Entry", "Version", "entry", "is_kept", "is_served", "read", "references", "resolved", "served", "timeline",
-    "types", "versions", "written",
+    "Entry", "Version", "entry", "is_kept", "is_served", "names_its_patient", "of_patients", "parameters",
+    "principal_date", "read", "references", "resolved", "served", "timeline", "types", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
@@ -29,7 +29,7 @@ def _visible(viewer: Actor, type: str) -> Q:
     if not viewer.held:
         return Q(pk__in=[])
     opened = Q(patient__in=patients.opened(viewer=viewer)) & ~_blind(viewer)
-    return opened if fhir.of_patients(type) else opened | Q(patient__isnull=True)
+    return opened if of_patients(type) else opened | Q(patient__isnull=True)
 
 
 def _blind(viewer: Actor) -> Q:

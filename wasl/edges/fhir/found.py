@@ -17,10 +17,10 @@ from django.conf import settings
 from wasl.edges import gate
 from wasl.edges.fhir.asked import Asked, Condition, Pairs, alternatives
 from wasl.edges.fhir.refusals import WrongValue
-from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.patients import queries as patients
+from wasl.record.queries import of_patients, parameters
 
 
 def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
@@ -28,7 +28,7 @@ def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
 
     A report also, that its viewer does not assess just now without knowing it.
     """
-    opened = "g.ground is not null" if fhir.of_patients(kind) else "(e.patient is null or g.ground is not null)"
+    opened = "g.ground is not null" if of_patients(kind) else "(e.patient is null or g.ground is not null)"
     known, values = gate.known_to(viewer) if kind == "DiagnosticReport" else ("true", [])
     return f"{opened} and {known}", values
 
@@ -82,7 +82,7 @@ async def history(
 
 async def persons(kind: str, pairs: Pairs) -> dict[UUID, list[UUID]]:
     """By each patient's file that a search names, all files of the same person."""
-    references = {name for name, (sort, _path) in fhir.searches.get(kind, {}).items() if sort == "reference"}
+    references = {name for name, param in parameters(kind).items() if param.sort == "reference"}
     named = {text for name, value in pairs if name.partition(":")[0] in references for text in KEY.findall(value)}
     if not named:
         return {}

@@ -46,7 +46,7 @@ def _rest() -> dict[str, object]:
 
 
 def _resource(kind: str) -> dict[str, object]:
-    declared = [(param, sort) for param, (sort, _) in sorted(fhir.searches.get(kind, {}).items())]
+    declared = [(name, param.sort) for name, param in sorted(record.parameters(kind).items())]
     operations = [
         {"name": name, "definition": operation.definition}
         for (of, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0])
