@@ -202,7 +202,10 @@ def _name(parts: list[Part], named: dict[str, str], *, by: Actor) -> set[str]:
                 if key is None and act.method in ("POST", "PUT"):
                     key = part.named = uuid7()
                     new.add(f"{act.kind}/{key}")
-            names = {part.full, act.meant.text if act.meant else "", f"{act.kind}/{key}" if key else ""} - {""}
+            names = {part.full} - {""}
+            if act.method != "POST" or not part.standing:  # what is there already is not changed by a creation
+                names |= {act.meant.text} if act.meant else set()
+                names |= {f"{act.kind}/{key}"} if key else set()
             if names & seen:
                 raise SameTwice
             seen |= names

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, bundles, domains, found, sent, written
+from wasl.edges.fhir import answers, asked, bundles, domains, everything, found, histories, sent, written
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, Receive, call_of
 from wasl.edges.fhir.found import Hit
@@ -59,6 +59,15 @@ async def _answer(call: Call) -> Answer:
     match call.method, call.path:
         case method, ["metadata"] if method in READS:
             return Answer(200, statement(call.base), {"cache-control": "no-cache"})
+        case method, ["_history"] if method in READS:
+            viewer = await gate.actor_of(call.scope)
+            kinds = histories.readable(call, viewer)
+            return await histories.history(call, kinds, f"{call.base}/_history", viewer=viewer)
+        case method, [kind, "_history"] if method in READS:
+            viewer = await _viewer(call, kind, "r")
+            return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
+        case "POST" | "GET", ["Patient", key, "$everything"]:
+            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:

@@ -223,3 +223,10 @@ class AtTheSameTime(Refused):
     """Others changed the same resources at the same moment, and nothing of this was done: send it again."""
 
     fhir_issue = "conflict"
+
+
+class HistoryTooLong(Refused):
+    """So much was said that it cannot be looked through now: ask since a later time, or for one type."""
+
+    http = 422
+    fhir_issue = "too-costly"
