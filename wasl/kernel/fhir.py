@@ -108,7 +108,7 @@ def outcome(severity: str, *refusals: Refused) -> Resource:
     return without_empty({"resourceType": "OperationOutcome", "issue": [
         {"severity": severity, "code": one.fhir_issue,
          "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics,
-         "expression": [str(one.values.get("path", ""))]}
+         "expression": list(one.fhir_expression)}
         for one in refusals
     ]})  # fmt: skip
 

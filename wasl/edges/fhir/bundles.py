@@ -269,8 +269,12 @@ def _at(number: int) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        within = str(refusal.values.get("path", "")).partition(".")[2]
-        refusal.values["path"] = f"Bundle.entry[{number}]" + (f".resource.{within}" if within else "")
+        for one in (refusal, *refusal.besides):
+            within = "".join(one.fhir_expression[:1]).partition(".")[2]
+            where = f"Bundle.entry[{number}]" + (f".resource.{within}" if within else "")
+            one.fhir_expression = (where,)
+            if "path" in one.values:
+                one.values["path"] = where
         raise
 
 

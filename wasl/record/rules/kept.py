@@ -50,6 +50,10 @@ class NothingReferred(Invalid):
 
     fhir_issue = "not-found"
 
+    def __init__(self, *, reference: str, path: str) -> None:
+        super().__init__(reference=reference, path=path)
+        self.fhir_expression = (path,)
+
 
 class OtherPatient(Refused):
     """A resource stays with the patient whom it first named: withdraw it, and send it anew for the other."""

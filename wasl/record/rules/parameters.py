@@ -81,14 +81,17 @@ OWN: Mapping[str, Mapping[str, Parameter]] = {
 
 # the parameters of a type's principal date, which lists are sorted by: the first that a resource says counts
 PRINCIPAL: Mapping[str, tuple[str, ...]] = {
+    "AdverseEvent": ("date",),
     "AllergyIntolerance": ("date", "onset", "last-date"),
     "CarePlan": ("date",),
     "CareTeam": ("date",),
     "ClinicalImpression": ("date",),
     "Communication": ("sent", "received"),
+    "CommunicationRequest": ("authored",),
     "Composition": ("date",),
     "Condition": ("onset-date", "recorded-date"),
     "DetectedIssue": ("identified",),
+    "DeviceRequest": ("authored-on",),
     "DiagnosticReport": ("issued",),
     "DocumentReference": ("date",),
     "Encounter": ("date",),

@@ -16,7 +16,7 @@ from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.events import ResourceKept, ResourceWithdrawn
 from wasl.record.models import Entry
-from wasl.record.rules import kept, texts
+from wasl.record.rules import check_valid, kept, texts
 from wasl.record.services.indexing import index_of
 from wasl.record.services.writing import put, text_of
 
@@ -94,6 +94,7 @@ def withdraw_resource(type: str, key: UUID, *, by: Actor, expected: int | None =
 def _keep(entry: Entry, body: fhir.Resource, beside: Collection[str], *, by: Actor) -> Kept:
     """Write the next version of an entry that is locked, or not there yet, when it says something new."""
     kind, new = entry.type, entry.version == 0
+    check_valid(body)
     _check_references(kind, body, beside, by=by)
     resource = {**body, "id": str(entry.id), "meta": kept.own_meta(body.get("meta") or {}, _source(by))}
     patient = index_of(kind, resource).patient
