@@ -99,6 +99,8 @@ def test_a_patch_changes_a_part(world: World) -> None:
         ([{"op": "replace", "path": "/id", "value": "7"}], 422, "business-rule"),
         ([{"op": "replace", "path": "", "value": 7}], 422, "business-rule"),
         ([{"op": "remove", "path": "/resourceType"}], 422, "business-rule"),
+        ([{"op": "copy", "from": "/note", "path": "/note/-"}] * 40, 413, "too-long"),
+        ([operations[0]] * 501, 413, "too-long"),
         ([{"op": "jump"}], 422, "processing"), ({"op": "test"}, 415, "not-supported"),
         ([{"op": "add", "path": "/subject", "value": {"reference": f"Patient/{world.hidden}"}}], 422, "not-found"),
     ):  # fmt: skip

@@ -113,8 +113,8 @@ What an owner takes from outside is sent by conditional update, and taken back b
 ## Types that the record keeps
 
 No module owns them. They are kept as they were received, version by version, from machine clients of places to which
-the patient's record is open (scope `fhir.write` or `system/[type].cud`): create, update, patch and delete, by id or by a
-search; alone, in a batch or in a transaction. Only the place that said something changes or withdraws it.
+the patient's record is open (scope `fhir.write` or `system/[type].cud`): create, update, patch and delete, by id or by
+a search; alone, in a batch or in a transaction. Only the place that said something changes or withdraws it.
 
 {kept}
 

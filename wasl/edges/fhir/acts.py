@@ -4,6 +4,7 @@ An act may name its resource by a search instead of an id. Those who mean one re
 for each other, so that of two conditional creations one creates.
 """
 
+import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -21,13 +22,18 @@ from wasl.edges.fhir.refusals import (
     IdentityPatched,
     PatchFails,
     SeveralMeant,
+    TooLong,
     UnknownParameter,
 )  # fmt: skip
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.kernel.fhir import Resource
+from wasl.record import queries as record
 from wasl.record import services
 from wasl.record.services import Kept
+
+LONGEST = 4 << 20  # characters of a resource
+MOST = 500  # operations of a patch
 
 
 class Meant(NamedTuple):
@@ -134,11 +140,18 @@ def _check_id(sent: object, key: UUID | None, *, by_search: bool) -> None:
 
 
 def patching(operations: Sequence[Any]) -> Callable[[Resource], Resource]:
-    """The change that a JSON Patch makes (RFC 6902). Raises PatchFails, IdentityPatched."""
+    """The change that a JSON Patch makes (RFC 6902). Raises TooLong, PatchFails, IdentityPatched."""
+    if len(operations) > MOST:
+        raise TooLong
 
     def change(body: Resource) -> Resource:
+        patched = copy.deepcopy(body)
         try:
-            patched = jsonpatch.JsonPatch(operations).apply(body)
+            for one in operations:
+                patched = jsonpatch.JsonPatch([one]).apply(patched, in_place=True)
+                # a copy of a whole within itself, a few times over, would fill the memory
+                if one["op"] == "copy" and len(record.written(patched)) > LONGEST:
+                    raise TooLong
         except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, ValueError, LookupError) as error:
             raise PatchFails(what=str(error)[:200]) from error
         if not isinstance(patched, dict) or any(patched.get(name) != body[name] for name in ("resourceType", "id")):
