@@ -33,6 +33,7 @@ from wasl.patients import services as patients
 from wasl.patients.models import Access, CareRelationship
 from wasl.planning import services as planning
 from wasl.record import queries as record
+from wasl.record.queries import faults
 from wasl.record.rules import kept
 
 pytestmark = pytest.mark.django_db
@@ -606,6 +607,7 @@ def test_every_type_that_is_served_is_valid_and_found(world: World) -> None:
     for kind in served:
         for entry in world.bundle(f"/fhir/{kind}")["entry"]:
             get_fhir_model_class(kind).model_validate(entry["resource"])
+            assert faults(entry["resource"]) == []
 
 
 def test_patients_are_found_in_both_scripts(world: World) -> None:

@@ -27,7 +27,7 @@ KINDS = {
     "Organization": False, "Location": False, "Practitioner": False, "PractitionerRole": False,
     "Measure": False, "MeasureReport": False,  # of no person: figures that are published
 }  # fmt: skip
-INTERACTIONS = ("read", "vread", "history", "search", "posted")
+INTERACTIONS = ("read", "vread", "history", "validated", "search", "posted")
 # whose 401 says: sign in; whose 403 says: not with these posts, not with this token
 FHIR_SAYS = {"nobody": 401, "no second factor": 403, "no posts": 403, MUTE: 403, SHARED: 401}
 LISTS = {"/studies", "/series", "/instances"}
@@ -86,6 +86,8 @@ def interaction(world: World, who: str, how: str, kind: str, key: object) -> htt
             return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history/1")
         case "history":
             return ask(world, who, "GET", f"/fhir/{kind}/{key}/_history")
+        case "validated":
+            return ask(world, who, "GET", f"/fhir/{kind}/{key}/$validate")
         case "search":
             return ask(world, who, "GET", f"/fhir/{kind}?_id={key}&_total=accurate")
         case _:

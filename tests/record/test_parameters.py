@@ -1,11 +1,13 @@
 """What FHIR lets resources be found by, and what is read from them for it."""
 
 import datetime
+import json
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from tests.record.examples import examples
 from wasl.kernel import fhir
 from wasl.record.queries import names_its_patient, of_patients
 from wasl.record.rules import definitions, parameters, values
@@ -106,7 +108,7 @@ def test_an_observation_is_found_by_all_that_it_says() -> None:
         ("code", f"{LOINC}|85354-9"), ("combo-code", "8480-6"), ("component-code", f"{LOINC}|8462-4"),
         ("identifier", "h|1"), ("identifier:of-type", "t|MR|1"), ("subject", f"Patient/{SALMA}"),
         ("patient", str(SALMA)), ("performer:identifier", "order|77"), ("performer", ""), ("subject", ""),
-        ("status", "final"), ("_id", str(UUID(int=1))),
+        ("status", "final"),
     ]:  # fmt: skip
         assert finds(index, param, form), (param, form)
     assert not finds(index, "component-code", "85354-9")
@@ -185,3 +187,48 @@ def test_addresses_are_found_by_their_beginning_and_deaths_by_being_said(monkeyp
     monkeypatch.setitem(fhir.searches, "Patient", ("deceased",))
     for body, form in (({}, "false"), ({"deceasedBoolean": False}, "false"), ({"deceasedDateTime": "2026"}, "true")):
         assert finds(index_of("Patient", {"id": str(RIM), **body}), "deceased", form, "Patient")
+
+
+SNOMED, CLINICAL = "http://snomed.info/sct", "http://terminology.hl7.org/CodeSystem"
+
+
+@pytest.mark.parametrize(("name", "param", "form"), [
+    ("Observation-bloodgroup", "code-value-concept", f"{LOINC}|883-9${SNOMED}|112144000"),
+    ("Observation-bloodgroup", "category", f"{CLINICAL}/observation-category|laboratory"),
+    ("Condition-example", "clinical-status", "active"),
+    ("Condition-f003", "body-site", f"{SNOMED}|"),
+    ("Condition-f003", "asserter", ""),
+    ("MedicationRequest-medrx0328", "intent", "order"),
+    ("MedicationRequest-medrx0328", "patient", "Patient/pat1"),
+    ("Encounter-f003", "class", f"{CLINICAL}/v3-ActCode|AMB"),
+    ("AllergyIntolerance-fishallergy", "category", "food"),
+    ("AllergyIntolerance-fishallergy", "code", f"{SNOMED}|227037002"),
+    ("Immunization-protocol", "manufacturer", "Organization/hl7"),
+    ("Goal-stop-smoking", "identifier", "|123"),
+    ("Media-xray", "based-on:identifier", "http://someclinic.org/fhir/NamingSystem/imaging-orders|111222"),
+    ("Procedure-f201", "instantiates-canonical", "PlanDefinition/KDN5"),
+    ("Coverage-9876B1", "policy-holder", "http://benefitsinc.com/FHIR/Organization/CBI35"),
+    ("List-med-list", "source", "Patient/example"),
+])  # fmt: skip
+def test_examples_of_fhir_are_found_by_codes_and_references(name: str, param: str, form: str) -> None:
+    kind = name.partition("-")[0]
+    body = json.loads(examples()[name], parse_float=Decimal)
+    assert finds(index_of(kind, body), param, form, kind)
+
+
+def test_examples_of_fhir_are_found_by_times_amounts_and_texts() -> None:
+    def index(name: str) -> Index:
+        return index_of(name.partition("-")[0], json.loads(examples()[name], parse_float=Decimal))
+
+    second = datetime.timedelta(seconds=1)
+    begin, end = (datetime.datetime.fromisoformat(f"2013-01-28T{time}+01:00") for time in ("13:31:00", "14:27:00"))
+    assert index("Procedure-f201").moments == {("date", begin, end + second, None)}
+    open_ended = {(param, high) for param, _low, high, _of in index("CarePlan-gpvisit").moments}
+    assert ("date", fhir.END) in open_ended
+    assert index("RiskAssessment-cardiac").amounts == {("probability", Decimal("0.015"), Decimal("0.025"), None)}
+    assert amounts(index("Encounter-f003"), "length", f"{UCUM}|min", "Encounter") == {
+        (Decimal("89.5"), Decimal("90.5"))
+    }
+    assert {("lot-number", "pt123f"), ("series", "2 dose")} <= index("Immunization-protocol").words
+    widths = {high - low for _param, low, high, _of in index("Observation-decimal").amounts}
+    assert {Decimal("0.1"), Decimal("0.01")} <= widths, "1.0 and 1.00 are not as exact"

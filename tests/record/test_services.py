@@ -155,6 +155,7 @@ TAMPERING = [
     ("update record_entry set patient = null where id = %s", ["index"]),
     ("delete from record_word where resource = %s", ["index"]),
     ("delete from record_moment where resource = %s", ["index"]),
+    ("insert into record_amount (type, resource, param, low, high) values ('Observation', %s, 'x', 1, 2)", ["index"]),
     ("update record_version set body = replace(body, 'mild', 'severe') where version = 2 and resource = %s",
      ["versions"]),
     ("delete from record_version where version = 1 and resource = %s", ["versions"]),
@@ -178,6 +179,7 @@ def test_rebuild_mends_what_can_be_mended_and_says_so() -> None:
     tamper("delete from record_entry where id = %s", lost)
     tamper("delete from record_version where resource = %s", lost)
     tamper("delete from record_word where resource = %s", stale)
+    tamper("insert into record_amount (type, resource, param, low, high) values ('Observation', %s, 'x', 1, 2)", stale)
     tamper("delete from shelf_note where id = %s", orphan)
     mended = {(found.id, found.what) for found in services.rebuild(by=SYSTEM)}
     assert mended == {

@@ -123,6 +123,13 @@ a search; alone, in a batch or in a transaction. Only the place that said someth
 | type | operation | asked by | definition |
 |---|---|---|---|
 """
+VALIDATE = """
+`$validate` takes a resource, or Parameters with one as `resource` (and `mode` create or update), and says each fault
+with its path; at `[type]/[id]/$validate` by GET it looks at what stands there. Checked are elements and their number,
+forms of values, codes of required value sets that FHIR lists, references and what they may lead to, what is contained,
+and the narrative. Not checked are profiles, FHIR's other invariants, and whether what is referred to exists. The tables
+are FHIR's own definitions, made by `python frontend/definitions.py`.
+"""
 SEARCH = """
 ## Search
 
@@ -135,6 +142,7 @@ found by how it begins, in any script and without accents, or with `:exact` lett
 def _resources() -> Iterator[str]:
     """Which FHIR resource types are served, by whom owned."""
     from wasl.edges.fhir import everything
+    from wasl.edges.fhir.checked import DEFINITION
     from wasl.kernel import fhir
     from wasl.record.queries import parameters, served
 
@@ -149,6 +157,7 @@ def _resources() -> Iterator[str]:
         asked_by = "GET, POST" if operation.by_get else "POST"
         yield f"| {kind} | `${name}` | {asked_by} | <{operation.definition}> |\n"
     yield f"| Patient | `$everything` | GET, POST | <{everything.DEFINITION}> |\n"
+    yield f"| each of R4 | `$validate` | POST | <{DEFINITION}> |\n" + VALIDATE
     yield SEARCH
     for kind in sorted(fhir.searches):
         yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"

@@ -23,6 +23,7 @@ from wasl.edges.fhir.refusals import (
     SignInFirst,
     TokenExpected,
     TooLong,
+    ToValidateExpected,
     WrongHost,
     WrongValue,
 )  # fmt: skip
@@ -30,6 +31,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotAllowed, Refused
 
 LONGEST = 1 << 16  # bytes of a search that is posted
+LARGEST = 1 << 22  # bytes of a resource that is validated
 MOST_PARAMETERS = 100
 JSON = re.compile(r"(application/(fhir\+)?json|text/json|json|\*/\*|application/\*)\b|\*/\*")
 SCOPE = re.compile(r"system/(\*|[A-Za-z]+)\.(\*|read|write|[cruds]+)")  # SMART App Launch 1 and 2
@@ -101,20 +103,24 @@ class Call:
         if self.method == "GET":
             parts = [{"name": name, "valueString": value} for name, value in self.query if name != "_format"]
             return {"resourceType": "Parameters", "parameter": parts}
-        return await self._sent("Parameters", ParametersExpected())
+        return await self._sent(ParametersExpected(), "Parameters")
 
     async def resource(self, kind: str) -> dict[str, Any]:
         """The resource of a type that was sent. Raises ResourceExpected, TooLong, WrongValue."""
-        return await self._sent(kind, ResourceExpected(type=kind))
+        return await self._sent(ResourceExpected(type=kind), kind)
 
-    async def _sent(self, kind: str, expected: Refused) -> dict[str, Any]:
+    async def to_validate(self, kind: str) -> dict[str, Any]:
+        """The resource of a type, or Parameters. Raises ToValidateExpected, TooLong, WrongValue."""
+        return await self._sent(ToValidateExpected(type=kind), kind, "Parameters", most=LARGEST)
+
+    async def _sent(self, expected: Refused, *kinds: str, most: int = LONGEST) -> dict[str, Any]:
         if not JSON.match(self.header(b"content-type")):
             raise expected
         try:
-            sent = document(await self.body(TooLong))
+            sent = document(await self.body(TooLong, most))
         except ValueError as error:
             raise WrongValue(name="body", value="…") from error
-        if not isinstance(sent, dict) or sent.get("resourceType") != kind:
+        if not isinstance(sent, dict) or sent.get("resourceType") not in kinds:
             raise expected
         return sent
 

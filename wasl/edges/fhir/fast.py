@@ -6,12 +6,15 @@ Who asks needs a session or a token with a scope; what is part of a patient's re
 otherwise as if it were not there. Every answer that shows a patient writes the access log before it is sent.
 """
 
+import json
 import logging
 from collections.abc import Iterator
 from uuid import UUID
 
+from starlette.concurrency import run_in_threadpool
+
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, bundles, domains, everything, found, histories, sent, written
+from wasl.edges.fhir import answers, asked, bundles, checked, domains, everything, found, histories, sent, written
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, Receive, call_of
 from wasl.edges.fhir.found import Hit
@@ -66,14 +69,12 @@ async def _answer(call: Call) -> Answer:
         case method, [kind, "_history"] if method in READS:
             viewer = await _viewer(call, kind, "r")
             return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
-        case "POST" | "GET", ["Patient", key, "$everything"]:
-            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
-        case "POST" | "GET", [kind, name] if name.startswith("$"):
-            return await _operate(call, kind, name[1:])
+        case "POST" | "GET", [_, *_, name] if name.startswith("$"):
+            return await _operated(call)
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
             return await _read(call, kind, key)
         case method, [kind, key, "_history"] if method in READS:
@@ -83,6 +84,18 @@ async def _answer(call: Call) -> Answer:
         case method, _ if method in READS:
             raise UnknownAddress
     return await _changed(call)
+
+
+async def _operated(call: Call) -> Answer:
+    """The answer to an operation."""
+    match call.path:
+        case ["Patient", key, "$everything"]:
+            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
+        case [kind, "$validate"] | [kind, _, "$validate"]:
+            return await _validate(call, kind, *call.path[1:-1])
+        case [kind, name]:
+            return await _operate(call, kind, name[1:])
+    raise UnknownAddress
 
 
 async def _changed(call: Call) -> Answer:
@@ -137,6 +150,16 @@ async def _operate(call: Call, kind: str, name: str) -> Answer:
 async def _read(call: Call, kind: str, text: str) -> Answer:
     viewer = await _viewer(call, kind, "r")
     return await _one(call, kind, await found.current(kind, _key(text), viewer=viewer), viewer)
+
+
+async def _validate(call: Call, kind: str, text: str = "") -> Answer:
+    """Whether a resource is FHIR R4: what was sent, or what stands there."""
+    if call.method == "POST":
+        return await checked.validate(call, kind, text)
+    viewer = await _viewer(call, kind, "r")
+    hit = await found.current(kind, _key(text), viewer=viewer)
+    await _one(call, kind, hit, viewer)
+    return await run_in_threadpool(checked.judged, call, json.loads(hit.body if hit else ""))
 
 
 async def _vread(call: Call, kind: str, text: str, number: str) -> Answer:

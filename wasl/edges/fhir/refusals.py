@@ -76,6 +76,27 @@ class ResourceExpected(Refused):
     fhir_issue = "not-supported"
 
 
+class ToValidateExpected(Refused):
+    """A resource of the type {type} is sent, or Parameters that hold one, as application/fhir+json."""
+
+    http = 415
+    fhir_issue = "not-supported"
+
+
+class NotValidated(Refused):
+    """Profiles are not checked here, only FHIR R4 itself; and nothing but what would be created or updated."""
+
+    http = 400
+    fhir_issue = "not-supported"
+
+
+class Sound(Refused):
+    """This is FHIR R4, as far as it is checked here: elements, values, codes and references."""
+
+    http = 200
+    fhir_issue = "informational"
+
+
 class OneIdentifier(Invalid):
     """Name in the address the one identifier that is meant, and nothing else: ?identifier=system|value."""
 

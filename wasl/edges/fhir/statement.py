@@ -5,6 +5,7 @@ from functools import lru_cache
 from wasl import __version__
 from wasl.edges.fhir import everything
 from wasl.edges.fhir.answers import dumped
+from wasl.edges.fhir.checked import DEFINITION
 from wasl.kernel import fhir
 from wasl.record import queries as record
 
@@ -79,4 +80,4 @@ def _resource(kind: str) -> dict[str, object]:
         said["conditionalUpdate"] = True
     if "delete" in sent:
         said["conditionalDelete"] = "single"
-    return said | ({"operation": operations} if operations else {})
+    return said | {"operation": [*operations, {"name": "validate", "definition": DEFINITION}]}

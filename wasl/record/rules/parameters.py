@@ -79,6 +79,8 @@ OWN: Mapping[str, Mapping[str, Parameter]] = {
     },
 }
 
+# what the record says of a resource, and no resource itself: each entry has columns for it
+OF_THE_RECORD = ("_id", "_lastUpdated")
 # the parameters of a type's principal date, which lists are sorted by: the first that a resource says counts
 PRINCIPAL: Mapping[str, tuple[str, ...]] = {
     "AdverseEvent": ("date",),
@@ -123,6 +125,8 @@ PRINCIPAL: Mapping[str, tuple[str, ...]] = {
     "Task": ("authored-on",),
     "VisionPrescription": ("datewritten",),
 }
+# may be of a patient by R4, and never is here: figures that are published
+OF_NOBODY = frozenset({"MeasureReport"})
 # what names the patient whom a resource is about, before who else had a part in it
 ABOUT = ("patient", "subject", "beneficiary", "individual")
 
@@ -131,7 +135,7 @@ ABOUT = ("patient", "subject", "beneficiary", "individual")
 def standard(kind: str) -> Mapping[str, Parameter]:
     """All that R4 lets resources of a type be found by, as far as it can be read from their elements."""
     read = definitions.said(f"params {kind}") or {}
-    return {name: _parameter(name, *told) for name, told in sorted(read.items())}
+    return {name: _parameter(name, *told) for name, told in sorted(read.items()) if name not in OF_THE_RECORD}
 
 
 def _parameter(name: str, sort: str, paths: list[list[str]], targets: list[str], parts: list[list[str]]) -> Parameter:
@@ -176,7 +180,7 @@ def compartment(kind: str) -> tuple[str, ...]:
 
 def of_patients(kind: str) -> bool:
     """Whether resources of a type are part of a patient's record; one that names no patient yet is shown to nobody."""
-    return kind == "Patient" or bool(compartment(kind))
+    return kind not in OF_NOBODY and (kind == "Patient" or kind in definitions.compartment())
 
 
 def names_its_patient(kind: str, name: str) -> bool:

@@ -19,24 +19,19 @@ Span = tuple[datetime.datetime, datetime.datetime]
 Amount = tuple[Decimal, Decimal, tuple[str, ...]]  # from, to just before, forms of its unit
 
 
-def values_at(body: object, steps: tuple[Step, ...]) -> Iterator[object]:
+def values_at(body: object, steps: tuple[Step, ...]) -> list[object]:
     """The values at the end of a chain of elements, arrays flattened."""
-    if isinstance(body, list):
-        for item in body:
-            yield from values_at(item, steps)
-    elif not steps:
-        if body is not None:
-            yield body
-    elif isinstance(body, dict):
-        head, rest = steps[0], steps[1:]
-        found = body.get(head.name)
-        if found is not None:
-            yield from values_at(_where(found, head) if head.field else found, rest)
-
-
-def _where(found: object, step: Step) -> list[object]:
-    items = found if isinstance(found, list) else [found]
-    return [one for one in items if isinstance(one, dict) and one.get(step.field) == step.value]
+    found = [body]
+    for step in steps:
+        following: list[object] = []
+        for one in found:
+            value = one.get(step.name) if isinstance(one, dict) else None
+            if value is not None:
+                following += value if isinstance(value, list) else [value]
+        if step.field:
+            following = [one for one in following if isinstance(one, dict) and one.get(step.field) == step.value]
+        found = following
+    return [one for one in found if one is not None]
 
 
 def tokens(value: object) -> Iterator[str]:

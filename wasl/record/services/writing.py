@@ -103,13 +103,14 @@ def text_of(resource: fhir.Resource, version: int, at: datetime.datetime) -> str
 def reindex(kind: str, key: UUID) -> None:
     """Index a resource again, where its text is right and what it is found by is not."""
     entry = Entry.objects.select_for_update().get(type=kind, id=key)
-    _keep_index(entry, None if entry.deleted else said_by_owner(entry.body, texts.read))
+    _keep_index(entry, None if entry.deleted else said_by_owner(entry.body, texts.read), whole=True)
 
 
-def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> bool:
+def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False, whole: bool = False) -> bool:
     """Save an entry, and replace all that its resource is found by; of a first version there is nothing to replace.
 
-    False where it is the first version, and somebody else wrote one meanwhile.
+    With `whole`, also where nothing of its type should stand. False where it is the first version, and somebody else
+    wrote one meanwhile.
     """
     index = index_of(entry.type, resource or {})
     if resource is not None:  # what is withdrawn stays part of the record it was part of
@@ -129,14 +130,14 @@ def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = F
                   for p, low, high, of_what in sorted(index.amounts, key=_in_order)]),
     )  # fmt: skip
     for table, some in rows:
-        if not first and table in written_to(entry.type):
+        if not first and (whole or table in _written_to(entry.type)):
             table.objects.filter(**of).delete()
         if some:
             table.objects.bulk_create(some)
     return True
 
 
-def written_to(kind: str) -> set[type[Word | Moment | Amount]]:
+def _written_to(kind: str) -> set[type[Word | Moment | Amount]]:
     """The tables that may hold what resources of a type are found by."""
     sorts = {param.sort for param in parameters(kind).values()}
     return {
