@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import OperationalError, transaction
 from psycopg.errors import DeadlockDetected
+from starlette.concurrency import run_in_threadpool
 
 from wasl.edges import gate
 from wasl.edges.fhir import acts, answers, sent, written
@@ -104,7 +105,7 @@ async def _batch(call: Call, entries: list[Any], ask: Ask, viewer: Actor) -> lis
 
 async def _transaction(call: Call, entries: list[Any], ask: Ask, viewer: Actor) -> list[Answer]:
     """Do all that changes something, or nothing; then ask for what is read."""
-    calls = [_request(call, entry, number) for number, entry in enumerate(entries)]
+    calls = await run_in_threadpool(lambda: [_request(call, entry, number) for number, entry in enumerate(entries)])
     parts = []
     for number, (one, entry) in enumerate(zip(calls, entries, strict=True)):
         if one.method not in READS:

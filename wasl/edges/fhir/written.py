@@ -5,10 +5,11 @@ As with all that is sent, a token is asked for and no session.
 
 import datetime
 import re
-from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
 
 from wasl.edges import gate
 from wasl.edges.fhir import acts, answers
@@ -40,7 +41,6 @@ async def change(call: Call, kind: str, text: str | None = None) -> Answer:
     """Answer a request that changes a resource, of this id, or that its search names; without either, a new one."""
     act = await act_of(call, kind, text)
     viewer = await gate.actor_of(call.scope)
-    act = replace(act, body=acts.referring(act.body, {}, call.base))
     done = await in_thread(answers.spoken(answers.language_of(call.scope), acts.at_once), act, by=viewer)
     await log(act, done, viewer)
     return answered(call, done)
@@ -54,7 +54,7 @@ async def act_of(call: Call, kind: str, text: str | None) -> Act:
         await sender(call, kind, "c")  # where nothing is found, it is created
     return Act(
         method, kind, None if text is None else key_of(text), await _meant(call, kind, text, viewer),
-        body=await resource(call, kind) if method in ("POST", "PUT") else None,
+        body=acts.referring(await resource(call, kind), {}, call.base) if method in ("POST", "PUT") else None,
         patch=await patch(call) if method == "PATCH" else (), expected=expected(call.header(b"if-match")),
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ async def resource(call: Call, kind: str, *, most: int = LONGEST) -> fhir.Resour
     """The resource that was sent, decimals as they were written. Raises ResourceExpected, TooLong, NotJson."""
     if not JSON.match(call.header(b"content-type")):
         raise ResourceExpected(type=kind)
-    sent = read(await call.body(TooLong, most))
+    sent = await run_in_threadpool(read, await call.body(TooLong, most))  # others are not kept waiting meanwhile
     if not isinstance(sent, dict) or sent.get("resourceType") != kind:
         raise ResourceExpected(type=kind)
     return sent
@@ -111,7 +111,7 @@ async def patch(call: Call) -> list[Any]:
     """The JSON Patch that was sent. Raises PatchExpected, TooLong, NotJson."""
     if call.header(b"content-type").partition(";")[0].strip() != PATCH:
         raise PatchExpected
-    found = read(await call.body(TooLong, LONGEST))
+    found = await run_in_threadpool(read, await call.body(TooLong, LONGEST))
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise PatchExpected
     return found
