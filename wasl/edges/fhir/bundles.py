@@ -40,9 +40,8 @@ from wasl.edges.threads import in_thread
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
-from wasl.kernel.models import uuid7
 from wasl.record import queries as record
-from wasl.record.services import Kept
+from wasl.record.services import Kept, new_key
 
 LONGEST = 16 << 20  # bytes
 MOST = 1000  # entries
@@ -201,7 +200,7 @@ def _name(parts: list[Part], named: dict[str, str], *, by: Actor) -> set[str]:
                 part.standing = acts.target(act, by=by)
                 key = part.standing.key if part.standing else act.key
                 if key is None and act.method in ("POST", "PUT"):
-                    key = part.named = uuid7()
+                    key = part.named = new_key()
                     new.add(f"{act.kind}/{key}")
             names = {part.full} - {""}
             if act.method != "POST" or not part.standing:  # what is there already is not changed by a creation

@@ -33,6 +33,11 @@ class Kept(NamedTuple):
     patient: UUID | None
 
 
+def new_key() -> UUID:
+    """The key of a new resource, which others of its transaction name before it is written."""
+    return uuid7()
+
+
 @verb
 def keep_resource(
     body: fhir.Resource,
