@@ -49,6 +49,10 @@ class Version(Row):
         constraints = (
             models.UniqueConstraint(fields=("type", "resource", "version"), name="record_a_version_is_written_once"),
         )
+        indexes = (
+            models.Index(fields=("-at", "-id"), name="record_version_by_time"),
+            models.Index(fields=("type", "-at", "-id"), name="record_version_of_type_by_time"),
+        )
 
 
 class Word(models.Model):

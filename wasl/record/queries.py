@@ -1,5 +1,6 @@
 """What may be asked of the record: always within what a ground opens."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -9,12 +10,15 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
 from wasl.record.rules.definitions import codes, kinds
+from wasl.record.rules.kept import is_kept, is_served, references, served
 from wasl.record.rules.parameters import Parameter, Path, names_its_patient, of_patients, parameters, principal_date
+from wasl.record.rules.texts import read, written
 from wasl.record.rules.validation import Malformed, faults
 
 __all__ = [
-    "Entry", "Malformed", "Parameter", "Path", "Version", "codes", "entry", "faults", "kinds", "names_its_patient",
-    "of_patients", "parameters", "principal_date", "timeline", "types", "versions",
+    "Entry", "Malformed", "Parameter", "Path", "Version", "codes", "entry", "faults", "is_kept", "is_served", "kinds",
+    "names_its_patient", "of_patients", "parameters", "principal_date", "read", "references", "resolved", "served",
+    "timeline", "types", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
@@ -68,3 +72,29 @@ def versions(type: str, key: UUID, *, viewer: Actor) -> list[Version]:
     if not found:
         raise NotFound
     return found
+
+
+def resolved(references: Iterable[str], *, viewer: Actor) -> set[str]:
+    """Which of some references, `Type/id` or `Type/id/_history/version`, lead to something that the viewer sees."""
+    found: set[str] = set()
+    keys: dict[str, dict[UUID, str]] = {}
+    for text in references:
+        match text.split("/"):
+            case [kind, name] if key := _key(name):
+                keys.setdefault(kind, {})[key] = text
+            case [kind, name, "_history", number] if (key := _key(name)) and number.isdecimal() and len(number) < 10:
+                rows = Version.objects.filter(_visible(viewer, kind), type=kind, resource=key, version=int(number))
+                found |= {text} if rows.exists() else set()
+    for kind, named in keys.items():
+        there = Entry.objects.filter(_visible(viewer, kind), type=kind, id__in=named, deleted=False)
+        found |= {named[key] for key in there.values_list("id", flat=True)}
+    return found
+
+
+def _key(text: str) -> UUID | None:
+    """A resource's id as it is written in references, and no other form of it."""
+    try:
+        key = UUID(text)
+    except ValueError:
+        return None
+    return key if str(key) == text else None

@@ -1,7 +1,6 @@
 """The timeline: all that is known of a patient, from every hospital, on one page."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +31,54 @@ TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     "ImagingStudy": (_("Imaging exam"), _("Imaging exams"), "photo-scan"),
     "DiagnosticReport": (_("Report"), _("Reports"), "report-medical"),
 }
+# of what the record itself keeps
+KEPT: dict[str, str | Promise] = {
+    "Observation": pgettext_lazy("record", "Observation"),
+    "Condition": pgettext_lazy("record", "Problem or diagnosis"),
+    "AllergyIntolerance": pgettext_lazy("record", "Allergy or intolerance"),
+    "FamilyMemberHistory": pgettext_lazy("record", "Family history"),
+    "ClinicalImpression": pgettext_lazy("record", "Clinical impression"),
+    "RiskAssessment": pgettext_lazy("record", "Risk assessment"),
+    "DetectedIssue": pgettext_lazy("record", "Detected issue"),
+    "AdverseEvent": pgettext_lazy("record", "Adverse event"),
+    "Flag": pgettext_lazy("record", "Alert"),
+    "BodyStructure": pgettext_lazy("record", "Body structure"),
+    "Specimen": pgettext_lazy("record", "Specimen"),
+    "Media": pgettext_lazy("record", "Photo, video or sound"),
+    "Procedure": pgettext_lazy("record", "Procedure"),
+    "Immunization": pgettext_lazy("record", "Vaccination"),
+    "ImmunizationEvaluation": pgettext_lazy("record", "Evaluation of a vaccination"),
+    "ImmunizationRecommendation": pgettext_lazy("record", "Recommended vaccinations"),
+    "MedicationStatement": pgettext_lazy("record", "Medication taken"),
+    "MedicationRequest": pgettext_lazy("record", "Prescription"),
+    "MedicationAdministration": pgettext_lazy("record", "Medication administered"),
+    "MedicationDispense": pgettext_lazy("record", "Medication dispensed"),
+    "Medication": pgettext_lazy("record", "Medication"),
+    "VisionPrescription": pgettext_lazy("record", "Prescription for glasses"),
+    "NutritionOrder": pgettext_lazy("record", "Diet order"),
+    "DeviceRequest": pgettext_lazy("record", "Device request"),
+    "DeviceUseStatement": pgettext_lazy("record", "Device used"),
+    "CarePlan": pgettext_lazy("record", "Care plan"),
+    "CareTeam": pgettext_lazy("record", "Care team"),
+    "Goal": pgettext_lazy("record", "Goal of care"),
+    "Encounter": pgettext_lazy("record", "Encounter"),
+    "EpisodeOfCare": pgettext_lazy("record", "Episode of care"),
+    "Communication": pgettext_lazy("record", "Message to or about the patient"),
+    "CommunicationRequest": pgettext_lazy("record", "Request to communicate"),
+    "RelatedPerson": pgettext_lazy("record", "Relative or carer"),
+    "Coverage": pgettext_lazy("record", "Health cover"),
+    "DocumentReference": pgettext_lazy("record", "Document"),
+    "Composition": pgettext_lazy("record", "Clinical document"),
+    "List": pgettext_lazy("record", "List"),
+    "Questionnaire": pgettext_lazy("record", "Questionnaire"),
+    "QuestionnaireResponse": pgettext_lazy("record", "Answers to a questionnaire"),
+}
+TYPES |= {kind: (name, name, "file-text") for kind, name in KEPT.items()}
+# elements in which a resource says what it is about, the first that is said
+ABOUT = (
+    "title", "description", "code", "vaccineCode", "medicationCodeableConcept", "procedureCode", "type", "relationship",
+    "category", "bodySite",
+)  # fmt: skip
 # where the owner of a type shows it
 PAGES = {"ServiceRequest": "radiology:order", "DiagnosticReport": "radiology:report"}
 # request-status, imagingstudy-status, diagnostic-report-status (FHIR R4): in words, and in which colour
@@ -99,7 +146,7 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
 
 def _lines(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
     """The entries in words, with the names of their hospitals and authors asked for together."""
-    rows = [(entry, json.loads(entry.body)) for entry in entries]
+    rows = [(entry, queries.read(entry.body)) for entry in entries]
     people = accounts.names({key for entry, _body in rows if (key := _person(entry.author))}, viewer=viewer)
     where = {place.id: place.name for place in places.places(viewer=viewer, ids={e.place for e, _ in rows if e.place})}
     return [_line(entry, body, people, where) for entry, body in rows]
@@ -131,25 +178,55 @@ def _person(author: str) -> UUID | None:
 
 def _title(body: dict[str, Any]) -> str:
     """What a resource is about, in the words of whoever wrote it."""
-    concepts = [body.get("code"), *body.get("procedureCode", ()), *body.get("category", ())]
-    named = (text for concept in concepts if concept for text in (concept.get("text"), *_displays(concept)))
-    return next((text for text in (body.get("description"), *named) if text), "")
+    return next((text for name in ABOUT for text in _words(body.get(name))), "")
 
 
-def _displays(concept: dict[str, Any]) -> list[str]:
-    return [coding.get("display", "") for coding in concept.get("coding", ())]
+def _words(value: object) -> Iterator[str]:
+    """The words in a text, a code or a concept, or in several of them; what a sender wrote may be anything."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+    elif isinstance(value, dict):
+        for name in ("text", "display", "coding"):
+            yield from _words(value.get(name))
+    elif isinstance(value, str) and value:
+        yield value
 
 
 def _detail(body: dict[str, Any]) -> str:
-    """The conclusion, the question, or what was acquired."""
-    if conclusion := body.get("conclusion"):
-        return str(conclusion)
-    if reasons := [reason.get("text", "") for reason in body.get("reasonCode", ())]:
-        return " · ".join(reasons)
-    modalities = " · ".join(coding.get("code", "") for coding in body.get("modality", ()))
-    images = int(body.get("numberOfInstances", 0))
-    counted = ngettext("{count} image", "{count} images", images).format(count=images) if images else ""
-    return " · ".join(part for part in (modalities, counted) if part)
+    """The conclusion, what was measured, the question, or what was acquired."""
+    asked = body.get("reasonCode")
+    reasons = (next(_words(reason), "") for reason in (asked if isinstance(asked, list) else [asked]))
+    for found in (_words(body.get("conclusion")), _measured(body), filter(None, reasons)):
+        if text := " · ".join(found):
+            return text
+    modalities = _codes(body.get("modality"))
+    images = body.get("numberOfInstances")
+    counted = (
+        ngettext("{count} image", "{count} images", images).format(count=images) if isinstance(images, int) else ""
+    )
+    return " · ".join(part for part in (*modalities, counted) if part)
+
+
+def _measured(body: dict[str, Any]) -> Iterator[str]:
+    """The value of an observation, and of its parts."""
+    for part in (body, *(one for one in body.get("component") or () if isinstance(one, dict))):
+        name = next(_words(part.get("code")), "") if part is not body else ""
+        amount = part.get("valueQuantity")
+        if isinstance(amount, dict):
+            shown = " ".join(str(amount[key]) for key in ("comparator", "value", "unit") if key in amount)
+        else:
+            shown = next(_words([part.get("valueString"), part.get("valueCodeableConcept")]), "")
+        if shown:
+            yield f"{name}: {shown}" if name else shown
+
+
+def _codes(value: object) -> list[str]:
+    return (
+        [str(one["code"]) for one in value if isinstance(one, dict) and "code" in one]
+        if isinstance(value, list)
+        else []
+    )
 
 
 def _images(body: dict[str, Any]) -> str:

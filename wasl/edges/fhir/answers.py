@@ -65,6 +65,11 @@ def waiting(scope: Scope, refusal: Refused, **headers: str) -> Answer:
     return _outcome(scope, "information", refusal, headers)
 
 
+def done(scope: Scope, said: Refused, **headers: str) -> Answer:
+    """That what was asked for is done, as an OperationOutcome in the language of whoever asked."""
+    return _outcome(scope, "information", said, headers)
+
+
 def _outcome(scope: Scope, severity: str, refusal: Refused, headers: dict[str, str]) -> Answer:
     with translation.override(language_of(scope)):
         body = fhir.outcome(severity, refusal, *refusal.besides)
@@ -129,7 +134,7 @@ def bundle(kind: str, *, links: list[tuple[str, str]], entries: Iterable[bytes],
         "resourceType": "Bundle",
         "type": kind,
         **({} if total is None else {"total": total}),
-        "link": [{"relation": relation, "url": url} for relation, url in links],
+        **({"link": [{"relation": relation, "url": url} for relation, url in links]} if links else {}),
     }
     joined = b",".join(entries)
     return Answer(200, dumped(head)[:-1] + (b',"entry":[' + joined + b"]}" if joined else b"}"))

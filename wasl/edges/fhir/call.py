@@ -96,7 +96,7 @@ class Call:
         """The parameters of a search that was posted. Raises FormExpected, SearchTooLong."""
         if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
             raise FormExpected
-        return _pairs(await self.body())
+        return pairs_of(await self.body())
 
     async def parameters(self) -> dict[str, Any]:
         """What an operation is asked with, in a body or an address. Raises ParametersExpected, TooLong, WrongValue."""
@@ -141,7 +141,7 @@ def call_of(scope: gate.Scope, receive: Receive) -> Call:
     host = gate.header(scope, b"host")
     if not gate.is_known_host(scope):
         raise WrongHost
-    query = _pairs(scope.get("query_string", b""))
+    query = pairs_of(scope.get("query_string", b""))
     for wanted in (dict(query).get("_format", ""), gate.header(scope, b"accept")):
         if wanted and not JSON.search(wanted.replace(" ", "+")):
             raise JsonOnly
@@ -151,7 +151,8 @@ def call_of(scope: gate.Scope, receive: Receive) -> Call:
     return Call(scope, receive, base, path, query)
 
 
-def _pairs(text: bytes) -> Pairs:
+def pairs_of(text: bytes) -> Pairs:
+    """The parameters of an address or a form. Raises SearchTooLong, WrongValue."""
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
     except UnicodeDecodeError as error:

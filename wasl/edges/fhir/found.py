@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from wasl.edges import gate
-from wasl.edges.fhir.asked import Asked, Pairs, alternatives
+from wasl.edges.fhir.asked import Asked, Condition, Pairs, alternatives
 from wasl.edges.fhir.refusals import WrongValue
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
@@ -117,16 +118,26 @@ async def search(asked: Asked, after: tuple[object, UUID] | None, *, viewer: Act
 
 async def total(asked: Asked, *, viewer: Actor) -> int:
     """How many there are of what was asked."""
-    where, values = _where(asked)
-    opened, grounds = gate.open_to(viewer)
-    seen, known = _seen(asked.kind, viewer)
-    text = f"select count(*) from record_entry e {opened} where {seen} and {where}"  # noqa: S608  of our own words
+    text, values = selected("count(*)", asked.kind, *await condition(asked, viewer=viewer), viewer=viewer)
     async with (await gate.pool()).connection() as connection:
-        row: Any = await (await connection.execute(text.encode(), [*grounds, *known, *values])).fetchone()
+        row: Any = await (await connection.execute(text.encode(), values)).fetchone()
     return int(row[0])
 
 
-def _where(asked: Asked) -> tuple[str, list[object]]:
+async def condition(asked: Asked, *, viewer: Actor) -> Condition:
+    """All that is asked of an entry."""
+    return _where(asked)
+
+
+def selected(columns: str, kind: str, where: str, values: Sequence[object], *, viewer: Actor) -> Condition:
+    """SQL of entries of a type that the viewer may see and that meet a condition."""
+    opened, grounds = gate.open_to(viewer)
+    seen, known = _seen(kind, viewer)
+    text = f"select {columns} from record_entry e {opened} where {seen} and {where}"  # noqa: S608  our words
+    return text, [*grounds, *known, *values]
+
+
+def _where(asked: Asked) -> Condition:
     return " and ".join(["e.type = %s", "not e.deleted", *asked.conditions]), [asked.kind, *asked.values]
 
 
