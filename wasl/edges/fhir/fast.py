@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, domains, found, sent
+from wasl.edges.fhir import answers, asked, domains, found, origins, scopes, sent, smart
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, call_of
 from wasl.edges.fhir.found import Hit
@@ -38,7 +38,10 @@ READS = ("GET", "HEAD")
 async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
     """Answer one request; what goes wrong is answered as an OperationOutcome."""
     try:
-        answer = await _answer(call_of(scope, receive))
+        if scope["method"] == "OPTIONS":
+            answer = await origins.asked_before(scope)
+        else:
+            answer = await _answer(call_of(scope, receive))
     except SignInFirst as refusal:
         answer = answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
     except NotSupported as refusal:
@@ -48,13 +51,15 @@ async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], 
     except Exception:
         log.exception("A FHIR request failed")
         answer = answers.broken()
-    await answer.send(scope, send)
+    await (await origins.open_to_apps(answer, scope)).send(scope, send)
 
 
 async def _answer(call: Call) -> Answer:
     match call.method, call.path:
         case method, ["metadata"] if method in READS:
             return Answer(200, statement(call.base), {"cache-control": "no-cache"})
+        case method, [".well-known", "smart-configuration" | "openid-configuration"] if method in READS:
+            return Answer(200, smart.configuration(call.base), {"content-type": "application/json"})
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
@@ -87,8 +92,8 @@ def _allowed(path: list[str]) -> Iterator[str]:
 
 async def _viewer(call: Call, kind: str, act: str) -> Actor:
     """Who asks, when they may ask for this type at all; `act` is r (read) or s (search), as scopes say it."""
-    viewer = await gate.actor_of(call.scope)
-    call.check(viewer, kind, act)
+    viewer = await gate.actor_of(call.scope, apps=True)
+    scopes.check(viewer, kind, act)
     if kind not in fhir.owned:
         raise UnknownType(type=kind)
     return viewer
@@ -97,6 +102,7 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
 async def _operate(call: Call, kind: str, name: str) -> Answer:
     """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
     viewer = await _viewer(call, kind, "s")
+    scopes.check_operation(viewer, kind)
     operation = fhir.operations.get((kind, name))
     if operation is None or (call.method == "GET" and not operation.by_get):
         raise UnknownAddress
@@ -192,7 +198,7 @@ async def _search(call: Call, kind: str) -> Answer:
     entries += answers.warned(call.scope, await domains.unknown(kind, systems))
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
-    if kind == "Patient" and not token:
+    if kind == "Patient" and not token and scopes.is_whole(viewer, kind):
         entries += answers.said(call.scope, await found.said_of_numbers(pairs, viewer=viewer))
     links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
     return answers.bundle("searchset", links=links, entries=entries, total=total)

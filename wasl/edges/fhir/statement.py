@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from wasl import __version__
+from wasl.edges.fhir import smart
 from wasl.edges.fhir.answers import dumped
 from wasl.kernel import fhir
 
@@ -24,21 +25,27 @@ def statement(base: str) -> bytes:
             "implementation": {"description": "The shared health record", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "json"],
-            "rest": [_rest()],
+            "rest": [_rest(base)],
         }
     )
 
 
-def _rest() -> dict[str, object]:
+def _rest(base: str) -> dict[str, object]:
     return {
         "mode": "server",
         "documentation": "Pages follow each other by their `next` link, ordered by id, or by `_sort`: `_lastUpdated`, "
         "or the principal date of a type. Unknown parameters are ignored and named, or refused with "
         "`Prefer: handling=strict`. What is part of a patient's record is seen on a ground only.",
         "security": {
-            "service": [fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "OAuth")],
+            **smart.security(base),
+            "cors": True,
+            "service": [
+                fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", code)
+                for code in ("OAuth", "SMART-on-FHIR")
+            ],
             "description": "OAuth 2 client credentials with scopes system/[type].read or .rs, and .write or .ud for "
-            "what is taken from outside, of the client's own place; people read by their session.",
+            "what is taken from outside, of the client's own place; apps with scopes patient/ and user/, as "
+            ".well-known/smart-configuration says; people read by their session.",
         },
         "resource": [_resource(kind) for kind in sorted(fhir.owned)],
     }
