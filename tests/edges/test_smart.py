@@ -187,6 +187,9 @@ def test_a_refresh_token_that_comes_twice_ends_its_family(world: World) -> None:
     assert wider.status_code == 400
     gate._grants.clear()
     assert world.status(f"/fhir/Patient/{world.rim}", who) == 401
+    last = app.fetches(grant_type="refresh_token", refresh_token=narrower.json()["refresh_token"])
+    assert last.json() == {"error": "invalid_grant"}
+    assert Permit.objects.filter(client=app.key).latest("created_at").ended_at
 
 
 def test_an_app_of_one_patient_sees_this_patient_as_in_a_world_without_others(world: World) -> None:

@@ -15,11 +15,13 @@ from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from wasl.accounts.models import Certificate, Channel, Gateway, Launch, Message, Permit, Person, Post
+from wasl.accounts.models import Certificate, Channel, Gateway, Launch, Message, Person, Post
 from wasl.accounts.models import Client as Client
+from wasl.accounts.models import Permit as Permit
 from wasl.accounts.models import Reach as Reach
 from wasl.accounts.models import Sending as Sending
 from wasl.accounts.rules import KINDS, ROLES, SCOPES, CodeVoid, check_code_holds
+from wasl.accounts.rules import UnknownApp as UnknownApp
 from wasl.accounts.rules import acts_of as acts_of
 from wasl.accounts.rules import grantable as grantable
 from wasl.accounts.rules import is_within as is_within

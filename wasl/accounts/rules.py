@@ -131,6 +131,12 @@ class KeysOfPublicApp(Invalid):
     """A public app keeps no secret, and proves itself by no key."""
 
 
+class UnknownApp(Invalid):
+    """No app that is registered here leads to this page, or not with this address to come back to."""
+
+    http = 400
+
+
 class LaunchVoid(Refused):
     """This way into the app was used, or ran out. Open the app from the patient's page again."""
 

@@ -13,24 +13,18 @@ from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 
 from wasl.accounts import queries as accounts
 from wasl.accounts import services
-from wasl.accounts.queries import Client
+from wasl.accounts.queries import Client, UnknownApp
 from wasl.edges.web.middleware import PolicyMiddleware
 from wasl.edges.web.oauth.tokens import Token, malformed
 from wasl.edges.web.oauth.words import asked_for
 from wasl.kernel.access import SYSTEM
-from wasl.kernel.errors import Invalid, NotFound, Refused
+from wasl.kernel.errors import NotFound, Refused
 from wasl.kernel.http import Request, key_of
 from wasl.patients import queries as patients
 from wasl.patients import services as patient_services
 from wasl.patients.queries import Patient
 
 LONGEST = 80  # letters of what is searched for
-
-
-class UnknownApp(Invalid):
-    """No app that is registered here leads to this page, or not with this address to come back to."""
-
-    http = 400
 
 
 @dataclass

@@ -12,6 +12,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestErro
 
 from wasl.accounts import queries as accounts
 from wasl.accounts import services
+from wasl.accounts.queries import Permit
 from wasl.edges.web.oauth import assertions
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import Refused
@@ -22,6 +23,19 @@ def origin_of(request: Request) -> str:
     """The address of this server, as whoever asks knows it; Django has checked that it is one of ours."""
     scheme = "https" if settings.HTTPS else request.headers.get("wsgi.url_scheme", "http")
     return f"{scheme}://{request.headers.get('HTTP_HOST', 'localhost')}"
+
+
+def _spent(refresh_token: str, client: Application) -> Permit | None:
+    """The permit that still runs of a refresh token that was exchanged before."""
+    checksum = hashlib.sha256(refresh_token.encode()).hexdigest()
+    spent = RefreshToken.objects.filter(token_checksum=checksum, application=client, revoked__isnull=False).first()
+    family = RefreshToken.objects.filter(token_family=spent.token_family, revoked=None) if spent else None
+    live = family.select_related("access_token").first() if family is not None else None
+    return (
+        accounts.permit_of(token=live.access_token.token_checksum, viewer=SYSTEM)
+        if live and live.access_token
+        else None
+    )
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]  # django-oauth-toolkit ships no types
@@ -133,11 +147,14 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # django-oauth-toolkit 
         **kwargs: object,
     ) -> bool:
         """A refresh token that comes twice ends its family (RFC 9700, 4.14.2)."""
+        again = _spent(refresh_token, client)
         if super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
             token = request.refresh_token_instance.access_token
             if token and accounts.permit_of(token=token.token_checksum, viewer=SYSTEM):
                 request.token_before = token.token_checksum
                 return True
+        if again:
+            services.end_permit(again.id, by=SYSTEM)
         return False
 
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: object, **kwargs: object) -> None:
@@ -153,7 +170,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # django-oauth-toolkit 
         if request.grant_type == "client_credentials":
             super()._save_bearer_token(token, request, *args, **kwargs)
             return
-        if "offline_access" not in token["scope"].split():
+        if request.grant_type == "authorization_code" and "offline_access" not in token["scope"].split():
             token.pop("refresh_token", None)
         permit = services.fetch_token(
             token=token["access_token"], by=SYSTEM,
