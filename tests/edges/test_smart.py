@@ -1,9 +1,12 @@
 """Apps (SMART App Launch 2.2, OAuth 2.1) over the whole ASGI application: how they are let in, and what they see."""
 
+import contextlib
 import datetime
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +27,7 @@ from tests.tables import empty_tables
 from wasl.accounts import services as accounts_services
 from wasl.accounts.models import Launch, Permit, Post, Proof
 from wasl.edges import gate
+from wasl.edges.web.oauth import assertions
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.models import Fact
 from wasl.patients import services as patients
@@ -405,3 +409,42 @@ def test_an_assertion_of_another_key_or_another_kind_proves_nothing(world: World
     assert proves(world, signer.assertion(), client_assertion_type="urn:other").status_code == 401
     secretly = {"grant_type": "client_credentials", "client_id": signer.client, "client_secret": ""}
     assert world.door.ask("POST", "/oauth/token/", data=secretly).status_code == 401
+
+
+def test_keys_at_an_address_are_fetched_with_care(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    signer, asked, said = Signer(), [], {"status": 200, "body": ""}
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(int(said["status"]))
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(str(said["body"]).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keys) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _, signer.client, secret = accounts_services.add_client(
+            name="far keys", scopes=["system/*.rs"], keys_uri=f"http://127.0.0.1:{server.server_port}/keys", by=SYSTEM
+        )
+        assert secret == ""
+        monkeypatch.setattr(assertions, "AGAIN_SECONDS", -1)
+        for wrong in ({"status": 302}, {"body": "no"}, {"body": "[1]"}, {"body": '{"keys": 1}'}, {"body": "[" * 50_000},
+                      {"body": signer.keys + " " * 70_000}, {"body": signer.keys, "status": 500}):  # fmt: skip
+            said.update({"status": 200, "body": signer.keys} | wrong)
+            assert proves(world, signer.assertion(), scope="system/*.rs").status_code == 401, wrong
+        said.update(status=200, body=signer.keys)
+        assert proves(world, signer.assertion(), scope="system/*.rs").status_code == 200
+        before = len(asked)
+        assert proves(world, signer.assertion(), scope="system/*.rs").status_code == 200
+        assert len(asked) == before  # what is known is not asked again
+        signer.key = JWK.generate(kty="RSA", size=2048, kid="two")
+        said["body"] = signer.keys
+        header = {"kid": "two", "alg": "RS384"}
+        assert proves(world, signer.assertion(header=header), scope="system/*.rs").status_code == 200
+        assert set(asked) == {"/keys"}
+        server.shutdown()

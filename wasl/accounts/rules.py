@@ -307,7 +307,7 @@ def known_keys(text: str) -> dict[str, object]:
     try:
         keys = [JWK(**one) for one in json.loads(text)["keys"]]
         told = [{**key.export_public(as_dict=True)} for key in keys]
-    except (ValueError, KeyError, TypeError, AttributeError, JWException) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, JWException) as error:
         raise BadKeys from error
     strong = (
         key["kty"] == "EC" and key["crv"] == "P-384" or key["kty"] == "RSA" and len(key["n"]) >= 342  # 2048 bits

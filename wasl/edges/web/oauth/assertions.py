@@ -1,6 +1,7 @@
 """Clients that prove by a signed assertion who they are (RFC 7523; SMART App Launch 2.2, 5): private_key_jwt."""
 
 import datetime
+import hashlib
 import json
 import time
 
@@ -71,21 +72,21 @@ def _key(client: Client, kid: str, algorithm: str) -> JWK | None:
 
 def _fetched(address: str, *, fresh: bool) -> dict[str, object] | None:
     """The keys at an address that an administrator wrote down; asked again for a new key, not all the time."""
-    cache, name = caches["process"], f"keys of {address}"
+    cache, name = caches["process"], f"keys:{hashlib.sha256(address.encode()).hexdigest()}"
     kept = cache.get(name)
     if kept is not None and not (fresh and time.monotonic() - kept[0] > AGAIN_SECONDS):
         return dict(kept[1]) if kept[1] else None
     found: dict[str, object] | None = None
     try:
         found = _get(address)
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, JWException, ValueError, TypeError, RecursionError):
         found = dict(kept[1]) if kept and kept[1] else None
     cache.set(name, (time.monotonic(), found), KEPT_SECONDS)
     return found
 
 
 def _get(address: str) -> dict[str, object]:
-    """A small JSON object from there: no redirection is followed. Raises httpx.HTTPError, ValueError."""
+    """The small set of keys there: no redirection is followed. Raises httpx.HTTPError, JWException, ValueError."""
     body, end = bytearray(), time.monotonic() + FETCH_SECONDS
     with (
         httpx.Client(timeout=FETCH_SECONDS, follow_redirects=False, trust_env=False) as web,
@@ -97,7 +98,5 @@ def _get(address: str) -> dict[str, object]:
             body += piece
             if len(body) > KEYS_LONGEST or time.monotonic() > end:
                 raise ValueError
-    found = json.loads(body)
-    if not isinstance(found, dict):
-        raise ValueError
-    return found
+    JWKSet.from_json(body.decode())
+    return dict(json.loads(body))

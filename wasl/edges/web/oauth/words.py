@@ -27,12 +27,17 @@ def asked_for(scopes: Sequence[str], *, patient: bool) -> list[tuple[str, list[s
     """What is asked, one sentence each, with the kinds of resources that it is about; none stands for every kind."""
     said: list[tuple[str, list[str]]] = []
     for level, acts, sentence in (
-        ("patient", "rs", _("Read in the record of this patient") if patient else ""),
-        ("user", "rs", _("Read what you may read yourself, of every patient whose record is open to you")),
-        ("user", "cud", _("Write in your name what you may write yourself")),
+        ("patient", "rs", gettext("Read in the record of this patient") if patient else ""),
+        ("user", "rs", gettext("Read what you may read yourself, of every patient whose record is open to you")),
+        ("user", "cud", gettext("Write in your name what you may write yourself")),
     ):
-        if (kinds := _kinds(scopes, level, acts)) is not None and sentence:
-            said.append((str(sentence), kinds))
+        kinds = _kinds(scopes, level, acts)
+        others = [] if acts == "cud" else [kind for kind in kinds or () if not fhir.of_patients(kind)]
+        about = [kind for kind in kinds or () if kind not in others]
+        if sentence and (about or kinds == []):
+            said.append((sentence, _titles(about)))
+        if others:
+            said.append((gettext("Read what belongs to no patient"), _titles(others)))
     if {"openid", "fhirUser", "profile"} & set(scopes):
         said.append((gettext("Know who you are"), []))
     if "offline_access" in scopes:
@@ -41,12 +46,15 @@ def asked_for(scopes: Sequence[str], *, patient: bool) -> list[tuple[str, list[s
 
 
 def _kinds(scopes: Sequence[str], level: str, acts: Iterable[str]) -> list[str] | None:
-    """The titles of the types that scopes of a level name; empty for all types, None for no type."""
+    """The types that scopes of a level name; empty for all types, None for no type."""
     wanted = frozenset(acts)
     if accounts.acts_of([one for one in scopes if f"{level}/*." in one], level, "*") & wanted:
         return []
-    named = [kind for kind in _types(scopes, level) if accounts.acts_of(scopes, level, kind) & wanted]
-    return [str(TITLES.get(kind, kind)) for kind in named] or None
+    return [kind for kind in _types(scopes, level) if accounts.acts_of(scopes, level, kind) & wanted] or None
+
+
+def _titles(kinds: Iterable[str]) -> list[str]:
+    return [str(TITLES.get(kind, kind)) for kind in kinds]
 
 
 def _types(scopes: Sequence[str], level: str) -> list[str]:
