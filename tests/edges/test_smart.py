@@ -146,7 +146,7 @@ def test_a_person_chooses_the_patient_and_lets_the_app_in(world: World) -> None:
     ],
 )
 def test_what_is_wrong_goes_back_to_the_app(world: World, changes: dict[str, str], says: str) -> None:
-    assert smart.back(world.app.asks(world.amel, **changes))["error"] == says
+    assert smart.back(world.app.asks(world.amel, None, **changes))["error"] == says
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_what_is_wrong_goes_back_to_the_app(world: World, changes: dict[str, str
      {"redirect_uri": "https://evil.example/back"}, {"client_id": "nobody"}, {"client_id": "\0"}],
 )  # fmt: skip
 def test_nobody_is_sent_to_an_address_that_is_not_registered(world: World, changes: dict[str, str]) -> None:
-    answer = world.app.asks(world.amel, **changes)
+    answer = world.app.asks(world.amel, None, **changes)
     assert answer.status_code == 400
     assert "location" not in answer.headers
 
@@ -334,6 +334,17 @@ def test_a_client_hears_of_its_own_tokens_and_gives_them_back(world: World) -> N
     assert told(app) == {"active": False}
     assert app.fetches(grant_type="refresh_token", refresh_token=app.answer["refresh_token"]).status_code == 400
     who = app.let_in(world.amel, READS, world.rim)
+    mine = Permit.objects.filter(client=app.key, ended_at=None).latest("created_at")
+    page = world.door.get("/accounts/apps/", world.amel).text
+    assert "Appli Server" in page and str(mine.id) in page and str(world.rim) not in page
+    assert str(mine.id) not in world.door.get("/accounts/apps/", world.zied).text
+    for person, status, opens in ((world.zied, 404, 200), (world.amel, 302, 401)):
+        cookie = {"cookie": f"{person['cookie']}; csrftoken={'c' * 32}"}
+        form = {"csrfmiddlewaretoken": "c" * 32}
+        assert world.status(f"/accounts/apps/{mine.id}/end/", cookie, "POST", data=form) == status
+        gate._grants.clear()
+        assert world.status(f"/fhir/Patient/{world.rim}", who) == opens
+    who = app.let_in(world.amel, READS, world.rim)
     accounts_services.revoke_client(app.key, by=SYSTEM)
     gate._grants.clear()
     assert world.status(f"/fhir/Patient/{world.rim}", who) == 401
@@ -412,12 +423,14 @@ def test_an_assertion_of_another_key_or_another_kind_proves_nothing(world: World
 
 
 def test_keys_at_an_address_are_fetched_with_care(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    signer, asked, said = Signer(), [], {"status": 200, "body": ""}
+    signer = Signer()
+    asked: list[str] = []
+    said: dict[str, Any] = {"status": 200, "body": ""}
 
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            self.send_response(int(said["status"]))
+            self.send_response(said["status"])
             self.send_header("location", "/elsewhere")
             self.end_headers()
             with contextlib.suppress(ConnectionError):

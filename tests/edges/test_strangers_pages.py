@@ -37,8 +37,8 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("choose_place", "choose_theme"), POSTS),
     # what one is told, and how: one's own alone
     **dict.fromkeys(("accounts:messages", "accounts:bell", "accounts:read_messages", "accounts:reach",
-                     "accounts:name_address", "accounts:confirm_address"), POSTS),
-    "accounts:open_message": NONE,
+                     "accounts:name_address", "accounts:confirm_address", "accounts:apps"), POSTS),
+    "accounts:open_message": NONE, "accounts:end_permit": NONE,
     # one's own account
     **dict.fromkeys(("account_login", "account_logout", "account_inactive", "mfa_authenticate",
                      "mfa_login_webauthn"), ALL),

@@ -142,9 +142,6 @@ class AppActor(Actor):
     app: UUID | None = None
     patient: UUID | None = None
 
-    def __str__(self) -> str:
-        return super().__str__()
-
     def may(self, kind: str, act: str) -> bool:
         """Whether the app was let do this with resources of a type at all."""
         return bool(self.held) and act in acts_of(self.scopes, "user", kind) | self._of_patient(kind)
@@ -202,6 +199,14 @@ def permit_of(*, viewer: Actor, code: str = "", token: str = "") -> Permit | Non
     rows = _visible_permits(viewer).filter(ended_at__isnull=True)
     known = Q(code=hashlib.sha256(code.encode()).digest()) if code else Q(token=token)
     return rows.filter(known).first() if code or token else None
+
+
+def permits(*, viewer: Actor) -> QuerySet[Permit]:
+    """What the viewer let apps do that still lives: by a token, or by one that is exchanged for another."""
+    lives = Q(expires__gt=timezone.now()) | Q(refresh_token__isnull=False, refresh_token__revoked__isnull=True)
+    tokens = AccessToken.objects.filter(lives, token_checksum=OuterRef("token"))
+    rows = _visible_permits(viewer).filter(Exists(tokens), person=viewer.id, ended_at=None, client__revoked_at=None)
+    return rows.order_by("-created_at")
 
 
 def _visible_permits(viewer: Actor) -> QuerySet[Permit]:

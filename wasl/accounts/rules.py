@@ -60,7 +60,7 @@ CAN: dict[str, frozenset[str]] = {
     "start_launch": frozenset(ROLES),
     "give_permit": frozenset(ROLES),
     "fetch_token": frozenset({"system"}),  # whoever has the code, or the refresh token
-    "end_permit": frozenset({"system"}),
+    "end_permit": frozenset({*ROLES, "system"}),  # one's own
     "note_proof": frozenset({"system"}),
     "add_gateway": frozenset({"administrator", "system"}),
     "renew_code": frozenset({"administrator", "system"}),

@@ -113,9 +113,12 @@ def fetch_token(*, token: str, by: Actor, code: str = "", before: str = "") -> P
 
 @verb
 def end_permit(key: UUID, *, by: Actor) -> None:
-    """End what a person had let an app do: its tokens are void at once."""
-    permit = Permit.objects.select_for_update().filter(id=key, ended_at__isnull=True).first()
+    """End what a person had let an app do: its tokens are void at once. Another person's is not there."""
+    rows = Permit.objects.all() if by.is_system else Permit.objects.filter(person=by.id, person__isnull=False)
+    permit = rows.select_for_update().filter(id=key).first()
     if permit is None:
+        raise NotFound
+    if permit.ended_at:
         return
     permit.ended_at = timezone.now()
     permit.save(update_fields=("ended_at",))
