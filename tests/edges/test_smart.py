@@ -143,10 +143,28 @@ def test_a_person_chooses_the_patient_and_lets_the_app_in(world: World) -> None:
         ({"scope": "launch patient/*.rs"}, "invalid_request"),
         ({"scope": "launch patient/*.rs", "launch": "never-given"}, "invalid_request"),
         ({"scope": "openid", "prompt": "none"}, "login_required"),
+        ({"nonce": "n" * 256}, "invalid_request"),
+        ({"code_challenge": "c" * 129}, "invalid_request"),
+        ({"scope": f"user/{'X' * 60}.rs"}, "invalid_scope"),
+        ({"nonce": "n" * 256}, "invalid_request"),
+        ({"code_challenge": "c" * 129}, "invalid_request"),
+        ({"scope": "user/" + "X" * 60 + ".rs"}, "invalid_scope"),
     ],
 )
 def test_what_is_wrong_goes_back_to_the_app(world: World, changes: dict[str, str], says: str) -> None:
     assert smart.back(world.app.asks(world.amel, None, **changes))["error"] == says
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"claims": "{"}, {"claims": "[" * 3_000}, {"claims": '{"id_token": {}}'}, {"max_age": "soon"},
+     {"id_token_hint": "x"}, {"prompt": "login consent"}, {"ui_locales": "ar fr"}, {"launch": "x" * 3_000}, {"scope": "openid " * 300},
+     {"response_mode": "fragment"}],
+)  # fmt: skip
+def test_what_is_odd_breaks_nothing(world: World, odd: dict[str, str]) -> None:
+    asked = {"scope": "openid user/*.rs", "nonce": "n"} | odd
+    assert world.app.asks(world.amel, None, **asked).status_code in (200, 302, 400)
+    assert world.app.asks(world.amel, {"allow": "1"}, **asked).status_code in (302, 400)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ SCOPES: dict[str, str | Promise] = {
     "dicomweb.write": _("send images"),
 }
 # one FHIR type, or all, as SMART App Launch 1 and 2 write it; what narrows by a parameter is none of these
-RESOURCE_SCOPE = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\.(read|write|\*|(?!$)c?r?u?d?s?)")
+RESOURCE_SCOPE = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,40})\.(read|write|\*|(?!$)c?r?u?d?s?)")
 ACTS = {"read": "rs", "write": "cud", "*": "cruds"}  # what the words for several acts stand for
 EVERYTHING = {"fhir.read": "system/*.rs", "fhir.write": "system/*.cud"}
 # who signed in, from where the app was opened, and tokens that are renewed

@@ -122,10 +122,11 @@ def end_permit(key: UUID, *, by: Actor) -> None:
         return
     permit.ended_at = timezone.now()
     permit.save(update_fields=("ended_at",))
-    RefreshToken.objects.filter(access_token__token_checksum=permit.token, revoked__isnull=True).update(
-        revoked=permit.ended_at
-    )
-    AccessToken.objects.filter(token_checksum=permit.token).delete()
+    tokens = AccessToken.objects.filter(
+        token_checksum=permit.token or ""
+    )  # of a code that nobody fetched there is none
+    RefreshToken.objects.filter(access_token__in=tokens, revoked__isnull=True).update(revoked=permit.ended_at)
+    tokens.delete()
     emit(PermitEnded(permit=permit.id, client=permit.client_id, person=permit.person_id), by=by)
 
 

@@ -25,6 +25,7 @@ from wasl.patients import services as patient_services
 from wasl.patients.queries import Patient
 
 LONGEST = 80  # letters of what is searched for
+LONGEST_OF = {"nonce": 255, "code_challenge": 128}  # that the toolkit keeps
 
 
 @dataclass
@@ -72,6 +73,8 @@ def authorize(request: Request) -> HttpResponse:
         raise UnknownApp from error
     except OAuthToolkitError as error:
         said = error.oauthlib_error
+        if not said.redirect_uri:  # it could not even be read
+            raise UnknownApp from error
         return HttpResponseRedirect(f"{said.redirect_uri}{'&' if '?' in said.redirect_uri else '?'}{said.urlencoded}")
     app = accounts.client_of(credentials["client_id"], viewer=SYSTEM)
     if app is None or not app.is_app:
@@ -85,6 +88,8 @@ def _wrong(asked: Asked, request: Request) -> HttpResponse | None:
     """What SMART and OAuth 2.1 want of it besides."""
     if asked.credentials.get("code_challenge_method") != "S256":
         return asked.back("invalid_request", "code_challenge_method must be S256")
+    if any(len(request.GET.get(name, "")) > most for name, most in LONGEST_OF.items()):
+        return asked.back("invalid_request", f"too long: {', '.join(LONGEST_OF)}")
     if request.GET.get("aud", "").rstrip("/") != base_of(request):
         return asked.back("invalid_request", f"aud must be {base_of(request)}")
     if not asked.scopes:
