@@ -158,8 +158,8 @@ def test_what_is_wrong_goes_back_to_the_app(world: World, changes: dict[str, str
 @pytest.mark.parametrize(
     "odd",
     [{"claims": "{"}, {"claims": "[" * 3_000}, {"claims": '{"id_token": {}}'}, {"max_age": "soon"},
-     {"id_token_hint": "x"}, {"prompt": "login consent"}, {"ui_locales": "ar fr"}, {"launch": "x" * 3_000}, {"scope": "openid " * 300},
-     {"response_mode": "fragment"}],
+     {"id_token_hint": "x"}, {"prompt": "login consent"}, {"ui_locales": "ar fr"}, {"launch": "x" * 3_000},
+     {"scope": "openid " * 300}, {"response_mode": "fragment"}],
 )  # fmt: skip
 def test_what_is_odd_breaks_nothing(world: World, odd: dict[str, str]) -> None:
     asked = {"scope": "openid user/*.rs", "nonce": "n"} | odd
