@@ -125,7 +125,12 @@ def test_a_person_chooses_the_patient_and_lets_the_app_in(world: World) -> None:
     claims = json.loads(JWT(jwt=answer["id_token"], key=keys, algs=["RS256"]).claims)
     assert (claims["iss"], claims["aud"], claims["sub"]) == (f"{HOST}/fhir", app.client, str(world.stage.amel.id))
     assert ("fhirUser" in claims) == (world.status(f"/fhir/Practitioner/{world.stage.amel.id}", world.amel) == 200)
-    given = Fact.objects.filter(name="accounts.PermitGiven").latest("seq")
+    leila = session(world.stage.leila)  # whom the staff list knows
+    who = app.let_in(leila, "openid fhirUser user/Practitioner.rs")
+    known = json.loads(JWT(jwt=app.answer["id_token"], key=keys, algs=["RS256"]).claims)
+    assert known["fhirUser"] == f"{HOST}/fhir/Practitioner/{world.stage.leila.id}"
+    assert world.status(known["fhirUser"], who) == 200
+    given = Fact.objects.filter(name="accounts.PermitGiven", data__patient=str(world.rim)).latest("seq")
     assert (given.data["patient"], given.actor) == (str(world.rim), f"person:{world.stage.amel.id}")
 
 
