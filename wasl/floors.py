@@ -38,7 +38,7 @@ MODULES: tuple[str, ...] = tuple(module for floor in FLOORS[1:] for module in fl
 USES: dict[str, tuple[str, ...]] = {
     "places": (),
     "accounts": ("places",),
-    "patients": ("places",),
+    "patients": ("places", "accounts"),
     "workforce": ("places", "accounts"),
     "record": ("places", "accounts", "patients"),
     "archive": ("places", "accounts", "patients"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from wasl.edges.cli.home import data_home, database_url, secret
+from wasl.edges.cli.home import data_home, database_url, secret, token_key
 from wasl.floors import MODULES
 
 HERE = Path(__file__).parent
@@ -259,9 +259,20 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "listeners"
 
 COUNTRY_TITLES = {"TN": _("Tunisia"), "DZ": _("Algeria")}
 
-# machines: OAuth 2 client credentials with scopes
+# machines and apps: OAuth 2.1 (authorization code with PKCE, client credentials) and OpenID Connect, with scopes
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "wasl.edges.web.signin.ClientScopes",
+    "OAUTH2_VALIDATOR_CLASS": "wasl.edges.web.oauth.validator.Validator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ID_TOKEN_EXPIRE_SECONDS": 3600,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 86_400,  # after the access token beside it ran out
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "OIDC_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": token_key(Path(os.environ.get("WASL_TOKENS_KEY", DATA / "tokens-key.pem"))),
+    **{
+        f"COMPLIANT_BCP_RFC9700_{name}": True
+        for name in ("IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD", "ACCESS_TOKEN_TRANSPORT", "TOKEN_STORAGE")
+    },
 }

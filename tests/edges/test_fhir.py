@@ -570,8 +570,8 @@ def test_the_grounds_of_lists_are_those_of_pages(world: World) -> None:
     """The edge asks in SQL of its own what `patients.ground` asks; both say the same of everybody."""
     stage, now = world.stage, timezone.now()
     people = [stage.amel, stage.sami, stage.leila, stage.zied, stage.hatem, stage.fatma, STRANGER,
-              Actor("client", uuid4(), "", (Held("client", stage.university),)),
-              Actor("client", uuid4(), "")]  # fmt: skip
+              Actor("client", uuid4(), "", (Held("client", stage.university),), scopes=frozenset({"fhir.read"})),
+              Actor("client", uuid4(), "", scopes=frozenset({"fhir.read"}))]  # fmt: skip
     about: list[tuple[str, dict[str, Any]]] = [
         ("care", {"place": stage.university}), ("card", {"place": stage.university}), ("card", {"place": stage.other}),
         ("given", {"person": stage.hatem.id}), ("break_glass", {"person": stage.leila.id, "because": "unconscious"}),

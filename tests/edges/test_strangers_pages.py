@@ -30,12 +30,15 @@ CLINICIAN, PLANNER, ADMINISTRATOR = frozenset({ZIED}), frozenset({HATEM}), froze
 
 # page -> who of those who ask is let in, if only to see that nothing there is theirs
 OPEN: dict[str, frozenset[str]] = {
-    "home": ALL, "set_language": ALL, "oauth_token": ALL, "radiology:verify": ALL,
+    "home": ALL, "set_language": ALL, "radiology:verify": ALL,
+    # who proves to be a client, by what the request itself carries; whoever holds a post may let an app in
+    **dict.fromkeys(("oauth_token", "oauth_revoke", "oauth_introspect", "oauth_keys"), ALL),
+    "oauth_authorize": POSTS, "oauth_launch": NONE,
     **dict.fromkeys(("choose_place", "choose_theme"), POSTS),
     # what one is told, and how: one's own alone
     **dict.fromkeys(("accounts:messages", "accounts:bell", "accounts:read_messages", "accounts:reach",
-                     "accounts:name_address", "accounts:confirm_address"), POSTS),
-    "accounts:open_message": NONE,
+                     "accounts:name_address", "accounts:confirm_address", "accounts:apps"), POSTS),
+    "accounts:open_message": NONE, "accounts:end_permit": NONE,
     # one's own account
     **dict.fromkeys(("account_login", "account_logout", "account_inactive", "mfa_authenticate",
                      "mfa_login_webauthn"), ALL),
@@ -172,7 +175,7 @@ OPEN: dict[str, frozenset[str]] = {
 # where a clinician sees who somebody is, never more; each such look is in the access log
 SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:timeline"}
 # pages that need no token against forgery: the client's secret is in the request itself
-WITHOUT_TOKEN = {"oauth_token"}
+WITHOUT_TOKEN = {"oauth_token", "oauth_revoke", "oauth_introspect"}
 # posting there changes or ends one's own account or session, or is what the administrator is for
 OWN_AFFAIRS = re.compile(r"account_|mfa_|usersessions_|oauth_|set_language|choose_")
 # a clinician opens a record in an emergency, with a reason; other tests see to that

@@ -72,6 +72,44 @@ class ClientRevoked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppAdded(Event):
+    """An app was registered with its scopes."""
+
+    client: UUID
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchStarted(Event):
+    """A person opened an app from a patient's page."""
+
+    launch: UUID
+    client: UUID
+    person: UUID
+    patient: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermitGiven(Event):
+    """A person let an app read in their name, of one patient where one is named."""
+
+    permit: UUID
+    client: UUID
+    person: UUID
+    scopes: tuple[str, ...]
+    patient: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermitEnded(Event):
+    """What a person had let an app do ended, and its tokens with it."""
+
+    permit: UUID
+    client: UUID
+    person: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewayAdded(Event):
     """A gateway of a hospital may join with a code."""
 

@@ -88,13 +88,78 @@ class Post(Row):
 
 
 class Client(Row):
-    """A machine that speaks to Wasl with an OAuth 2 token: its scopes and the place it stands for."""
+    """A machine that speaks to Wasl with an OAuth 2 token, or an app that does so for whoever uses it: its scopes.
+
+    A machine stands for a place; an app stands for its person, and is called by its title on the pages.
+    """
 
     name = models.CharField(max_length=120, unique=True)
     application = models.OneToOneField("oauth2_provider.Application", on_delete=models.PROTECT, related_name="+")
     scopes = ArrayField(models.CharField(max_length=60))
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
+    is_app = models.BooleanField(default=False)
+    title_fr = models.CharField(max_length=120, blank=True)
+    title_ar = models.CharField(max_length=120, blank=True)
+    title_en = models.CharField(max_length=120, blank=True)
+    launch_uri = models.CharField(max_length=500, blank=True)  # where it is opened from a patient's page
+    # the public keys by which it proves who it is (RFC 7523): told when it was registered, or found at an address
+    keys = models.JSONField(null=True)
+    keys_uri = models.CharField(max_length=500, blank=True)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(is_app=True, place__isnull=True) | models.Q(is_app=False, launch_uri=""),
+                name="accounts_an_app_stands_for_no_place_and_a_machine_is_not_opened",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(keys__isnull=True) | models.Q(keys_uri=""), name="accounts_keys_have_one_source"
+            ),
+        )
+
+    @property
+    def title(self) -> str:
+        """What it is called in the language in force."""
+        said = {"ar": self.title_ar, "fr": self.title_fr, "en": self.title_en}
+        return said.get((get_language() or "")[:2], "") or self.title_fr or self.name
+
+
+class Launch(Row):
+    """An app opened from a patient's page: the opaque value that it brings back once, within minutes."""
+
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the value
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    patient = models.UUIDField()
+    until = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
+class Permit(Row):
+    """What a person let an app do: with which scopes, for which patient if for one, and the token that holds now.
+
+    A code that comes back twice ends it, and so does a refresh token (RFC 9700, 4.5 and 4.14).
+    """
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    patient = models.UUIDField(null=True)
+    scopes = ArrayField(models.CharField(max_length=60))
+    code = models.BinaryField(max_length=32, unique=True)  # SHA-256 of the authorization code
+    token = models.CharField(max_length=64, unique=True, null=True)  # checksum of the access token, once it was fetched
+    ended_at = models.DateTimeField(null=True)
+
+
+class Proof(Row):
+    """An assertion by which a client proved who it is, remembered until it runs out: it counts once (RFC 7523, 3)."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    digest = models.BinaryField(max_length=32)  # SHA-256 of its `jti`
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("client", "digest"), name="accounts_an_assertion_counts_once"),)
 
 
 class Gateway(Row):

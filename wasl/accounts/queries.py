@@ -3,8 +3,10 @@
 import datetime
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -13,10 +15,16 @@ from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from wasl.accounts.models import Certificate, Channel, Client, Gateway, Message, Person, Post
+from wasl.accounts.models import Certificate, Channel, Gateway, Launch, Message, Person, Post
+from wasl.accounts.models import Client as Client
+from wasl.accounts.models import Permit as Permit
 from wasl.accounts.models import Reach as Reach
 from wasl.accounts.models import Sending as Sending
 from wasl.accounts.rules import KINDS, ROLES, SCOPES, CodeVoid, check_code_holds
+from wasl.accounts.rules import UnknownApp as UnknownApp
+from wasl.accounts.rules import acts_of as acts_of
+from wasl.accounts.rules import grantable as grantable
+from wasl.accounts.rules import is_within as is_within
 from wasl.kernel.access import STRANGER, Actor, Held
 from wasl.kernel.errors import NotAllowed, NotFound
 
@@ -124,16 +132,44 @@ def held_at(at: datetime.datetime, *, people: Iterable[UUID], viewer: Actor) -> 
     return found
 
 
+@dataclass(frozen=True)
+class AppActor(Actor):
+    """A person through an app: whom the app reads for, what it was let do, and of which patient alone if of one.
+
+    The posts are those the person holds now. The name says both, as the access log keeps it.
+    """
+
+    app: UUID | None = None
+    patient: UUID | None = None
+
+    def may(self, kind: str, act: str) -> bool:
+        """Whether the app was let do this with resources of a type at all."""
+        return bool(self.held) and act in acts_of(self.scopes, "user", kind) | self._of_patient(kind)
+
+    def is_whole(self, kind: str) -> bool:
+        """Whether the app sees of a type what its person sees, and not only what is of its patient."""
+        mine = acts_of(self.scopes, "user", kind)
+        return bool(mine) and self._of_patient(kind) <= mine
+
+    def _of_patient(self, kind: str) -> frozenset[str]:
+        return acts_of(self.scopes, "patient", kind) if self.patient else frozenset()
+
+
 def actor_of_token(token: str, *, address: str = "") -> Actor:
-    """The machine client that holds an OAuth 2 access token, with its scopes; a stranger when it is not valid."""
+    """Who holds an OAuth 2 access token: a machine client with its scopes, or a person through an app.
+
+    A stranger when it is not valid, its client was revoked, or its person's account closed.
+    """
     found = (
-        AccessToken.objects.select_related("application")
+        AccessToken.objects.select_related("application", "user")
         .filter(token_checksum=hashlib.sha256(token.encode()).hexdigest(), expires__gt=timezone.now())
         .first()
     )
     client = Client.objects.filter(application=found.application, revoked_at__isnull=True).first() if found else None
     if found is None or client is None:
         return STRANGER
+    if client.is_app or found.user:
+        return _through(client, found, address)
     return Actor(
         kind="client",
         id=client.id,
@@ -151,6 +187,67 @@ def actor_of_client(key: UUID, *, address: str = "") -> Actor:
         return STRANGER
     held, scopes = (Held("client", client.place_id),), frozenset(client.scopes)
     return Actor(kind="client", id=client.id, name=client.name, held=held, address=address, scopes=scopes)
+
+
+def _through(client: Client, token: AccessToken, address: str) -> Actor:
+    permit = Permit.objects.filter(client=client, token=token.token_checksum, ended_at__isnull=True).first()
+    if permit is None or token.user is None or not token.user.is_active:
+        return STRANGER
+    person = actor_of_person(token.user, address=address)
+    if person == STRANGER:
+        return STRANGER
+    return AppActor(
+        kind="person", id=person.id, name=f"{person.name} · {client.name}"[:200], held=person.held, address=address,
+        scopes=frozenset(scope for scope in token.scope.split() if is_within(scope, permit.scopes)),
+        app=client.id, patient=permit.patient,
+    )  # fmt: skip
+
+
+def permit_of(*, viewer: Actor, code: str = "", token: str = "") -> Permit | None:
+    """The permit that runs of an authorization code, or of the checksum of the access token that holds now."""
+    rows = _visible_permits(viewer).filter(ended_at__isnull=True)
+    known = Q(code=hashlib.sha256(code.encode()).digest()) if code else Q(token=token)
+    return rows.filter(known).first() if code or token else None
+
+
+def permits(*, viewer: Actor) -> QuerySet[Permit]:
+    """What the viewer let apps do that still lives: by a token, or by one that is exchanged for another."""
+    lives = Q(expires__gt=timezone.now()) | Q(refresh_token__isnull=False, refresh_token__revoked__isnull=True)
+    tokens = AccessToken.objects.filter(lives, token_checksum=OuterRef("token"))
+    rows = _visible_permits(viewer).filter(Exists(tokens), person=viewer.id, ended_at=None, client__revoked_at=None)
+    return rows.order_by("-created_at")
+
+
+def _visible_permits(viewer: Actor) -> QuerySet[Permit]:
+    """What a person let apps do is theirs to know, and Wasl's own."""
+    rows = Permit.objects.select_related("client")
+    return rows if viewer.is_system else rows.filter(person=viewer.id) if viewer.id else rows.none()
+
+
+def launched(value: str, *, app: UUID, viewer: Actor) -> UUID | None:
+    """The patient of whom the viewer just opened an app, by the value that it brought back; None when that is void."""
+    rows = Launch.objects.filter(person=viewer.id, client=app, used_at__isnull=True, until__gt=timezone.now())
+    return rows.filter(digest=hashlib.sha256(value.encode()).digest()).values_list("patient", flat=True).first()
+
+
+def apps(*, viewer: Actor) -> list[Client]:
+    """The apps that people who hold a post may open from a patient's page."""
+    rows = Client.objects.filter(is_app=True, revoked_at__isnull=True).exclude(launch_uri="")
+    return list(rows.order_by("name")) if viewer.held else []
+
+
+def client_of(application: str, *, viewer: Actor) -> Client | None:
+    """The machine or app of an OAuth 2 client id, while it is not revoked, for those who speak with it."""
+    rows = Client.objects.filter(application__client_id=application, revoked_at__isnull=True)
+    return rows.select_related("application").first() if viewer.held else None
+
+
+def app_origins(*, viewer: Actor) -> frozenset[str]:
+    """From where apps in browsers speak to Wasl: the origins of the addresses to which their people come back."""
+    rows = Client.objects.filter(is_app=True, revoked_at__isnull=True)
+    addresses = rows.values_list("application__redirect_uris", flat=True) if viewer.held else []
+    parts = [urlsplit(address) for line in addresses for address in line.split()]
+    return frozenset(f"{one.scheme}://{one.netloc}" for one in parts)
 
 
 def scopes_of(application: int, *, viewer: Actor) -> list[str]:

@@ -1,8 +1,10 @@
 """Who may give accounts and posts, how people are told things, and what is refused."""
 
 import datetime
+import json
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -10,6 +12,8 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
 
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, Refused
@@ -35,8 +39,14 @@ SCOPES: dict[str, str | Promise] = {
     "dicomweb.read": _("find and fetch images"),
     "dicomweb.write": _("send images"),
 }
-# one FHIR type, or all, as SMART App Launch writes it
-RESOURCE_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]+)\.(read|write|(?!$)c?r?u?d?s?)")
+# one FHIR type, or all, as SMART App Launch 1 and 2 write it; what narrows by a parameter is none of these
+RESOURCE_SCOPE = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,40})\.(read|write|\*|(?!$)c?r?u?d?s?)")
+ACTS = {"read": "rs", "write": "cud", "*": "cruds"}  # what the words for several acts stand for
+EVERYTHING = {"fhir.read": "system/*.rs", "fhir.write": "system/*.cud"}
+# who signed in, from where the app was opened, and tokens that are renewed
+CONTEXT = frozenset({"openid", "fhirUser", "profile", "launch", "launch/patient", "offline_access"})
+LAUNCH_MINUTES = 5
+PROOF_MINUTES = 5  # SMART App Launch 2.2, asymmetric authentication: an assertion lives no longer
 
 CAN: dict[str, frozenset[str]] = {
     "add_person": frozenset({"administrator", "system"}),
@@ -46,6 +56,12 @@ CAN: dict[str, frozenset[str]] = {
     "end_post": frozenset({"administrator", "system"}),
     "add_client": frozenset({"administrator", "system"}),
     "revoke_client": frozenset({"administrator", "system"}),
+    "add_app": frozenset({"administrator", "system"}),
+    "start_launch": frozenset(ROLES),
+    "give_permit": frozenset(ROLES),
+    "fetch_token": frozenset({"system"}),  # whoever has the code, or the refresh token
+    "end_permit": frozenset({*ROLES, "system"}),  # one's own
+    "note_proof": frozenset({"system"}),
     "add_gateway": frozenset({"administrator", "system"}),
     "renew_code": frozenset({"administrator", "system"}),
     "revoke_gateway": frozenset({"administrator", "system"}),
@@ -93,6 +109,44 @@ class NoScope(Invalid):
 
 class ClientNameTaken(Refused):
     """Another machine client is already called {name}."""
+
+
+class AppNeedsAddress(Invalid):
+    """An app needs an address to which its people come back."""
+
+
+class BadAppAddress(Invalid):
+    """The address {address} is not one of an app: https, or http on this machine alone, without user or fragment."""
+
+
+class AppNeedsTitle(Invalid):
+    """An app needs the name that people read."""
+
+
+class BadKeys(Invalid):
+    """These are no public keys for RS384 or ES384, as a JSON Web Key Set has them."""
+
+
+class KeysOfPublicApp(Invalid):
+    """A public app keeps no secret, and proves itself by no key."""
+
+
+class UnknownApp(Invalid):
+    """No app that is registered here leads to this page, or not with this address to come back to."""
+
+    http = 400
+
+
+class LaunchVoid(Refused):
+    """This way into the app was used, or ran out. Open the app from the patient's page again."""
+
+
+class PermitVoid(Refused):
+    """This code or token opens nothing any more."""
+
+
+class ProofUsed(Refused):
+    """This assertion was used before."""
 
 
 class GatewayNameTaken(Refused):
@@ -193,8 +247,75 @@ def check_scopes(scopes: Sequence[str]) -> None:
     if not scopes:
         raise NoScope
     for scope in scopes:
-        if scope not in SCOPES and not RESOURCE_SCOPE.fullmatch(scope):
+        found = RESOURCE_SCOPE.fullmatch(scope)
+        if scope not in SCOPES and (found is None or found[1] != "system"):
             raise UnknownScope(scope=scope)
+
+
+def check_app_scopes(scopes: Sequence[str]) -> None:
+    """An app has some scopes: of its person, of one patient, and what SMART calls context."""
+    if not scopes:
+        raise NoScope
+    for scope in scopes:
+        found = RESOURCE_SCOPE.fullmatch(scope)
+        if scope not in CONTEXT and (found is None or found[1] == "system"):
+            raise UnknownScope(scope=scope)
+
+
+def acts_of(scopes: Iterable[str], level: str, kind: str) -> frozenset[str]:
+    """What scopes of a level (patient, user, system) allow with resources of a type: some of c, r, u, d, s."""
+    found = [RESOURCE_SCOPE.fullmatch(EVERYTHING.get(scope, scope)) for scope in scopes]
+    named = [one for one in found if one and one[1] == level and one[2] in ("*", kind)]
+    return frozenset("".join(ACTS.get(one[3], one[3]) for one in named))
+
+
+def is_within(scope: str, held: Iterable[str]) -> bool:
+    """Whether a scope asks for no more than those that are held."""
+    known = list(held)
+    asked = RESOURCE_SCOPE.fullmatch(scope)
+    return scope in known or bool(
+        asked and frozenset(ACTS.get(asked[3], asked[3])) <= acts_of(known, asked[1], asked[2])
+    )
+
+
+def grantable(scopes: Iterable[str]) -> list[str]:
+    """The scopes that are given of those asked for: through `patient/` an app reads, and nothing is written."""
+    given = []
+    for scope in scopes:
+        found = RESOURCE_SCOPE.fullmatch(scope)
+        if found is None or found[1] != "patient" or found[3] == "read":
+            given.append(scope)
+        elif acts := "".join(act for act in "rs" if act in ACTS.get(found[3], found[3])):
+            given.append(f"patient/{found[2]}.{acts}")
+    return list(dict.fromkeys(given))
+
+
+def check_app_address(address: str) -> None:
+    """People come back to an address that nobody else can answer at."""
+    try:
+        parts = urlsplit(address)
+        here = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        known = (parts.scheme == "https" or here) and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise BadAppAddress(address=address) from error
+    if not known or "@" in parts.netloc or "#" in address or re.search(r"[\s\\*;,'\"]", address) or len(address) > 500:
+        raise BadAppAddress(address=address)
+
+
+def known_keys(text: str) -> dict[str, object]:
+    """A set of public keys (RFC 7517) for RS384 or ES384, and nothing private in it. Raises BadKeys."""
+    try:
+        keys = [JWK(**one) for one in json.loads(text)["keys"]]
+        told = [{**key.export_public(as_dict=True)} for key in keys]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, JWException) as error:
+        raise BadKeys from error
+    strong = (
+        key["kty"] == "EC" and key["crv"] == "P-384" or key["kty"] == "RSA" and len(key["n"]) >= 342  # 2048 bits
+        for key in told
+    )
+    if not told or any(key.has_private for key in keys) or not all(strong):
+        raise BadKeys
+    return {"keys": told}
 
 
 def check_code(until: datetime.datetime | None, *, now: datetime.datetime) -> None:

@@ -25,6 +25,7 @@ from wasl.edges.session import actor_of_session
 from wasl.kernel.access import STRANGER, Actor
 from wasl.kernel.models import uuid7
 from wasl.patients import queries as patients
+from wasl.record import queries as record
 
 Scope = dict[str, Any]
 
@@ -104,8 +105,16 @@ def origin(scope: Scope) -> str:
     return f"{scope['scheme']}://{header(scope, b'host')}"
 
 
-async def actor_of(scope: Scope) -> Actor:
-    """Who asks: the person of the session cookie, the machine client of the bearer token, or a stranger."""
+async def actor_of(scope: Scope, *, apps: bool = False) -> Actor:
+    """Who asks: the person of the session cookie, the machine client of the bearer token, or a stranger.
+
+    A person through an app is one only where `apps` are reckoned with, and their scopes asked.
+    """
+    actor = await _known(scope)
+    return actor if apps or not isinstance(actor, accounts.AppActor) else STRANGER
+
+
+async def _known(scope: Scope) -> Actor:
     credential = _credential(scope)
     if not credential:
         return STRANGER
@@ -197,13 +206,27 @@ def open_to(viewer: Actor) -> tuple[str, list[object]]:
     """
     places = list(patients.caring_places(viewer=viewer))
     person = viewer.id if viewer.held else None
+    within, whom = _within(viewer)
     return (
         "left join lateral (select r.ground from patients_carerelationship r where r.patient_id = e.patient"
         " and r.starts_at <= now() and (r.ends_at is null or r.ends_at > now()) and r.ground <> 'review'"
-        " and ((r.place_id = any(%s) and r.person is null) or r.person = %s)"
-        " order by array_position(%s::text[], r.ground::text) limit 1) g on true",
-        [places, person, list(patients.GROUNDS)],
+        " and ((r.place_id = any(%s) and r.person is null) or r.person = %s){within}"
+        " order by array_position(%s::text[], r.ground::text) limit 1) g on true".replace("{within}", within),
+        [places, person, *whom, list(patients.GROUNDS)],
     )
+
+
+def _within(viewer: Actor) -> tuple[str, list[object]]:
+    """SQL that narrows an app to what it was let see, by the type of `e`: all of its person's, or its patient's alone.
+
+    Its patient's record is in all files of that person, as they stand now.
+    """
+    if not isinstance(viewer, accounts.AppActor):
+        return "", []
+    whole = [kind for kind in record.served() if viewer.is_whole(kind)]
+    theirs = [kind for kind in record.served() if viewer.may(kind, "r") or viewer.may(kind, "s")]
+    files = "select o.id from patients_patient f join patients_patient o on o.head_id = f.head_id where f.id = %s::uuid"
+    return f" and (e.type = any(%s) or (e.type = any(%s) and e.patient in ({files})))", [whole, theirs, viewer.patient]
 
 
 def known_to(viewer: Actor) -> tuple[str, list[object]]:

@@ -1,5 +1,6 @@
 """What is done with people, their posts, machine clients and gateways, and how people are told things."""
 
+from wasl.accounts.services.apps import add_app, end_permit, fetch_token, give_permit, note_proof, start_launch
 from wasl.accounts.services.authority import DOOR, Code, door_certificate, read_code, vouched_for
 from wasl.accounts.services.clients import add_client, revoke_client
 from wasl.accounts.services.gateways import (
@@ -37,6 +38,7 @@ __all__ = [
     "DOOR",
     "HOURS",
     "MESSAGES",
+    "add_app",
     "add_client",
     "add_gateway",
     "add_person",
@@ -48,11 +50,15 @@ __all__ = [
     "declare",
     "door_certificate",
     "drop_sending",
+    "end_permit",
     "end_post",
+    "fetch_token",
+    "give_permit",
     "give_post",
     "join_gateway",
     "name_address",
     "note_failure",
+    "note_proof",
     "note_seen",
     "note_gateway",
     "note_sent",
@@ -64,6 +70,7 @@ __all__ = [
     "reset_password",
     "revoke_client",
     "revoke_gateway",
+    "start_launch",
     "vouched_for",
     "write_message",
 ]

@@ -1,5 +1,5 @@
-"""The administrator's pages: people and their posts, and gateways; everybody's: messages, and how one is reached."""
+"""The administrator's pages: people, posts, gateways; everybody's: messages, how one is reached, one's apps."""
 
-from wasl.accounts.views import gateways, messages, people, reach
+from wasl.accounts.views import apps, gateways, messages, people, reach
 
-urlpatterns = [*people.urlpatterns, *gateways.urlpatterns, *messages.urlpatterns, *reach.urlpatterns]
+urlpatterns = [*people.urlpatterns, *gateways.urlpatterns, *messages.urlpatterns, *reach.urlpatterns, *apps.urlpatterns]

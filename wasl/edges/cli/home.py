@@ -67,6 +67,20 @@ def secret(home: Path, name: str) -> str:
     return path.read_text()
 
 
+def token_key(path: Path) -> str:
+    """The key (RSA, PEM) that signs who somebody is for apps (OpenID Connect), made when missing."""
+    if not path.exists():
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write_once(path, pem.decode())
+    return path.read_text()
+
+
 def _write_once(path: Path, text: str) -> None:
     """Write a 0600 file that appears whole or not at all; the first of several writers wins."""
     make_home(path.parent)

@@ -19,7 +19,7 @@ from psycopg.errors import DeadlockDetected
 from starlette.concurrency import run_in_threadpool
 
 from wasl.edges import gate
-from wasl.edges.fhir import acts, answers, sent, written
+from wasl.edges.fhir import acts, answers, scopes, sent, written
 from wasl.edges.fhir.acts import Act, Change, Meant
 from wasl.edges.fhir.answers import Answer
 from wasl.edges.fhir.call import Call, Receive, call_of, pairs_of
@@ -31,8 +31,6 @@ from wasl.edges.fhir.refusals import (
     NotSupported,
     RequestExpected,
     SameTwice,
-    SignInFirst,
-    TokenExpected,
     TooManyEntries,
     UnknownType,
 )  # fmt: skip
@@ -75,9 +73,8 @@ class Part:
 
 async def take(call: Call, ask: Ask) -> Answer:
     """Answer a bundle; `ask` answers a request. Raises BundleExpected, TooManyEntries, and all that may be refused."""
-    viewer = await gate.actor_of(call.scope)
-    if viewer.kind != "client":  # before a large body is read; what may be sent, each entry's scope says
-        raise TokenExpected if viewer.id else SignInFirst
+    viewer = await gate.actor_of(call.scope, apps=True)
+    scopes.check_token(viewer)  # before a large body is read; what may be sent, each entry's scope says
     bundle = await written.resource(call, "Bundle", most=LONGEST)
     entries = bundle.get("entry", [])
     if bundle.get("type") not in ("batch", "transaction") or not isinstance(entries, list):

@@ -1,4 +1,4 @@
-"""A call of the FHIR service: its address taken apart, its form, and whether whoever asks may ask at all."""
+"""A call of the FHIR service: its address taken apart, its form, and what it carries."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -14,28 +14,21 @@ from wasl.edges.fhir.asked import Pairs
 from wasl.edges.fhir.refusals import (
     FormExpected,
     JsonOnly,
-    NotInScope,
     OneIdentifier,
-    OutOfScope,
     ParametersExpected,
     ResourceExpected,
     SearchTooLong,
-    SignInFirst,
-    TokenExpected,
     TooLong,
     ToValidateExpected,
     WrongHost,
     WrongValue,
 )  # fmt: skip
-from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotAllowed, Refused
+from wasl.kernel.errors import Refused
 
 LONGEST = 1 << 16  # bytes of a search that is posted
 LARGEST = 1 << 22  # bytes of a resource that is validated
 MOST_PARAMETERS = 100
 JSON = re.compile(r"(application/(fhir\+)?json|text/json|json|\*/\*|application/\*)\b|\*/\*")
-SCOPE = re.compile(r"system/(\*|[A-Za-z]+)\.(\*|read|write|[cruds]+)")  # SMART App Launch 1 and 2
-MEANT = {"*": "cruds", "read": "rs", "write": "cud"}  # what the words for several acts stand for
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -67,23 +60,6 @@ class Call:
     def encoded(pairs: Pairs) -> str:
         """Parameters as an address has them."""
         return urlencode(pairs)
-
-    def check(self, viewer: Actor, kind: str, act: str) -> None:
-        """Whether somebody may ask for resources of a type: a person with a post, a client with a scope."""
-        if viewer.kind == "client":
-            if not any(_covers(scope, kind, act) for scope in viewer.scopes):
-                raise OutOfScope(type=kind)
-        elif viewer.id is None:
-            raise SignInFirst
-        elif not viewer.held:
-            raise NotAllowed
-
-    def check_sender(self, viewer: Actor, kind: str, act: str) -> None:
-        """Whether somebody may send a resource of a type: a client with a scope, and nobody by a cookie."""
-        if viewer.kind != "client":
-            raise TokenExpected if viewer.id else SignInFirst
-        if not any(_covers(scope, kind, act) for scope in viewer.scopes):
-            raise NotInScope(type=kind)
 
     def identifier(self) -> str:
         """The one identifier that the address of a conditional update or delete names. Raises OneIdentifier."""
@@ -159,10 +135,3 @@ def pairs_of(text: bytes) -> Pairs:
         raise WrongValue(name="?", value="…") from error
     except ValueError as error:
         raise SearchTooLong from error
-
-
-def _covers(scope: str, kind: str, act: str) -> bool:
-    if scope in ("fhir.read", "fhir.write"):
-        return act in MEANT[scope.removeprefix("fhir.")]
-    found = SCOPE.fullmatch(scope)
-    return found is not None and found[1] in ("*", kind) and act in MEANT.get(found[2], found[2])

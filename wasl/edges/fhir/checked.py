@@ -6,10 +6,10 @@ from django.utils import translation
 from starlette.concurrency import run_in_threadpool
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers
+from wasl.edges.fhir import answers, scopes
 from wasl.edges.fhir.answers import Answer
 from wasl.edges.fhir.call import Call
-from wasl.edges.fhir.refusals import NotValidated, OutOfScope, Sound, ToValidateExpected, UnknownType, WrongValue
+from wasl.edges.fhir.refusals import NotValidated, Sound, ToValidateExpected, UnknownType, WrongValue
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.record.queries import Malformed, faults, kinds
@@ -21,7 +21,7 @@ MODES = ("", "create", "update")
 
 async def validate(call: Call, kind: str, key: str = "") -> Answer:
     """Whether a resource that was sent could be created, or with `key` updated; nothing of it is kept."""
-    _check(call, await gate.actor_of(call.scope), kind)
+    _check(await gate.actor_of(call.scope, apps=True), kind)
     body = await call.to_validate(kind)
     told = [(name, value) for name, value in call.query if name in ("mode", "profile")]
     if body["resourceType"] == "Parameters" and kind != "Parameters":
@@ -49,14 +49,9 @@ def judged(call: Call, body: dict[str, Any]) -> Answer:
         return Answer(200, answers.dumped(said), {"content-language": translation.get_language()})
 
 
-def _check(call: Call, viewer: Actor, kind: str) -> None:
+def _check(viewer: Actor, kind: str) -> None:
     """Whoever may read or send a type may ask whether a resource of it is right."""
-    for act in "scu":
-        try:
-            call.check(viewer, kind, act)
-        except OutOfScope:
-            continue
-        if kind not in kinds():
-            raise UnknownType(type=kind)
-        return
-    raise OutOfScope(type=kind)
+    act = next((act for act in "scu" if scopes.may(viewer, kind, act)), "s")
+    scopes.check(viewer, kind, act)
+    if kind not in kinds():
+        raise UnknownType(type=kind)

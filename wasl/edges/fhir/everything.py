@@ -35,7 +35,7 @@ async def everything(call: Call, key: UUID, *, viewer: Actor) -> Answer:
     if "_page" in given:
         pairs, after = found.unsealed(given["_page"])
         given = dict(pairs)
-    kinds = _kinds(given.get("_type", ""), histories.readable(call, viewer))
+    kinds = _kinds(given.get("_type", ""), histories.readable(viewer))
     where, values = _asked(given, await sync_to_async(patients.same_person)(key, viewer=viewer))
     if after is not None:
         where, values = f"{where} and ({FIRST}, e.id) > (%s, %s)", [*values, *after]

@@ -14,7 +14,21 @@ from uuid import UUID
 from starlette.concurrency import run_in_threadpool
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, bundles, checked, domains, everything, found, histories, sent, written
+from wasl.edges.fhir import (
+    answers,
+    asked,
+    bundles,
+    checked,
+    domains,
+    everything,
+    found,
+    histories,
+    origins,
+    scopes,
+    sent,
+    smart,
+    written,
+)
 from wasl.edges.fhir.answers import Answer, Send
 from wasl.edges.fhir.call import Call, Receive, call_of
 from wasl.edges.fhir.found import Hit
@@ -39,8 +53,10 @@ READS = ("GET", "HEAD")
 
 
 async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
-    """Answer one request."""
-    await (await answered(scope, receive)).send(scope, send)
+    """Answer one request, which a page of an app may read."""
+    asked_before = scope["method"] == "OPTIONS"
+    answer = await (origins.asked_before(scope) if asked_before else answered(scope, receive))
+    await (await origins.open_to_apps(answer, scope)).send(scope, send)
 
 
 async def answered(scope: gate.Scope, receive: Receive) -> Answer:
@@ -63,12 +79,14 @@ async def _answer(call: Call) -> Answer:
         case method, ["metadata"] if method in READS:
             return Answer(200, statement(call.base), {"cache-control": "no-cache"})
         case method, ["_history"] if method in READS:
-            viewer = await gate.actor_of(call.scope)
-            kinds = histories.readable(call, viewer)
+            viewer = await gate.actor_of(call.scope, apps=True)
+            kinds = histories.readable(viewer)
             return await histories.history(call, kinds, f"{call.base}/_history", viewer=viewer)
         case method, [kind, "_history"] if method in READS:
             viewer = await _viewer(call, kind, "r")
             return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
+        case method, [".well-known", "smart-configuration" | "openid-configuration"] if method in READS:
+            return Answer(200, smart.configuration(call.base), {"content-type": "application/json"})
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
@@ -129,8 +147,8 @@ def _allowed(path: list[str]) -> Iterator[str]:
 
 async def _viewer(call: Call, kind: str, act: str) -> Actor:
     """Who asks, when they may ask for this type at all; `act` is r (read) or s (search), as scopes say it."""
-    viewer = await gate.actor_of(call.scope)
-    call.check(viewer, kind, act)
+    viewer = await gate.actor_of(call.scope, apps=True)
+    scopes.check(viewer, kind, act)
     if not record.is_served(kind):
         raise UnknownType(type=kind)
     return viewer
@@ -139,6 +157,7 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
 async def _operate(call: Call, kind: str, name: str) -> Answer:
     """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
     viewer = await _viewer(call, kind, "s")
+    scopes.check_operation(viewer, kind)
     operation = fhir.operations.get((kind, name))
     if operation is None or (call.method == "GET" and not operation.by_get):
         raise UnknownAddress
@@ -246,7 +265,7 @@ async def _search(call: Call, kind: str) -> Answer:
     entries += answers.warned(call.scope, await domains.unknown(kind, systems))
     if question.ignored:
         entries.append(answers.ignored(call.scope, question.ignored))
-    if kind == "Patient" and not token:
+    if kind == "Patient" and not token and scopes.is_whole(viewer, kind):
         entries += answers.said(call.scope, await found.said_of_numbers(pairs, viewer=viewer))
     links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
     return answers.bundle("searchset", links=links, entries=entries, total=total)

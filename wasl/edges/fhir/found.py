@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from wasl.edges import gate
+from wasl.edges.fhir import scopes
 from wasl.edges.fhir.asked import Asked, Condition, Pairs, alternatives
 from wasl.edges.fhir.refusals import WrongValue
 from wasl.kernel.access import Actor
@@ -26,8 +27,10 @@ from wasl.record.queries import of_patients, parameters
 def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
     """The condition that a resource may be seen: its patient's record is open, or it is no patient's by its type.
 
-    A report also, that its viewer does not assess just now without knowing it.
+    One of a type without scope may not. A report also, that its viewer does not assess just now without knowing it.
     """
+    if not scopes.sees(viewer, kind):
+        return "false", []
     opened = "g.ground is not null" if of_patients(kind) else "(e.patient is null or g.ground is not null)"
     known, values = gate.known_to(viewer) if kind == "DiagnosticReport" else ("true", [])
     return f"{opened} and {known}", values

@@ -11,11 +11,11 @@ from uuid import UUID
 from psycopg.errors import QueryCanceled
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, found
+from wasl.edges.fhir import answers, asked, found, scopes
 from wasl.edges.fhir.answers import Answer
 from wasl.edges.fhir.asked import Condition
 from wasl.edges.fhir.call import Call
-from wasl.edges.fhir.refusals import HistoryTooLong, OutOfScope, UnknownParameter, WrongValue
+from wasl.edges.fhir.refusals import HistoryTooLong, SignInFirst, UnknownParameter, WrongValue
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotAllowed
@@ -70,17 +70,11 @@ async def history(call: Call, kinds: Sequence[str], url: str, *, viewer: Actor) 
     return answers.bundle("history", links=links, entries=told)
 
 
-def readable(call: Call, viewer: Actor) -> list[str]:
+def readable(viewer: Actor) -> list[str]:
     """The types that somebody may read at all. Raises what is refused where there is none."""
-    kinds = []
-    for kind in sorted(record.served()):
-        try:
-            call.check(viewer, kind, "r")
-        except OutOfScope:
-            continue
-        kinds.append(kind)
+    kinds = [kind for kind in sorted(record.served()) if scopes.may(viewer, kind, "r")]
     if not kinds:
-        raise NotAllowed
+        raise NotAllowed if viewer.id else SignInFirst
     return kinds
 
 

@@ -4,7 +4,7 @@ A token is asked for, and no session: a page of somebody else could send with a 
 """
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers
+from wasl.edges.fhir import answers, scopes
 from wasl.edges.fhir.answers import Answer
 from wasl.edges.fhir.call import Call
 from wasl.edges.threads import in_thread
@@ -38,6 +38,6 @@ async def remove(call: Call, kind: str) -> Answer:
 
 async def sender(call: Call, kind: str, act: str) -> Actor:
     """Who sends, when they may do so with resources of this type; `act` is c, u or d, as scopes say it."""
-    viewer = await gate.actor_of(call.scope)
-    call.check_sender(viewer, kind, act)
+    viewer = await gate.actor_of(call.scope, apps=True)
+    scopes.check_sender(viewer, kind, act)
     return viewer

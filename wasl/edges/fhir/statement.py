@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from wasl import __version__
-from wasl.edges.fhir import everything
+from wasl.edges.fhir import everything, smart
 from wasl.edges.fhir.answers import dumped
 from wasl.edges.fhir.checked import DEFINITION
 from wasl.kernel import fhir
@@ -29,12 +29,12 @@ def statement(base: str) -> bytes:
             "implementation": {"description": "The shared health record", "url": base},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "json"],
-            "rest": [_rest()],
+            "rest": [_rest(base)],
         }
     )
 
 
-def _rest() -> dict[str, object]:
+def _rest(base: str) -> dict[str, object]:
     return {
         "mode": "server",
         "documentation": "Pages follow each other by their `next` link, ordered by id, or by `_sort`: `_lastUpdated`, "
@@ -43,9 +43,15 @@ def _rest() -> dict[str, object]:
         "an id: what is updated is there. A bundle has 1,000 entries and 16 MB at most, a resource 4 MB; what a "
         "transaction reads, it reads once all is done.",
         "security": {
-            "service": [fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", "OAuth")],
+            **smart.security(base),
+            "cors": True,
+            "service": [
+                fhir.coding("http://terminology.hl7.org/CodeSystem/restful-security-service", code)
+                for code in ("OAuth", "SMART-on-FHIR")
+            ],
             "description": "OAuth 2 client credentials with scopes system/[type].read or .rs, and .write or .cud for "
-            "what is sent, of the client's own place; people read by their session.",
+            "what is sent, of the client's own place; apps with scopes patient/ and user/, as "
+            ".well-known/smart-configuration says; people read by their session.",
         },
         "resource": [_resource(kind) for kind in sorted(record.served())],
         "interaction": [{"code": code} for code in ("transaction", "batch", "history-system")],

@@ -40,7 +40,7 @@ ACTS = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
 async def change(call: Call, kind: str, text: str | None = None) -> Answer:
     """Answer a request that changes a resource, of this id, or that its search names; without either, a new one."""
     act = await act_of(call, kind, text)
-    viewer = await gate.actor_of(call.scope)
+    viewer = await gate.actor_of(call.scope, apps=True)
     done = await in_thread(answers.spoken(answers.language_of(call.scope), acts.at_once), act, by=viewer)
     await log(act, done, viewer)
     return answered(call, done)

@@ -21,8 +21,11 @@ from wasl.kernel.http import Request
 Next = Callable[[HttpRequest], HttpResponse]
 
 # what a stranger may see; everything else leads to the sign-in page
-PUBLIC_PATHS = ("/account/", "/oauth/", "/static/")
-PUBLIC_VIEWS = frozenset({"home", "set_language", "radiology:verify", "workforce:calendar"})
+PUBLIC_PATHS = ("/account/", "/static/")
+PUBLIC_VIEWS = frozenset({
+    "home", "set_language", "radiology:verify", "workforce:calendar", "oauth_token", "oauth_revoke",
+    "oauth_introspect", "oauth_keys",
+})  # fmt: skip
 
 
 class SeenMiddleware(UserSessionsMiddleware):  # type: ignore[misc]

@@ -3,9 +3,10 @@
 from allauth.account import views as account
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
-from oauth2_provider.views import TokenView
+from oauth2_provider.views import JwksInfoView
 
 from wasl.edges.web import start
+from wasl.edges.web.oauth import authorize, tokens
 
 # allauth's flows, but those by which people would make or reset their accounts themselves
 way_in: list[URLPattern | URLResolver] = [
@@ -30,5 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("choose/theme/", start.choose_theme, name="choose_theme"),
     path("choose/language/", start.set_language, name="set_language"),
     path("account/", include(way_in)),
-    path("oauth/token/", TokenView.as_view(), name="oauth_token"),
+    path("oauth/authorize/", authorize.authorize, name="oauth_authorize"),
+    path("oauth/launch/", authorize.launch, name="oauth_launch"),
+    path("oauth/token/", tokens.Token.as_view(), name="oauth_token"),
+    path("oauth/revoke/", tokens.Revoke.as_view(), name="oauth_revoke"),
+    path("oauth/introspect/", tokens.introspect, name="oauth_introspect"),
+    path("oauth/keys/", JwksInfoView.as_view(), name="oauth_keys"),
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from wasl.accounts import queries as accounts
 from wasl.kernel.errors import Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
@@ -66,6 +67,7 @@ def patient(
         "may_correct": allowed("patients.correct_patient", request.actor),
         "may_decide": allowed("patients.judge_review", request.actor),
         "retired": len(queries.same_person(key, viewer=request.actor)) - 1,
+        "apps": accounts.apps(viewer=request.actor),
         "may_order": "requester" in request.actor.roles,
         "may_import": bool({"radiographer", "radiologist", "chief", "registrar"} & request.actor.roles),
         "may_ask": bool({"radiographer", "radiologist", "chief"} & request.actor.roles),
