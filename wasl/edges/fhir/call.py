@@ -70,13 +70,15 @@ class Call:
 
     def check(self, viewer: Actor, kind: str, act: str) -> None:
         """Whether somebody may ask for resources of a type: a person with a post, a client with a scope."""
-        if viewer.kind == "client":
-            if not any(_covers(scope, kind, act) for scope in viewer.scopes):
-                raise OutOfScope(type=kind)
-        elif viewer.id is None:
-            raise SignInFirst
-        elif not viewer.held:
-            raise NotAllowed
+        check(viewer, kind, act)
+
+    def may(self, viewer: Actor, kind: str, act: str) -> bool:
+        """The same as an answer."""
+        try:
+            self.check(viewer, kind, act)
+        except NotAllowed:
+            return False
+        return True
 
     def check_sender(self, viewer: Actor, kind: str, act: str) -> None:
         """Whether somebody may send a resource of a type: a client with a scope, and nobody by a cookie."""
@@ -134,6 +136,17 @@ class Call:
                 raise too_long
             if not message.get("more_body"):
                 return bytes(body)
+
+
+def check(viewer: Actor, kind: str, act: str) -> None:
+    """Whether somebody may ask for resources of a type: a person with a post, a client with a scope."""
+    if viewer.kind == "client":
+        if not any(_covers(scope, kind, act) for scope in viewer.scopes):
+            raise OutOfScope(type=kind)
+    elif viewer.id is None:
+        raise SignInFirst
+    elif not viewer.held:
+        raise NotAllowed
 
 
 def call_of(scope: gate.Scope, receive: Receive) -> Call:
