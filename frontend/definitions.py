@@ -145,6 +145,16 @@ def _row(name: str, element: Json) -> Row:
     return name, element["min"], most, types, values, [] if "Resource" in targets else targets
 
 
+def summaries(definitions: list[Json]) -> dict[str, list[str]]:
+    """By resource type, the elements that FHIR marks as its summary."""
+    found: dict[str, list[str]] = {}
+    for one in definitions:
+        if one.get("derivation") != "constraint" and one["kind"] == "resource":
+            rows = [e for e in one["snapshot"]["element"] if e.get("isSummary") and e["path"].count(".") == 1]
+            found[one["id"]] = [e["path"].partition(".")[2] for e in rows]
+    return found
+
+
 class ValueSets:
     """The codes of value sets, as far as FHIR's own files list them."""
 
@@ -335,6 +345,18 @@ def _parameter(kind: str, one: Json, known: dict[str, Json], compiler: Compiler)
     return ["composite", [[base, "", "", ""] for base in bases], [], parts]
 
 
+def addresses(named: list[Json]) -> dict[str, str]:
+    """The last part of a parameter's address, by `Type-name`, where it is another; `Resource-name` of all types."""
+    found = {}
+    for one in named:
+        last = one["url"].rpartition("/")[2]
+        found |= {named: last for base in one.get("base", ()) if (named := f"{base}-{one['code']}") != last}
+        found |= {
+            f"Resource-{one['code']}": last for base in one.get("base", ()) if base in ("Resource", "DomainResource")
+        }
+    return found
+
+
 def compartment(definition: Json) -> dict[str, list[str]]:
     """By type, the parameters whose patient's record a resource is part of."""
     return {one["code"]: one["param"] for one in definition["resource"] if one.get("param")}
@@ -355,8 +377,10 @@ def lines(files: dict[str, str]) -> Iterator[str]:
         "forms": forms,
         "compartment": compartment(patient),
         "left": left,
+        "addresses": addresses(read["SearchParameter"]),
         **{f"type {name}": rows for name, rows in found.items()},
         **{f"params {kind}": some for kind, some in params.items()},
+        **{f"summary {kind}": names for kind, names in summaries(read["StructureDefinition"]).items() if kind in kinds},
         **{f"values {url}": codes for url in sorted(values.sets) if (codes := values.codes(url))},
     }
     yield HEAD

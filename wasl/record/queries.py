@@ -9,16 +9,26 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
-from wasl.record.rules.definitions import codes, kinds
+from wasl.record.rules.definitions import address, codes, elements, kinds, mandatory, summary
 from wasl.record.rules.kept import is_kept, is_served, references, served
-from wasl.record.rules.parameters import Parameter, Path, names_its_patient, of_patients, parameters, principal_date
+from wasl.record.rules.parameters import (
+    Parameter,
+    Path,
+    names_its_patient,
+    of_patients,
+    parameters,
+    patient_paths,
+    principal_date,
+    principal_dates,
+)  # fmt: skip
 from wasl.record.rules.texts import read, written
 from wasl.record.rules.validation import Malformed, faults
 
 __all__ = [
-    "Entry", "Malformed", "Parameter", "Path", "Version", "codes", "entry", "faults", "is_kept", "is_served", "kinds",
-    "names_its_patient", "of_patients", "parameters", "principal_date", "read", "references", "resolved", "served",
-    "timeline", "types", "versions", "written",
+    "Entry", "Malformed", "Parameter", "Path", "Version", "address", "codes", "elements", "entry", "faults",
+    "is_kept", "is_served", "kinds", "mandatory", "names_its_patient", "of_patients", "parameters", "patient_paths",
+    "principal_date", "principal_dates", "read", "references", "resolved", "served", "summary", "timeline", "types",
+    "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it

@@ -131,12 +131,25 @@ forms of values, codes of required value sets that FHIR lists, references and wh
 and the narrative. Not checked are profiles, FHIR's other invariants, and whether what is referred to exists. The tables
 are FHIR's own definitions, made by `python frontend/definitions.py`.
 """
-SEARCH = """
+SEARCH = r"""
 ## Search
 
-Of every type: `_id`, `_lastUpdated`, `_count`, `_sort` (`_lastUpdated`, or the principal date: the first that a type
-declares), `_total`, `_summary=count`, `_format=json`. A date takes the prefixes `eq ne gt lt ge le sa eb`; a string is
-found by how it begins, in any script and without accents, or with `:exact` letter by letter.
+Of every type: `_id`, `_lastUpdated`, `_tag`, `_security`, `_profile`, `_source`; `_count` (50, at most 500), `_sort`
+(up to three dates, texts, codes, addresses or numbers; what has none comes last), `_total`, `_summary`, `_elements`,
+`_include`, `_revinclude` (both with `:iterate`, at most 1,000 resources), `_format=json`. A type that the record itself
+keeps is found by all parameters of FHIR R4; a type of a module by those named below. How it is asked:
+[search the record](../how-to/search-the-record.md).
+
+| kind | how it is found |
+|---|---|
+| string | by how it begins, in any script and without accents; `:contains`, `:exact` |
+| token | `code`, `system\|code`, `system\|`, `\|code`; `:not`, `:text`, `:of-type`; `:in`, `:not-in` FHIR's sets |
+| reference | `Type/id`, `id`, an address; `:Type`, `:identifier`; chains and `_has`, three steps far |
+| date, number | with the prefixes `eq ne gt lt ge le sa eb ap` |
+| quantity | with the same, as `value`, `value\|system\|code` or `value\|\|unit` |
+| uri | as it is; `:below`, `:above` |
+| composite | `code$value` |
+| all but composite | `:missing` |
 """
 
 

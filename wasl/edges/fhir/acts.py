@@ -14,8 +14,9 @@ import jsonpatch
 from django.db import connection, transaction
 from jsonpointer import JsonPointerException
 
-from wasl.edges.fhir import asked, found
-from wasl.edges.fhir.asked import Condition, Pairs
+from wasl.edges.fhir import asked, found, scopes
+from wasl.edges.fhir.asked import Pairs
+from wasl.edges.fhir.kinds import Condition
 from wasl.edges.fhir.refusals import (
     ConditionExpected,
     IdDiffers,
@@ -66,11 +67,13 @@ class Change(NamedTuple):
 async def meant(kind: str, pairs: Pairs, *, viewer: Actor) -> Meant:
     """Understand a search by which one resource is meant, whole. Raises ConditionExpected, UnknownParameter."""
     named = [(name, value) for name, value in pairs if name not in ("_format", "_pretty")]
-    question = asked.read(kind, named, await found.persons(kind, named))
+    question = asked.read(kind, named, await found.persons(named))
     if question.ignored:
         raise UnknownParameter(names=", ".join(question.ignored))
-    if not question.conditions:
+    if not question.conditions and not question.links:
         raise ConditionExpected
+    for behind in {*question.kinds()} - {kind}:
+        scopes.check(viewer, behind, "s")
     text = "&".join(f"{name}={value}" for name, value in sorted(named))
     return Meant(f"{kind}?{text}", await found.condition(question, viewer=viewer))
 

@@ -1,15 +1,13 @@
 """Of which systems a search wants the identifiers (IHE PDQm, 2:3.78.4.1.2.3): `identifier=system|`, without a value."""
 
-import json
-
 from asgiref.sync import sync_to_async
 
-from wasl.edges.fhir.asked import Pairs, alternatives
+from wasl.edges.fhir import shown
+from wasl.edges.fhir.asked import Pairs
 from wasl.edges.fhir.refusals import UnknownDomain
+from wasl.edges.fhir.values import alternatives
 from wasl.kernel import fhir
-
-# what a resource says that is not told whole (FHIR R4, 3.1.1.5.8)
-SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+from wasl.record import queries as record
 
 
 def wanted(kind: str, pairs: Pairs) -> frozenset[str]:
@@ -28,10 +26,8 @@ async def unknown(kind: str, systems: frozenset[str]) -> list[UnknownDomain]:
 
 def only(body: str, systems: frozenset[str]) -> str:
     """A stored resource with the identifiers of these systems alone; as it is stored where none is left out."""
-    found = json.loads(body) if systems else {}
+    found = record.read(body) if systems else {}
     kept = [one for one in found.get("identifier", ()) if one.get("system") in systems]
     if len(kept) == len(found.get("identifier", ())):
         return body
-    found["identifier"] = kept
-    found["meta"] = {**found.get("meta", {}), "tag": [*found.get("meta", {}).get("tag", ()), SUBSETTED]}
-    return json.dumps(fhir.without_empty(found), ensure_ascii=False, separators=(",", ":"))
+    return shown.subsetted(fhir.without_empty({**found, "identifier": kept}))

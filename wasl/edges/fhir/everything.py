@@ -7,10 +7,11 @@ from asgiref.sync import sync_to_async
 
 from wasl.edges.fhir import answers, asked, found, histories
 from wasl.edges.fhir.answers import Answer
-from wasl.edges.fhir.asked import Condition
 from wasl.edges.fhir.call import Call
 from wasl.edges.fhir.histories import Row
+from wasl.edges.fhir.kinds import Condition
 from wasl.edges.fhir.refusals import UnknownParameter, WrongValue
+from wasl.edges.fhir.values import moment
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
@@ -87,7 +88,7 @@ def _asked(given: dict[str, str], files: tuple[UUID, ...]) -> Condition:
             bounds.append(bound)
     if "_since" in given:
         conditions.append("e.updated_at >= %s")
-        bounds.append(asked.moment(given["_since"]))
+        bounds.append(moment(given["_since"]))
     return " and ".join(conditions), bounds
 
 

@@ -19,14 +19,15 @@ from wasl.edges.fhir import (
     asked,
     bundles,
     checked,
-    domains,
     everything,
     found,
     histories,
     origins,
     scopes,
+    searching,
     sent,
     smart,
+    values,
     written,
 )
 from wasl.edges.fhir.answers import Answer, Send
@@ -34,9 +35,9 @@ from wasl.edges.fhir.call import Call, Receive, call_of
 from wasl.edges.fhir.found import Hit
 from wasl.edges.fhir.refusals import (
     NotSupported,
+    OneTypeAtATime,
     SignInFirst,
     UnknownAddress,
-    UnknownParameter,
     UnknownType,
     Withdrawn,
 )  # fmt: skip
@@ -87,10 +88,8 @@ async def _answer(call: Call) -> Answer:
             return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
         case method, [".well-known", "smart-configuration" | "openid-configuration"] if method in READS:
             return Answer(200, smart.configuration(call.base), {"content-type": "application/json"})
-        case method, [kind] if method in READS and kind:
-            return await _search(call, kind)
-        case "POST", [kind, "_search"]:
-            return await _search(call, kind)
+        case _ if place := searching.place(call):
+            return await _search(call, *place)
         case "POST" | "GET", [_, *_, name] if name.startswith("$"):
             return await _operated(call)
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
@@ -154,6 +153,12 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
     return viewer
 
 
+async def _search(call: Call, kind: str, patient: str | None) -> Answer:
+    if kind == "*":
+        raise OneTypeAtATime
+    return await searching.search(call, kind, viewer=await _viewer(call, kind, "s"), patient=patient)
+
+
 async def _operate(call: Call, kind: str, name: str) -> Answer:
     """An operation on a type (FHIR R4, 3.2.0): the module that owns the type answers it, and writes who looked."""
     viewer = await _viewer(call, kind, "s")
@@ -213,10 +218,10 @@ async def _history(call: Call, kind: str, text: str) -> Answer:
     before, since, count = None, None, asked.read(kind, [("_count", given.get("_count", ""))]).count or 1
     if "_page" in given:
         (_, (before, since_text)) = found.unsealed(given["_page"])
-        since = asked.moment(since_text) if since_text else None
+        since = values.moment(since_text) if since_text else None
     elif "_since" in given:
         since_text = given["_since"]
-        since = asked.moment(since_text)
+        since = values.moment(since_text)
     else:
         since_text = ""
     hits = await found.history(kind, key, since=since, before=before, count=count + 1, viewer=viewer)
@@ -227,7 +232,7 @@ async def _history(call: Call, kind: str, text: str) -> Answer:
     if len(hits) > count:
         token = found.sealed([], [hits[count - 1].version, since_text])
         links.append(("next", f"{url}/_history?{call.encoded([('_count', str(count)), ('_page', token)])}"))
-    await _log(kind, hits[:count], viewer)
+    await searching.log(hits[:count], viewer)
     whole = len(hits) if before is None and since is None and len(hits) <= count else None
     entries = (answers.entry(url, hit.body, _told(kind, hit)) for hit in hits[:count])
     return answers.bundle("history", links=links, entries=entries, total=whole)
@@ -241,56 +246,3 @@ def _told(kind: str, hit: Hit) -> dict[str, object]:
         "request": {"method": method, "url": kind if method == "POST" else f"{kind}/{hit.id}"},
         "response": {"status": status, "etag": f'W/"{hit.version}"', "lastModified": hit.at.isoformat()},
     }
-
-
-async def _search(call: Call, kind: str) -> Answer:
-    viewer = await _viewer(call, kind, "s")
-    pairs = call.query + (await call.form() if call.method == "POST" else [])
-    after, token = None, dict(pairs).get("_page", "")
-    if token:
-        pairs, (moment, key) = found.unsealed(token)
-        after = (moment, UUID(key))
-    question = asked.read(kind, pairs, await found.persons(kind, pairs))
-    if question.ignored and "handling=strict" in call.header(b"prefer").replace(" ", ""):
-        raise UnknownParameter(names=", ".join(question.ignored))
-    total = await found.total(question, viewer=viewer) if question.total or question.only_total else None
-    hits = [] if question.only_total else await found.search(question, after, viewer=viewer)
-    page = hits[: question.count]
-    await _log(kind, page, viewer)
-    systems = domains.wanted(kind, pairs)
-    mode: dict[str, object] = {"search": {"mode": "match"}}
-    entries = [
-        answers.entry(f"{call.base}/{kind}/{hit.id}", domains.only(hit.body, systems), mode) for hit in page
-    ]  # fmt: skip
-    entries += answers.warned(call.scope, await domains.unknown(kind, systems))
-    if question.ignored:
-        entries.append(answers.ignored(call.scope, question.ignored))
-    if kind == "Patient" and not token and scopes.is_whole(viewer, kind):
-        entries += answers.said(call.scope, await found.said_of_numbers(pairs, viewer=viewer))
-    links = _links(call, kind, question, token, page[-1] if len(hits) > len(page) else None)
-    return answers.bundle("searchset", links=links, entries=entries, total=total)
-
-
-def _links(call: Call, kind: str, question: asked.Asked, token: str, last: Hit | None) -> list[tuple[str, str]]:
-    """The search as it was understood, and the next page; what was posted is not written into an address."""
-    url = f"{call.base}/{kind}"
-    if token:
-        own = f"{url}?{call.encoded([('_page', token)])}"
-    elif call.method == "POST":
-        own = f"{url}/_search"
-    else:
-        own = "?".join(part for part in (url, call.encoded(question.understood)) if part)
-    if last is None:
-        return [("self", own)]
-    moment = {"id": None, "date": last.date, "updated_at": last.at}[question.order]
-    following = found.sealed(question.understood, [moment, last.id])
-    return [("self", own), ("next", f"{url}?{call.encoded([('_page', following)])}")]
-
-
-async def _log(kind: str, hits: list[Hit], viewer: Actor) -> None:
-    """One line for each patient of an answer."""
-    grounds = {hit.patient: hit.ground for hit in hits if hit.patient and hit.ground}
-    if grounds:
-        await gate.log_accesses(
-            ((patient, ground, None) for patient, ground in grounds.items()), what=f"record.{kind}", by=viewer
-        )

@@ -5,7 +5,7 @@ import datetime
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,15 +13,20 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
+from psycopg.errors import QueryCanceled
+from psycopg_pool import PoolTimeout
 
 from wasl.edges import gate
-from wasl.edges.fhir import scopes
-from wasl.edges.fhir.asked import Asked, Condition, Pairs, alternatives
-from wasl.edges.fhir.refusals import WrongValue
+from wasl.edges.fhir import kinds, paths, scopes, sorting
+from wasl.edges.fhir.asked import Asked, Pairs
+from wasl.edges.fhir.kinds import Condition, Criterion
+from wasl.edges.fhir.paths import Parameter
+from wasl.edges.fhir.refusals import TooCostly, WrongValue
+from wasl.edges.fhir.values import alternatives
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.patients import queries as patients
-from wasl.record.queries import of_patients, parameters
+from wasl.record import queries as record
 
 
 def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
@@ -31,29 +36,46 @@ def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
     """
     if not scopes.sees(viewer, kind):
         return "false", []
-    opened = "g.ground is not null" if of_patients(kind) else "(e.patient is null or g.ground is not null)"
+    opened = "g.ground is not null" if record.of_patients(kind) else "(e.patient is null or g.ground is not null)"
     known, values = gate.known_to(viewer) if kind == "DiagnosticReport" else ("true", [])
     return f"{opened} and {known}", values
+
+
+def _seen_of_any(viewer: Actor) -> Condition:
+    """The same for resources of any type."""
+    free = [kind for kind in paths.served() if not record.of_patients(kind)]
+    known, values = gate.known_to(viewer)
+    seen = "(g.ground is not null or (e.patient is null and e.type = any(%s)))"
+    return f"{seen} and (e.type <> 'DiagnosticReport' or {known})", [free, *values]
 
 
 class Hit(NamedTuple):
     """A resource, or a version of one, that the viewer may see."""
 
+    kind: str
     id: UUID
     version: int
     at: datetime.datetime
-    date: datetime.datetime
     patient: UUID | None
     ground: str | None
     deleted: bool
     body: str
+    keys: tuple[object, ...] = ()  # what it is sorted by
 
 
-ONE = "select e.id, e.version, e.updated_at, e.date, e.patient, g.ground, e.deleted, e.body from record_entry e "
-OLD = "select e.resource, e.version, e.at, e.at, e.patient, g.ground, e.deleted, e.body from record_version e "
+COLUMNS = "e.type, e.id, e.version, e.updated_at, e.patient, g.ground, e.deleted, e.body"
+WIDTH = 8
+ONE = f"select {COLUMNS} from record_entry e "  # noqa: S608  of our own words
+OLD = "select e.type, e.resource, e.version, e.at, e.patient, g.ground, e.deleted, e.body from record_version e "
 
+MOST_LED_TO = 1000  # resources to which a chain leads
+KEY_PATTERN = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+# the key of a resource of a type, at the end of what refers to it literally
+LED_TO = f"(?:^|/){{}}/({KEY_PATTERN.replace('{', '{{').replace('}', '}}')})(?:/_history/[0-9]+)?$"
+# all files of the persons whose files these are
+FILES_OF = "select o.id from patients_patient f join patients_patient o on o.head_id = f.head_id where f.id in ({})"
 
-KEY = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+KEY = re.compile(KEY_PATTERN)
 FILES = (
     "select f.id, o.id from patients_patient f join patients_patient o on o.head_id = f.head_id where f.id = any(%s)"
 )
@@ -83,10 +105,9 @@ async def history(
     )  # fmt: skip
 
 
-async def persons(kind: str, pairs: Pairs) -> dict[UUID, list[UUID]]:
+async def persons(pairs: Pairs) -> dict[UUID, list[UUID]]:
     """By each patient's file that a search names, all files of the same person."""
-    references = {name for name, param in parameters(kind).items() if param.sort == "reference"}
-    named = {text for name, value in pairs if name.partition(":")[0] in references for text in KEY.findall(value)}
+    named = {text for name, value in pairs if name != "_id" for text in KEY.findall(value)}
     if not named:
         return {}
     together: dict[UUID, list[UUID]] = {}
@@ -97,6 +118,13 @@ async def persons(kind: str, pairs: Pairs) -> dict[UUID, list[UUID]]:
     return together
 
 
+async def files(keys: Collection[UUID]) -> list[UUID]:
+    """All files of the persons whose files these are."""
+    async with (await gate.pool()).connection() as connection:
+        cursor = await connection.execute(FILES, [list(keys)])
+        return sorted({other for _, other in await cursor.fetchall()})
+
+
 async def said_of_numbers(pairs: Pairs, *, viewer: Actor) -> list[Refused]:
     """What there is to say of the Wasl numbers that a search for patients names, besides whose they are."""
     asked = [one for name, value in pairs if name == "identifier" for one in alternatives(value)]
@@ -104,44 +132,101 @@ async def said_of_numbers(pairs: Pairs, *, viewer: Actor) -> list[Refused]:
     return [said for one in numbers for said in await sync_to_async(patients.said_of_number)(one, viewer=viewer)]
 
 
-async def search(asked: Asked, after: tuple[object, UUID] | None, *, viewer: Actor) -> list[Hit]:
-    """A page of what was asked, and one more to know whether there is a next."""
-    where, values = _where(asked)
-    turn, than = ("desc", "<") if asked.turned else ("asc", ">")
+async def search(asked: Asked, after: Sequence[object] | None, *, viewer: Actor) -> list[Hit]:
+    """A page of what was asked, and one more to know whether there is a next. Raises TooCostly."""
+    where, values = await condition(asked, viewer=viewer)
     if after is not None:
-        keys = "e.id" if asked.order == "id" else f"(e.{asked.order}, e.id)"
-        holders = "%s" if asked.order == "id" else "(%s, %s)"
-        where += f" and {keys} {than} {holders}"
-        values += [after[1]] if asked.order == "id" else list(after)
-    order = f"e.id {turn}" if asked.order == "id" else f"e.{asked.order} {turn}, e.id {turn}"
-    return await _ask(
-        asked.kind, ONE, where, values, viewer=viewer, tail=f"order by {order} limit %s", more=[asked.count + 1]
-    )
+        beyond, last = sorting.after(asked.order, after)
+        where, values = f"{where} and {beyond}", [*values, *last]
+    keys = "".join(f", {key.sql} k{number}" for number, key in enumerate(asked.order))
+    text, known = selected(f"{COLUMNS}{keys}", asked.kind, where, values, viewer=viewer)
+    known = [value for key in asked.order for value in key.values] + known
+    rows = await _answered(f"{text} {sorting.ordered(asked.order)} limit %s", [*known, asked.count + 1])
+    return [Hit(*row[:WIDTH])._replace(keys=row[WIDTH:]) for row in rows]
+
+
+async def these(where: str, values: Sequence[object], *, most: int, viewer: Actor) -> list[Hit]:
+    """Resources of any type that meet a condition and may be seen. Raises TooCostly."""
+    opened, grounds = gate.open_to(viewer)
+    seen, known = _seen_of_any(viewer)
+    text = f"{ONE}{opened} where {seen} and not e.deleted and {where} order by e.type, e.id limit %s"
+    return [Hit(*row) for row in await _answered(text, [*grounds, *known, *values, most])]
 
 
 async def total(asked: Asked, *, viewer: Actor) -> int:
-    """How many there are of what was asked."""
+    """How many there are of what was asked. Raises TooCostly."""
     text, values = selected("count(*)", asked.kind, *await condition(asked, viewer=viewer), viewer=viewer)
-    async with (await gate.pool()).connection() as connection:
-        row: Any = await (await connection.execute(text.encode(), values)).fetchone()
-    return int(row[0])
+    ((count,),) = await _answered(text, values)
+    return int(count)
 
 
 async def condition(asked: Asked, *, viewer: Actor) -> Condition:
-    """All that is asked of an entry."""
-    return _where(asked)
+    """All that is asked of an entry; what lies behind a chain is found within what the viewer may see."""
+    conditions, values = ["e.type = %s", "not e.deleted", *asked.conditions], [asked.kind, *asked.values]
+    for link in asked.links:
+        step = _referred if link.turned else _leading
+        text, known = kinds.any_of([await step(asked.kind, link.param, one, viewer) for one in link.inner])
+        conditions.append(text)
+        values += known
+    return " and ".join(conditions), values
 
 
-def selected(columns: str, kind: str, where: str, values: Sequence[object], *, viewer: Actor) -> Condition:
+async def _leading(kind: str, param: Parameter, inner: Asked, viewer: Actor) -> Condition:
+    """What refers by a parameter to what is asked for."""
+    where, known = await condition(inner, viewer=viewer)
+    text, values = selected("e.id", inner.kind, where, known, viewer=viewer)
+    if inner.kind == "Patient" and paths.names_patient(kind, param):
+        proof, at = _names_its_patient(param)
+        return f"(e.patient in ({FILES_OF.format(text)}) and {proof})", [*values, *at]
+    if inner.kind == "Patient":
+        text = FILES_OF.format(text)
+    keys = [key for (key,) in await _answered(f"{text} limit %s", [*values, MOST_LED_TO + 1])]
+    if len(keys) > MOST_LED_TO:
+        raise TooCostly
+    forms = [f"{inner.kind}/{key}" for key in keys]
+    return kinds.referring(Criterion(kind, param, "", {}), forms) if forms else ("false", [])
+
+
+async def _referred(kind: str, param: Parameter, inner: Asked, viewer: Actor) -> Condition:
+    """What is referred to by a parameter of what is asked for."""
+    where, known = await condition(inner, viewer=viewer)
+    if kind == "Patient" and paths.names_patient(inner.kind, param):
+        proof, at = _names_its_patient(param)
+        text, values = selected("e.patient", inner.kind, f"{where} and {proof}", [*known, *at], viewer=viewer)
+    else:
+        referred, at = paths.values(paths.references(param))
+        column = "substring(v.text from %s)::uuid"
+        beside = f"cross join lateral {referred}"
+        text, values = selected(column, inner.kind, where, known, viewer=viewer, beside=beside)
+        values = [LED_TO.format(kind), *at, *values]
+    # as an array, which is read once: joined, it might be read anew for each that could be referred to
+    return f"e.id = any(array({FILES_OF.format(text) if kind == 'Patient' else text}))", values
+
+
+def _names_its_patient(param: Parameter) -> Condition:
+    """That the parameter itself names the patient of whose record an entry is part."""
+    (at,) = paths.references(param)
+    named = "jsonb_build_object('r', 'Patient/' || e.patient)"
+    return f"coalesce(jsonb_path_exists({paths.BODY}, %s::jsonpath, {named}), false)", [f"{at} ? (@ == $r)"]
+
+
+def selected(
+    columns: str, kind: str, where: str, values: Sequence[object], *, viewer: Actor, beside: str = ""
+) -> Condition:
     """SQL of entries of a type that the viewer may see and that meet a condition."""
     opened, grounds = gate.open_to(viewer)
     seen, known = _seen(kind, viewer)
-    text = f"select {columns} from record_entry e {opened} where {seen} and {where}"  # noqa: S608  our words
+    text = f"select {columns} from record_entry e {beside} {opened} where {seen} and {where}"  # noqa: S608  our words
     return text, [*grounds, *known, *values]
 
 
-def _where(asked: Asked) -> Condition:
-    return " and ".join(["e.type = %s", "not e.deleted", *asked.conditions]), [asked.kind, *asked.values]
+async def _answered(text: str, values: Sequence[object]) -> list[Any]:
+    """The rows of a search, which is given up when it takes too long. Raises TooCostly."""
+    try:
+        async with (await gate.searching()).connection() as connection:
+            return await (await connection.execute(text.encode(), values)).fetchall()
+    except (QueryCanceled, PoolTimeout) as error:
+        raise TooCostly from error
 
 
 async def _ask(

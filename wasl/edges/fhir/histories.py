@@ -13,9 +13,10 @@ from psycopg.errors import QueryCanceled
 from wasl.edges import gate
 from wasl.edges.fhir import answers, asked, found, scopes
 from wasl.edges.fhir.answers import Answer
-from wasl.edges.fhir.asked import Condition
 from wasl.edges.fhir.call import Call
+from wasl.edges.fhir.kinds import Condition
 from wasl.edges.fhir.refusals import HistoryTooLong, SignInFirst, UnknownParameter, WrongValue
+from wasl.edges.fhir.values import moment
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotAllowed
@@ -114,7 +115,7 @@ def _asked(given: dict[str, str]) -> Condition:
     values: list[object] = []
     if "_since" in given:
         conditions.append("e.at >= %s")
-        values.append(asked.moment(given["_since"]))
+        values.append(moment(given["_since"]))
     if "_at" in given:
         try:
             low, high = fhir.span_of(given["_at"].replace(" ", "+"))

@@ -151,6 +151,34 @@ class ModifierNotSupported(Invalid):
     fhir_issue = "not-supported"
 
 
+class ParameterNotSupported(Invalid):
+    """The parameter {name} is not supported."""
+
+    http = 400
+    fhir_issue = "not-supported"
+
+
+class TooCostly(Invalid):
+    """This search would take too long: narrow it, by a patient, a date or an identifier."""
+
+    http = 400
+    fhir_issue = "too-costly"
+
+
+class OneTypeAtATime(Invalid):
+    """Name the type of the resources that are searched in the record of a patient: Patient/[id]/[type]."""
+
+    http = 400
+    fhir_issue = "not-supported"
+
+
+class ValueSetUnknown(Invalid):
+    """The codes of the value set “{url}” are not listed here."""
+
+    http = 400
+    fhir_issue = "not-supported"
+
+
 class PatchExpected(Refused):
     """A change is sent as a JSON Patch, as application/json-patch+json."""
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from wasl import __version__
-from wasl.edges.fhir import everything, smart
+from wasl.edges.fhir import everything, paths, smart
 from wasl.edges.fhir.answers import dumped
 from wasl.edges.fhir.checked import DEFINITION
 from wasl.kernel import fhir
@@ -12,7 +12,6 @@ from wasl.record import queries as record
 CHANGED = "2026-12-01"  # the day when what this service does was last changed
 READ = ("read", "vread", "history-instance", "history-type", "search-type")
 POLICY = ["literal", "logical", "enforced"]  # what is referred to literally is there, and seen by whoever sends
-COMMON = (("_id", "token"), ("_lastUpdated", "date"))
 
 
 @lru_cache(maxsize=8)
@@ -37,11 +36,12 @@ def statement(base: str) -> bytes:
 def _rest(base: str) -> dict[str, object]:
     return {
         "mode": "server",
-        "documentation": "Pages follow each other by their `next` link, ordered by id, or by `_sort`: `_lastUpdated`, "
-        "or the principal date of a type. Unknown parameters are ignored and named, or refused with "
-        "`Prefer: handling=strict`. What is part of a patient's record is seen on a ground only. No client chooses "
-        "an id: what is updated is there. A bundle has 1,000 entries and 16 MB at most, a resource 4 MB; what a "
-        "transaction reads, it reads once all is done.",
+        "documentation": "Pages follow each other by their `next` link, ordered by id, or by `_sort`: up to three "
+        "parameters that are dates, texts, codes, addresses or numbers. Chains and `_has` lead three steps far. "
+        "Unknown parameters are ignored and named, or refused with `Prefer: handling=strict`; what FHIR names and "
+        "this service does not do is refused, and so is a search that takes too long. What is part of a patient's "
+        "record is seen on a ground only. No client chooses an id: what is updated is there. A bundle has 1,000 "
+        "entries and 16 MB at most, a resource 4 MB; what a transaction reads, it reads once all is done.",
         "security": {
             **smart.security(base),
             "cors": True,
@@ -59,7 +59,9 @@ def _rest(base: str) -> dict[str, object]:
 
 
 def _resource(kind: str) -> dict[str, object]:
-    declared = [(name, param.sort) for name, param in sorted(record.parameters(kind).items())]
+    declared = {"_id": "token", "_lastUpdated": "date", **dict.fromkeys(("_tag", "_security"), "token"),
+                **dict.fromkeys(("_profile", "_source"), "uri")}  # fmt: skip
+    declared |= {name: param.sort for name, param in sorted(record.parameters(kind).items())}
     operations = [
         {"name": name, "definition": operation.definition}
         for (of, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0])
@@ -78,7 +80,14 @@ def _resource(kind: str) -> dict[str, object]:
         "versioning": "versioned-update" if record.is_kept(kind) else "versioned",
         "readHistory": True,
         "updateCreate": False,
-        "searchParam": [{"name": param, "type": sort} for param, sort in (*COMMON, *declared)],
+        "searchInclude": ["*", *(f"{kind}:{param.name}" for param in _references(kind))],
+        "searchRevInclude": [
+            f"{other}:{param.name}"
+            for other in sorted(record.served())
+            for param in _references(other)
+            if kind in paths.targets(param)
+        ],
+        "searchParam": [_parameter(kind, name, sort) for name, sort in declared.items()],
     }
     if record.is_kept(kind):
         said |= {"conditionalCreate": True, "conditionalRead": "not-match", "referencePolicy": POLICY}
@@ -87,3 +96,12 @@ def _resource(kind: str) -> dict[str, object]:
     if "delete" in sent:
         said["conditionalDelete"] = "single"
     return said | {"operation": [*operations, {"name": "validate", "definition": DEFINITION}]}
+
+
+def _references(kind: str) -> list[paths.Parameter]:
+    return [param for _, param in sorted(record.parameters(kind).items()) if param.sort == "reference"]
+
+
+def _parameter(kind: str, name: str, sort: str) -> dict[str, str]:
+    address = record.address(kind, name)
+    return {"name": name, **({"definition": address} if address else {}), "type": sort}

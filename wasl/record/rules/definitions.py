@@ -44,3 +44,30 @@ def codes(url: str) -> Mapping[str, frozenset[str]] | None:
     """The codes of a value set by their system; None where FHIR does not list them."""
     found = said(f"values {url}")
     return found and {system: frozenset(some) for system, some in found.items()}
+
+
+@lru_cache(maxsize=256)
+def mandatory(kind: str) -> frozenset[str]:
+    """The elements that a resource of a type must have; a choice as `value[x]`."""
+    return frozenset(name for name, least, *_ in said(f"type {kind}") or () if least)
+
+
+@lru_cache(maxsize=256)
+def elements(kind: str) -> frozenset[str]:
+    """The elements that a resource of a type may have; a choice as `value[x]`."""
+    return frozenset(name for name, *_ in said(f"type {kind}") or ())
+
+
+@lru_cache(maxsize=256)
+def summary(kind: str) -> frozenset[str]:
+    """The elements of a type that FHIR marks as its summary (`_summary=true`); a choice as `value[x]`."""
+    return frozenset(said(f"summary {kind}") or ())
+
+
+def address(kind: str, name: str) -> str | None:
+    """The address under which FHIR defines a search parameter of a type; None where it is none of FHIR's."""
+    others: Mapping[str, str] = said("addresses")
+    if name in (said(f"params {kind}") or {}):
+        last = others.get(f"{kind}-{name}") or others.get(f"Resource-{name}") or f"{kind}-{name}"
+        return f"http://hl7.org/fhir/SearchParameter/{last}"
+    return None

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from wasl.accounts import queries as accounts
+from wasl.kernel import fhir
 from wasl.record import queries as record
 
 TITLES: dict[str, str | Promise] = {
