@@ -63,6 +63,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "patients:quality_behind"), NONE),
     **dict.fromkeys(("patients:names", "patients:add_given_name", "patients:add_spelling", "patients:relate_names",
                      "patients:withdraw_spelling"), NONE),
+    "record:summary": NONE,
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),
@@ -166,7 +167,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "radiology:adopt_efforts"), PLANNER),
 }  # fmt: skip
 # where a clinician sees who somebody is, never more; each such look is in the access log
-SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:timeline"}
+SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:summary", "record:timeline"}
 # pages that need no token against forgery: the client's secret is in the request itself
 WITHOUT_TOKEN = {"oauth_token"}
 # posting there changes or ends one's own account or session, or is what the administrator is for

@@ -1,8 +1,10 @@
 """What may be asked of the record: always within what a ground opens."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
@@ -10,7 +12,7 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
 
-__all__ = ["Entry", "Version", "entry", "timeline", "types", "versions"]
+__all__ = ["Entry", "Version", "entry", "newest", "timeline", "types", "versions"]
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
 REPORT = "DiagnosticReport"
@@ -47,6 +49,13 @@ def types(patient: UUID, *, viewer: Actor) -> dict[str, int]:
     """How many resources of each type a patient's timeline has. Raises NoGround."""
     rows = timeline(patient, viewer=viewer).values_list("type").annotate(count=Count("*")).order_by("type")
     return dict(rows)
+
+
+def newest(patient: UUID, types: Iterable[str], *, most: int, viewer: Actor) -> list[Entry]:
+    """So many of each of these types in a patient's record, those of the latest dates. Raises NoGround."""
+    turn = Window(RowNumber(), partition_by=F("type"), order_by=(F("date").desc(), F("id").desc()))
+    rows = timeline(patient, viewer=viewer).filter(type__in=list(types)).annotate(turn=turn)
+    return list(rows.filter(turn__lte=most).order_by("-date", "-id"))
 
 
 def entry(type: str, key: UUID, *, viewer: Actor) -> Entry:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
@@ -89,7 +89,7 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
     listing = Listing(request, rows, sorts=("-date",))
     context |= {
         "listing": listing,
-        "lines": _lines(list(listing.page), request.actor),
+        "lines": lines_of(list(listing.page), request.actor),
         "types": [(kind, TYPES.get(kind, (kind, kind, ""))[1], count) for kind, count in counts.items()],
         "all": sum(counts.values()),
         "chosen": chosen if chosen in counts else "",
@@ -97,17 +97,17 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
     return render(request, "record/timeline.html", context)
 
 
-def _lines(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
+def lines_of(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
     """The entries in words, with the names of their hospitals and authors asked for together."""
     rows = [(entry, json.loads(entry.body)) for entry in entries]
-    people = accounts.names({key for entry, _body in rows if (key := _person(entry.author))}, viewer=viewer)
+    people = accounts.names({key for entry, _body in rows if (key := person_of(entry.author))}, viewer=viewer)
     where = {place.id: place.name for place in places.places(viewer=viewer, ids={e.place for e, _ in rows if e.place})}
     return [_line(entry, body, people, where) for entry, body in rows]
 
 
 def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: dict[UUID, str]) -> Line:
     what, _many, icon = TYPES.get(entry.type, (entry.type, entry.type, "file-text"))
-    key = _person(entry.author)
+    key = person_of(entry.author)
     author: str | Promise = people.get(key, "") if key else MACHINES.get(entry.author.partition(":")[0], "")
     status = str(body.get("status", ""))
     return Line(
@@ -124,7 +124,7 @@ def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: di
     )
 
 
-def _person(author: str) -> UUID | None:
+def person_of(author: str) -> UUID | None:
     kind, _colon, key = author.partition(":")
     return UUID(key) if kind == "person" and key else None
 
@@ -164,6 +164,3 @@ def _page(name: str, key: UUID) -> str:
         return reverse(name, args=[key]) if name else ""
     except NoReverseMatch:
         return ""
-
-
-urlpatterns: list[URLPattern] = [path("<uuid:patient>/", timeline, name="timeline")]
