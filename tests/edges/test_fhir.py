@@ -32,6 +32,8 @@ from wasl.patients import queries as patients_queries
 from wasl.patients import services as patients
 from wasl.patients.models import Access, CareRelationship
 from wasl.planning import services as planning
+from wasl.record import queries as record
+from wasl.record.rules import kept
 
 pytestmark = pytest.mark.django_db
 Who = dict[str, str]
@@ -122,12 +124,13 @@ def test_everybody_may_read_what_the_service_does(world: World) -> None:
     answer = world.door.get("/fhir/metadata")
     assert answer.status_code == 200
     CapabilityStatement.model_validate_json(answer.text)
-    assert {r["type"] for r in answer.json()["rest"][0]["resource"]} == set(fhir.owned)
+    assert {r["type"] for r in answer.json()["rest"][0]["resource"]} == record.served()
     assert answer.json()["implementation"]["url"] == f"{HOST}/fhir"
 
 
 def test_the_statement_is_as_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fhir, "owned", {"Observation": fhir.owned["Observation"]})
+    monkeypatch.setattr(kept, "KEPT", frozenset())
     statement.cache_clear()
     said = json.loads(statement("https://wasl.example/fhir"))
     statement.cache_clear()

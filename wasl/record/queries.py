@@ -11,8 +11,13 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
+from wasl.record.rules.kept import is_kept, is_served, served
+from wasl.record.rules.texts import read, written
 
-__all__ = ["Entry", "Version", "entry", "newest", "timeline", "types", "versions"]
+__all__ = [
+    "Entry", "Version", "entry", "is_kept", "is_served", "newest", "read", "resolved", "served", "timeline", "types",
+    "versions", "written",
+]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
 REPORT = "DiagnosticReport"
@@ -72,3 +77,29 @@ def versions(type: str, key: UUID, *, viewer: Actor) -> list[Version]:
     if not found:
         raise NotFound
     return found
+
+
+def resolved(references: Iterable[str], *, viewer: Actor) -> set[str]:
+    """Which of some references, `Type/id` or `Type/id/_history/version`, lead to something that the viewer sees."""
+    found: set[str] = set()
+    keys: dict[str, dict[UUID, str]] = {}
+    for text in references:
+        match text.split("/"):
+            case [kind, name] if key := _key(name):
+                keys.setdefault(kind, {})[key] = text
+            case [kind, name, "_history", number] if (key := _key(name)) and number.isdecimal() and len(number) < 10:
+                rows = Version.objects.filter(_visible(viewer, kind), type=kind, resource=key, version=int(number))
+                found |= {text} if rows.exists() else set()
+    for kind, named in keys.items():
+        there = Entry.objects.filter(_visible(viewer, kind), type=kind, id__in=named, deleted=False)
+        found |= {named[key] for key in there.values_list("id", flat=True)}
+    return found
+
+
+def _key(text: str) -> UUID | None:
+    """A resource's id as it is written in references, and no other form of it."""
+    try:
+        key = UUID(text)
+    except ValueError:
+        return None
+    return key if str(key) == text else None

@@ -29,6 +29,7 @@ from wasl.edges.threads import in_thread
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound, Refused
+from wasl.record import queries as record
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ async def _viewer(call: Call, kind: str, act: str) -> Actor:
     """Who asks, when they may ask for this type at all; `act` is r (read) or s (search), as scopes say it."""
     viewer = await gate.actor_of(call.scope)
     call.check(viewer, kind, act)
-    if kind not in fhir.owned:
+    if not record.is_served(kind):
         raise UnknownType(type=kind)
     return viewer
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from wasl import __version__
 from wasl.edges.fhir.answers import dumped
 from wasl.kernel import fhir
+from wasl.record import queries as record
 
 CHANGED = "2026-12-01"  # the day when what this service does was last changed
 COMMON = (("_id", "token"), ("_lastUpdated", "date"))
@@ -40,7 +41,7 @@ def _rest() -> dict[str, object]:
             "description": "OAuth 2 client credentials with scopes system/[type].read or .rs, and .write or .ud for "
             "what is taken from outside, of the client's own place; people read by their session.",
         },
-        "resource": [_resource(kind) for kind in sorted(fhir.owned)],
+        "resource": [_resource(kind) for kind in sorted(record.served())],
     }
 
 

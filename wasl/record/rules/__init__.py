@@ -1,6 +1,11 @@
 """Who may write the record; everybody else is heard through facts."""
 
+# whoever says of their own patients what no module holds: a hospital's system, and doctors and radiographers by an app
+SENDERS = frozenset({"client", "system", "requester", "radiographer", "resident", "radiologist", "chief"})
+
 CAN: dict[str, frozenset[str]] = {
     "write_entry": frozenset({"system"}),
     "rebuild_entry": frozenset({"system"}),
+    "keep_resource": SENDERS,
+    "withdraw_resource": SENDERS,
 }

@@ -7,6 +7,7 @@ together, and what they say differently stands side by side: nothing is chosen s
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -147,10 +148,8 @@ class Said:
     def quantity(self) -> tuple[float, str] | None:
         """The number and the unit of a result that is a number."""
         value = self.body.get("valueQuantity")
-        number = value.get("value") if isinstance(value, dict) else None
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
-            return None
-        return float(number), str(value.get("unit") or value.get("code") or "") if isinstance(value, dict) else ""
+        number = _number(value)
+        return None if number is None else (number, str(value.get("unit") or value.get("code") or ""))
 
     @property
     def range(self) -> tuple[float | None, float | None]:
@@ -356,4 +355,5 @@ def value_of(body: Mapping[str, Any]) -> str:
 
 def _number(quantity: object) -> float | None:
     value = quantity.get("value") if isinstance(quantity, dict) else None
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return float(value) if number else None  # type: ignore[arg-type]  # it is one

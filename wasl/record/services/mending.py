@@ -15,6 +15,8 @@ from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.record.events import EntryRebuilt
 from wasl.record.models import Entry, Moment, Word
+from wasl.record.rules.kept import KEPT, is_kept
+from wasl.record.rules.texts import read
 from wasl.record.services.indexing import index_of
 from wasl.record.services.writing import reindex, render, said_by_owner, write_entry
 
@@ -39,9 +41,11 @@ class Difference:
 
 
 def verify() -> Iterator[Difference]:
-    """Render every resource again and compare it, its index and its versions; yields what differs."""
+    """Render again what modules own and compare it, and of all resources index and versions; yields what differs."""
     for kind in sorted(fhir.owned):
         yield from _missing(kind)
+        yield from _different(kind)
+    for kind in sorted(filter(is_kept, KEPT)):
         yield from _different(kind)
     with connection.cursor() as cursor:
         cursor.execute(_BROKEN_VERSIONS)
@@ -61,7 +65,7 @@ def rebuild(*, by: Actor) -> Iterator[Difference]:
 def rebuild_entry(kind: str, key: UUID, *, what: str, by: Actor) -> None:
     """Write a resource of the record again from its owner's tables, with its index."""
     told = emit(EntryRebuilt(entry=key, type=kind, what=what), by=by)
-    if write_entry(kind, key, fact=told, by=by) is None:
+    if is_kept(kind) or write_entry(kind, key, fact=told, by=by) is None:
         reindex(kind, key)
 
 
@@ -81,12 +85,13 @@ def _different(kind: str) -> Iterator[Difference]:
     while some := list(Entry.objects.filter(type=kind, id__gt=last, deleted=False).order_by("id")[:MANY]):
         words, moments = _index_of_many(kind, [entry.id for entry in some])
         for entry in some:
-            said = render(kind, entry.id)
+            # of what the record keeps itself, its text is the truth
+            said = read(entry.body) if is_kept(kind) else render(kind, entry.id)
             if said is None:
                 yield Difference(kind, entry.id, "orphan")
                 continue
             index = index_of(kind, said)
-            if said != said_by_owner(entry.body):
+            if not is_kept(kind) and said != said_by_owner(entry.body):
                 yield Difference(kind, entry.id, "different")
             elif (
                 entry.patient,

@@ -14,6 +14,7 @@ from wasl.kernel.errors import NotFound
 from wasl.kernel.events import Told
 from wasl.kernel.verbs import verb
 from wasl.record.models import Entry, Moment, Version, Word
+from wasl.record.rules import texts
 from wasl.record.services.indexing import index_of
 
 INSERT = """
@@ -63,13 +64,16 @@ def said_by_owner(body: str) -> fhir.Resource:
 
 def _write(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | None:
     unchanged = entry.deleted if resource is None else not entry.deleted and resource == said_by_owner(entry.body)
-    if unchanged:
-        return None
+    return None if unchanged else put(entry, resource, fact)
+
+
+def put(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | None:
+    """Write the next version of a locked entry, None withdraws it; gives None where a first was written meanwhile."""
     now = timezone.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as it is served
     first = entry.version == 0
     entry.version, entry.updated_at = entry.version + 1, now
-    entry.deleted, entry.body = resource is None, "" if resource is None else _text(resource, entry.version, now)
+    entry.deleted, entry.body = resource is None, "" if resource is None else text_of(resource, entry.version, now)
     entry.place = entry.place or fact.place
     if first or fact.by != "system":
         entry.author = fact.by
@@ -82,7 +86,7 @@ def _write(entry: Entry, resource: fhir.Resource | None, fact: Told) -> int | No
     return entry.version
 
 
-def _text(resource: fhir.Resource, version: int, at: datetime.datetime) -> str:
+def text_of(resource: fhir.Resource, version: int, at: datetime.datetime) -> str:
     """The JSON text that is served: type, id and meta first."""
     meta = {
         "versionId": str(version),
@@ -90,14 +94,13 @@ def _text(resource: fhir.Resource, version: int, at: datetime.datetime) -> str:
         **resource.get("meta", {}),
     }
     first = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta}
-    return json.dumps({**first, **{k: v for k, v in resource.items() if k not in first}}, ensure_ascii=False,
-                      separators=(",", ":"))  # fmt: skip
+    return texts.written({**first, **{k: v for k, v in resource.items() if k not in first}})
 
 
 def reindex(kind: str, key: UUID) -> None:
     """Index a resource again, where its text is right and what it is found by is not."""
     entry = Entry.objects.select_for_update().get(type=kind, id=key)
-    _keep_index(entry, None if entry.deleted else json.loads(entry.body))
+    _keep_index(entry, None if entry.deleted else texts.read(entry.body))
 
 
 def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> bool:

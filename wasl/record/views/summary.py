@@ -1,7 +1,6 @@
 """The first page of a record: what whoever treats a patient has to know, over all hospitals, on one page."""
 
 import datetime
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -85,7 +84,7 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
 
 
 def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
-    said = [Said(json.loads(one.body), one.date, one.place, one.author) for one in entries]
+    said = [Said(queries.read(one.body), one.date, one.place, one.author) for one in entries]
     people = accounts.names({key for one in said if (key := person_of(one.author))}, viewer=viewer)
     where = {
         place.id: place.name for place in places.places(viewer=viewer, ids={one.place for one in said if one.place})
