@@ -13,14 +13,14 @@ DAY = datetime.datetime(2026, 11, 10, 8, tzinfo=datetime.UTC)
 KEYS = iter(range(100, 10_000))
 
 
-def said(kind: str, *, code: str = "", text: str = "", day: int = 0, place: UUID = HERE, **body: object) -> Said:
+def said(kind: str, *, code: str = "", text: str = "", day: int = 0, place: UUID = HERE, **body: Any) -> Said:  # noqa: ANN401
     named = {"coding": [{"system": "http://snomed.info/sct", "code": code}] if code else [], "text": text}
     name = {"Immunization": "vaccineCode", "MedicationStatement": "medicationCodeableConcept"}.get(kind, "code")
     whole = {"resourceType": kind, "id": str(UUID(int=next(KEYS))), name: named, **body}
     return Said(whole, DAY + datetime.timedelta(days=day), place)
 
 
-def allergy(text: str = "Pénicilline", *, status: str = "active", **body: object) -> Said:
+def allergy(text: str = "Pénicilline", *, status: str = "active", **body: Any) -> Said:  # noqa: ANN401
     return said("AllergyIntolerance", text=text, clinicalStatus=coded(status), **body)
 
 
@@ -32,7 +32,7 @@ def part(name: str, *what: Said) -> Part:
     return next(one for one in parts(what) if one.section.name == name)
 
 
-def number(value: float, *, day: int, unit: str = "g/L", **body: object) -> Said:
+def number(value: float, *, day: int, unit: str = "g/L", **body: Any) -> Said:  # noqa: ANN401
     return said("Observation", code="718-7", text="Hémoglobine", day=day,
                 valueQuantity={"value": value, "unit": unit}, **body)  # fmt: skip
 

@@ -147,7 +147,7 @@ class Said:
     @property
     def quantity(self) -> tuple[float, str] | None:
         """The number and the unit of a result that is a number."""
-        value = self.body.get("valueQuantity")
+        value = self.body.get("valueQuantity") or {}
         number = _number(value)
         return None if number is None else (number, str(value.get("unit") or value.get("code") or ""))
 

@@ -2,8 +2,17 @@
 
 from wasl.record.services.keeping import Kept, keep_resource, withdraw_resource
 from wasl.record.services.mending import Difference, rebuild, rebuild_entry, verify
+from wasl.record.services.noting import (
+    note_allergy,
+    note_medicine,
+    note_none,
+    note_problem,
+    note_result,
+    note_vaccine,
+)
 from wasl.record.services.writing import write_entry
 
 __all__ = [
-    "Difference", "Kept", "keep_resource", "rebuild", "rebuild_entry", "verify", "withdraw_resource", "write_entry",
+    "Difference", "Kept", "keep_resource", "note_allergy", "note_medicine", "note_none", "note_problem",
+    "note_result", "note_vaccine", "rebuild", "rebuild_entry", "verify", "withdraw_resource", "write_entry",
 ]  # fmt: skip

@@ -20,8 +20,10 @@ from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.queries import Entry
+from wasl.record.rules import noting
 from wasl.record.rules import summary as rules
 from wasl.record.rules.summary import Part, Said, Thing
+from wasl.record.views.noting import NOTES
 from wasl.record.views.timeline import lines_of, person_of
 
 IMAGING = "ImagingStudy"
@@ -36,6 +38,7 @@ class Voice:
     said: Said
     place: str
     author: str
+    own: bool  # said at the viewer's own place, who may take it back
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Card:
     rows: list[Row]
     more: list[Row]
     denied: list[Voice]
+    note: bool  # whether the viewer may write here
+    none: bool  # or that there is none
 
 
 @require_safe
@@ -76,7 +81,11 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
     images = queries.newest(patient, [IMAGING], most=LATEST, viewer=request.actor)
     cards = _cards(entries, request.actor)
     context |= {
-        "cards": [card for card in cards if card.part.state == "said" or card.part.section.name in rules.ASKED],
+        "cards": [
+            card
+            for card in cards
+            if card.part.state == "said" or card.note or card.none or card.part.section.name in rules.ASKED
+        ],
         "grave": [row for card in cards for row in (*card.rows, *card.more) if row.thing.newest.grave],
         "images": lines_of(images, request.actor),
     }
@@ -85,6 +94,7 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
 
 def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
     said = [Said(queries.read(one.body), one.date, one.place, one.author) for one in entries]
+    writes, mine = allowed("record.note_none", viewer), viewer.places()
     people = accounts.names({key for one in said if (key := person_of(one.author))}, viewer=viewer)
     where = {
         place.id: place.name for place in places.places(viewer=viewer, ids={one.place for one in said if one.place})
@@ -92,7 +102,8 @@ def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
 
     def voice(one: Said) -> Voice:
         key = person_of(one.author)
-        return Voice(one, where.get(one.place, "") if one.place else "", people.get(key, "") if key else "")
+        said_at = where.get(one.place, "") if one.place else ""
+        return Voice(one, said_at, people.get(key, "") if key else "", own=writes and one.place in mine)
 
     def row(thing: Thing) -> Row:
         others = [voice(one) for one in thing.said[1:]] if thing.newest.type != "Observation" else []
@@ -103,7 +114,9 @@ def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
     for part in rules.parts(said):
         rows = [row(thing) for thing in part.things]
         denied = [voice(one) for one in part.denied]
-        cards.append(Card(part, rows[:SHOWN], rows[SHOWN:], denied))
+        name = part.section.name
+        none = writes and name in noting.NONE and part.state == "unasked"
+        cards.append(Card(part, rows[:SHOWN], rows[SHOWN:], denied, note=writes and name in NOTES, none=none))
     return cards
 
 
