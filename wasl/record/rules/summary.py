@@ -190,6 +190,11 @@ class Thing:
         return self.newest.type != "Observation" and len(told) > 1
 
     @property
+    def grave(self) -> bool:
+        """Whether any place says that it may cost a life, whoever spoke last."""
+        return any(one.grave for one in self._last)
+
+    @property
     def past(self) -> bool:
         """Whether everybody who speaks of it says that it is over."""
         return all(one.over for one in self._last)
@@ -224,7 +229,7 @@ class Part:
     @property
     def differs(self) -> bool:
         """Whether somebody says that there is none, and somebody else names one."""
-        return bool(self.denied) and any(not thing.newest.over for thing in self.things)
+        return bool(self.denied) and any(not thing.past for thing in self.things)
 
 
 def parts(said: Iterable[Said]) -> list[Part]:
@@ -274,7 +279,7 @@ def _things(said: Iterable[Said]) -> tuple[Thing, ...]:
         if not alone:
             by |= {form: group for form in forms if form not in by}
     things = [Thing(tuple(group)) for group in groups]
-    return tuple(sorted(things, key=lambda thing: (not thing.newest.grave, thing.newest.over)))
+    return tuple(sorted(things, key=lambda thing: (not thing.grave, thing.past)))
 
 
 def words_of(concept: object) -> str:

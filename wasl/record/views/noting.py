@@ -1,7 +1,7 @@
 """Writing in a record by hand: one short form for each kind of statement, and taking back what one wrote."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -20,6 +20,8 @@ from wasl.kernel.verbs import allowed
 from wasl.patients import queries as patients
 from wasl.record import services
 from wasl.record.rules import noting as rules
+
+F = TypeVar("F", bound=forms.Field)
 
 KINDS: dict[str, str | Promise] = {
     "medication": pgettext_lazy("allergy", "a medicine"),
@@ -47,6 +49,12 @@ def _number(label: object) -> forms.DecimalField:
     widget = forms.TextInput(attrs={"inputmode": "decimal", "dir": "ltr", "autocomplete": "off"})
     field = forms.DecimalField(label=label, required=False, max_digits=18, decimal_places=8, widget=widget)  # type: ignore[arg-type]
     field.localize = True
+    return _half(field)
+
+
+def _half(field: F) -> F:
+    """A field that shares its line with the next."""
+    field.wide = "col-6"  # type: ignore[attr-defined]  # read by the template
     return field
 
 
@@ -80,8 +88,8 @@ class VaccineForm(forms.Form):
 
     text = _text(_("Vaccine"), required=True)
     day = _day(_("Day"), required=True)
-    dose = forms.IntegerField(label=_("Which dose"), required=False, min_value=1, max_value=20)
-    lot = _text(_("Lot number"), most=40)
+    dose = _half(forms.IntegerField(label=_("Which dose"), required=False, min_value=1, max_value=20))
+    lot = _half(_text(_("Lot number"), most=40))
 
 
 class ResultForm(forms.Form):
@@ -90,7 +98,7 @@ class ResultForm(forms.Form):
     text = _text(_("Analysis"), required=True)
     day = _day(_("Day"), required=True)
     value = _number(_("Value"))
-    unit = _text(_("Unit"), most=40)
+    unit = _half(_text(_("Unit"), most=40))
     words = _text(_("Or in words"))
     low = _number(_("Usual from"))
     high = _number(pgettext_lazy("usual range", "to"))

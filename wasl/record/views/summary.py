@@ -86,7 +86,7 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
             for card in cards
             if card.part.state == "said" or card.note or card.none or card.part.section.name in rules.ASKED
         ],
-        "grave": [row for card in cards for row in (*card.rows, *card.more) if row.thing.newest.grave],
+        "grave": [row for card in cards for row in (*card.rows, *card.more) if row.thing.grave],
         "images": lines_of(images, request.actor),
     }
     return render(request, "record/summary.html", context)
@@ -103,7 +103,12 @@ def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
     def voice(one: Said) -> Voice:
         key = person_of(one.author)
         said_at = where.get(one.place, "") if one.place else ""
-        return Voice(one, said_at, people.get(key, "") if key else "", own=writes and one.place in mine)
+        return Voice(
+            one,
+            said_at,
+            people.get(key, "") if key else "",
+            own=writes and one.place in mine and queries.is_kept(one.type),
+        )
 
     def row(thing: Thing) -> Row:
         others = [voice(one) for one in thing.said[1:]] if thing.newest.type != "Observation" else []
