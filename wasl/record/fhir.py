@@ -16,9 +16,9 @@ PROFILE = "http://hl7.org/fhir/uv/ips/StructureDefinition/Composition-uv-ips"
 
 
 def composition(
-    key: UUID, parts: Sequence[Part], *, patient: UUID, author: tuple[str, UUID], at: datetime.datetime
+    key: UUID, parts: Sequence[Part], *, patient: UUID, author: UUID | None, at: datetime.datetime
 ) -> Resource:
-    """The head of the document: its sections, and what each points at. `author` is a resource's type and id.
+    """The head of the document: its sections, and what each points at; its author is the place that asks for it.
 
     Sections that must be there and of which nothing is known say `notasked`; where somebody said that there is none,
     that statement is the entry. The narrative is in the language in force.
@@ -26,7 +26,8 @@ def composition(
     return without_empty({
         "resourceType": "Composition", "id": str(key), "meta": {"profile": [PROFILE]},
         "language": get_language(), "status": "final", "type": coding(LOINC, "60591-5", "Patient summary Document"),
-        "subject": reference("Patient", patient), "date": instant(at), "author": [reference(*author)],
+        "subject": reference("Patient", patient), "date": instant(at),
+        "author": [reference("Organization", author) or {"display": "Wasl"}],
         "title": gettext("Patient summary"),
         "section": [_section(part) for part in parts if part.state != "unasked" or part.section.name in REQUIRED],
     })  # fmt: skip
@@ -38,7 +39,7 @@ def instant(at: datetime.datetime) -> str:
 
 
 def _section(part: Part) -> Resource:
-    said = stated(part)
+    said = part.said
     return {
         "title": str(part.section.title), "code": coding(LOINC, part.section.code, part.section.display),
         "text": {"status": "generated", "div": _narrative(part)},
@@ -47,16 +48,11 @@ def _section(part: Part) -> Resource:
     }  # fmt: skip
 
 
-def stated(part: Part) -> list[Said]:
-    """All that a section says, its denials last."""
-    return [*(one for thing in part.things for one in thing.said), *part.denied]
-
-
 def _narrative(part: Part) -> str:
     """What the section says, for whoever cannot read codes."""
-    if not stated(part):
+    if not part.said:
         return _div(f"<p>{escape(gettext('Nothing is known: nobody has said.'))}</p>")
-    return _div(f"<ul>{''.join(f'<li>{escape(_line(one))}</li>' for one in stated(part))}</ul>")
+    return _div(f"<ul>{''.join(f'<li>{escape(_line(one))}</li>' for one in part.said)}</ul>")
 
 
 def _div(inside: str) -> str:

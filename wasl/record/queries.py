@@ -12,11 +12,13 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
 from wasl.record.rules.kept import is_kept, is_served, served
+from wasl.record.rules.summary import MOST_SEEN, Part, Said, parts
+from wasl.record.rules.summary import TYPES as SUMMARY
 from wasl.record.rules.texts import read, written
 
 __all__ = [
-    "Entry", "Version", "entry", "is_kept", "is_served", "newest", "read", "resolved", "served", "timeline", "types",
-    "versions", "written",
+    "Entry", "SUMMARY", "Version", "entry", "is_kept", "is_served", "newest", "read", "resolved", "served",
+    "summary", "timeline", "types", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
@@ -61,6 +63,14 @@ def newest(patient: UUID, types: Iterable[str], *, most: int, viewer: Actor) -> 
     turn = Window(RowNumber(), partition_by=F("type"), order_by=(F("date").desc(), F("id").desc()))
     rows = timeline(patient, viewer=viewer).filter(type__in=list(types)).annotate(turn=turn)
     return list(rows.filter(turn__lte=most).order_by("-date", "-id"))
+
+
+def summary(patient: UUID, *, viewer: Actor) -> tuple[list[Part], list[Entry]]:
+    """The sections of the record's first page, and the entries of which they speak. Raises NoGround."""
+    entries = newest(patient, SUMMARY, most=MOST_SEEN, viewer=viewer)
+    found = parts(Said(read(one.body), one.date, one.place, one.author) for one in entries)
+    spoken_of = {said.body["id"] for part in found for said in part.said}
+    return found, [one for one in entries if str(one.id) in spoken_of]
 
 
 def entry(type: str, key: UUID, *, viewer: Actor) -> Entry:

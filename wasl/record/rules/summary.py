@@ -227,6 +227,11 @@ class Part:
     denied: tuple[Said, ...] = ()  # who says that there is none
 
     @property
+    def said(self) -> list[Said]:
+        """All that is said in it, the denials last."""
+        return [*(one for thing in self.things for one in thing.said), *self.denied]
+
+    @property
     def differs(self) -> bool:
         """Whether somebody says that there is none, and somebody else names one."""
         return bool(self.denied) and any(not thing.past for thing in self.things)

@@ -19,7 +19,6 @@ from wasl.patients import queries as patients
 from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
-from wasl.record.queries import Entry
 from wasl.record.rules import noting
 from wasl.record.rules import summary as rules
 from wasl.record.rules.summary import Part, Said, Thing
@@ -77,9 +76,9 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
         context["may_break"] = allowed("patients.break_glass", request.actor)
         return render(request, "patients/closed.html", context, status=NotAllowed.http)
     access.log_access(patient, what="record.summary", ground=ground, by=request.actor)
-    entries = queries.newest(patient, rules.TYPES, most=rules.MOST_SEEN, viewer=request.actor)
+    parts, _entries = queries.summary(patient, viewer=request.actor)
     images = queries.newest(patient, [IMAGING], most=LATEST, viewer=request.actor)
-    cards = _cards(entries, request.actor)
+    cards = _cards(parts, request.actor)
     context |= {
         "cards": [
             card
@@ -92,8 +91,9 @@ def summary(request: Request, patient: UUID) -> HttpResponse:
     return render(request, "record/summary.html", context)
 
 
-def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
-    said = [Said(queries.read(one.body), one.date, one.place, one.author) for one in entries]
+def _cards(parts: Iterable[Part], viewer: Actor) -> list[Card]:
+    parts = list(parts)
+    said = [one for part in parts for one in part.said]
     writes, mine = allowed("record.note_none", viewer), viewer.places()
     people = accounts.names({key for one in said if (key := person_of(one.author))}, viewer=viewer)
     where = {
@@ -116,7 +116,7 @@ def _cards(entries: Iterable[Entry], viewer: Actor) -> list[Card]:
         return Row(thing, voice(thing.newest), others, line, band, _in_words(thing))
 
     cards = []
-    for part in rules.parts(said):
+    for part in parts:
         rows = [row(thing) for thing in part.things]
         denied = [voice(one) for one in part.denied]
         name = part.section.name
