@@ -17,6 +17,7 @@ from wasl.kernel import fhir
 from wasl.kernel.models import Fact
 from wasl.patients.models import Access
 from wasl.record.models import Entry
+from wasl.record.queries import of_patients
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = (ZIED, HATEM, FATMA, MACHINE)  # they may ask, and nothing here is theirs
@@ -74,7 +75,7 @@ def said(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 def test_somebody_decided_about_every_door() -> None:
     doors = {"/fhir", "/dicom-web", "/transfer", "/shared", "/viewer", "/live", "/join", "/metrics"}
     assert asgi.FAST.keys() == doors
-    assert {kind: fhir.of_patients(kind) for kind in fhir.owned} == KINDS
+    assert {kind: of_patients(kind) for kind in fhir.owned} == KINDS
 
 
 def interaction(world: World, who: str, how: str, kind: str, key: object) -> httpx.Response:
@@ -134,9 +135,42 @@ def test_fhir_takes_nothing(world: World, who: str) -> None:
             ("POST", kind),
             ("PUT", f"{kind}/{uuid4()}"),
             ("DELETE", f"{kind}/{uuid4()}"),
-            ("POST", ""),
         ):
             assert ask(world, who, method, f"/fhir/{where}", json={"resourceType": kind}).status_code == 405
+
+
+@pytest.mark.parametrize("who", [one for one in ASKERS if one != MUTE])  # which may send, of its own place
+def test_fhir_keeps_nothing_that_strangers_send(world: World, who: str) -> None:
+    told = []
+    for patient, key in ((world.patient.id, uuid4()), (uuid4(), uuid4())):
+        sent = {"resourceType": "Observation", "status": "final", "subject": {"reference": f"Patient/{patient}"}}
+        request = {"method": "POST", "url": "Observation"}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": sent, "request": request}]}
+        for method, where, body in (
+            ("POST", "Observation", sent), ("PUT", f"Observation/{key}", {**sent, "id": str(key)}),
+            ("PUT", f"Observation?patient={patient}", sent), ("DELETE", f"Observation?patient={patient}", None),
+            ("DELETE", f"Observation/{key}", None), ("PATCH", f"Observation/{key}", []),
+            ("POST", "", bundle), ("POST", "", {**bundle, "type": "batch"}),
+        ):  # fmt: skip
+            answer = ask(world, who, method, f"/fhir/{where}", json=body)
+            assert answer.status_code in (401, 403) or "batch-response" in answer.text, where
+            told.append((answer.status_code, answer.text))
+    assert told[: len(told) // 2] == told[len(told) // 2 :], "of a patient who is there as of one who is not"
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_fhir_tells_strangers_no_history(world: World, who: str) -> None:
+    for where in ("_history?_count=500", *(f"{kind}/_history?_count=500" for kind in KINDS if KINDS[kind])):
+        answer = ask(world, who, "GET", f"/fhir/{where}")
+        if who in FHIR_SAYS:
+            assert answer.status_code == FHIR_SAYS[who], where
+        else:
+            assert not {e["resource"]["resourceType"] for e in answer.json().get("entry", ())} & {
+                kind for kind in KINDS if KINDS[kind]
+            }, where
+    answer, other = (ask(world, who, "GET", f"/fhir/Patient/{key}/$everything") for key in (world.patient.id, uuid4()))
+    assert answer.status_code == other.status_code == FHIR_SAYS.get(who, 404)
+    assert said(answer) == said(other)
 
 
 def routes(world: World, *, real: bool) -> list[tuple[str, str, str]]:

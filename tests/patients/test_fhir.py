@@ -11,7 +11,7 @@ from fhir.resources.R4B.patient import Patient as Valid
 from tests import make
 from tests.cast import Cast, cast
 from tests.patients import who
-from wasl.kernel.fhir import Resource, owned, searches
+from wasl.kernel.fhir import Resource, owned
 from wasl.patients import services
 from wasl.patients.events import (
     DeathWithdrawn,
@@ -136,13 +136,3 @@ def test_a_retired_number_points_at_the_one_that_stands_for_it(stage: Cast) -> N
     ]  # fmt: skip
     services.undo_merge(edge.id, because="Said of the wrong file.", by=stage.nour)
     assert all(body["active"] and "link" not in body for body in (rendered(salma), rendered(again)))
-
-
-@pytest.mark.parametrize("kind", ["Patient", "Organization", "Location", "Practitioner", "PractitionerRole"])
-def test_search_parameters_point_at_elements_that_exist(kind: str) -> None:
-    from importlib import import_module
-
-    known = getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind).model_fields
-    assert {path.split(".")[0] for _, path in searches[kind].values()} <= {
-        field.alias or n for n, field in known.items()
-    }

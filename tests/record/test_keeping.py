@@ -18,7 +18,7 @@ from wasl.kernel.models import Fact
 from wasl.patients import services as patients
 from wasl.record import queries, services
 from wasl.record.models import Entry, Version
-from wasl.record.rules import kept
+from wasl.record.rules import Malformed, kept
 
 pytestmark = pytest.mark.django_db
 LOINC = {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}
@@ -136,9 +136,15 @@ def test_what_is_refused(stage: Cast, salma: UUID, laboratory: Actor) -> None:
     for kind in ("Patient", "ServiceRequest", "Bundle", "Unicorn", "Task", None):
         refused(kept.NotKept, partial(services.keep_resource, {"resourceType": kind}, by=laboratory))
     refused(kept.OtherPatient, lambda: services.keep_resource(haemoglobin(rim), by=laboratory, key=key))
-    for subject in (None, {"identifier": {"value": "7"}}, {"reference": "#p"}):
-        sent = haemoglobin(salma, subject=subject)
-        refused(kept.NoPatientNamed, partial(services.keep_resource, sent, by=laboratory))
+    contained = [{"resourceType": "Patient", "id": "p"}]
+    for subject in ({"identifier": {"value": "7"}}, {"reference": "#p"}, {"reference": f"Organization/{stage.other}"}):
+        sent = haemoglobin(salma, subject=subject, contained=contained)
+        if "Organization" in str(subject):
+            refused(Malformed, partial(services.keep_resource, sent, by=laboratory))
+        else:
+            refused(kept.NoPatientNamed, partial(services.keep_resource, sent, by=laboratory))
+    told = refused(Malformed, lambda: services.keep_resource(haemoglobin(salma, status="x", shoe=1), by=laboratory))
+    assert [one.fhir_expression for one in (told, *told.besides)] == [("Observation.status",), ("Observation.shoe",)]
     refused(NotFound, lambda: services.keep_resource(haemoglobin(salma), by=laboratory, key=uuid4()))
     refused(NotFound, lambda: services.withdraw_resource("Observation", uuid4(), by=laboratory))
 
@@ -150,18 +156,22 @@ def test_references_lead_to_what_the_sender_sees(stage: Cast, salma: UUID, labor
     mine = services.keep_resource(haemoglobin(salma), by=laboratory).key
     gone = services.keep_resource(haemoglobin(salma, "1.0"), by=laboratory).key
     services.withdraw_resource("Observation", gone, by=laboratory)
-    for there in (f"Observation/{mine}", f"Observation/{mine}/_history/1", f"Organization/{stage.other}", "#inside"):
-        sent = haemoglobin(salma, derivedFrom=[{"reference": there}, {"identifier": {"value": "elsewhere"}}])
-        assert services.keep_resource(sent, by=laboratory).new
+
+    def leading(*references: str) -> dict[str, Any]:
+        led = [{"url": "urn:x", "valueReference": {"reference": one}} for one in references]
+        return haemoglobin(salma, component=[{"code": LOINC, "extension": led}],
+                           contained=[{"resourceType": "Organization", "id": "inside"}])  # fmt: skip
+
+    there = (f"Observation/{mine}", f"Observation/{mine}/_history/1", f"Organization/{stage.other}", "#inside")
+    assert services.keep_resource(leading(*there), by=laboratory).new
     promised = f"Observation/{uuid4()}"
-    assert services.keep_resource(haemoglobin(salma, hasMember=[{"reference": promised}]), by=laboratory,
-                                  beside={promised})  # fmt: skip
+    assert services.keep_resource(leading(promised), by=laboratory, beside={promised}).new
     for absent in (f"Observation/{secret}", f"Observation/{gone}", f"Observation/{uuid4()}", f"Condition/{mine}",
                    f"Observation/{mine}/_history/2", f"Observation/{str(mine).upper()}", "Observation/7",
                    "https://elsewhere.example/fhir/Observation/7", "urn:uuid:x"):  # fmt: skip
-        sent = haemoglobin(salma, component=[{}, {"extension": [{"valueReference": {"reference": absent}}]}])
-        told = refused(kept.NothingReferred, partial(services.keep_resource, sent, by=laboratory))
-        assert told.values == {"reference": absent, "path": "Observation.component[1].extension[0].valueReference"}
+        told = refused(kept.NothingReferred, partial(services.keep_resource, leading(*there, absent), by=laboratory))
+        assert told.values == {"reference": absent, "path": "Observation.component[0].extension[4].valueReference"}
+        assert told.fhir_expression == ("Observation.component[0].extension[4].valueReference",)
 
 
 def test_a_rolled_back_sender_leaves_no_trace(salma: UUID, laboratory: Actor) -> None:

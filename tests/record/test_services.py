@@ -207,10 +207,11 @@ def test_what_a_resource_is_found_by() -> None:
         ("status", "final"), ("code", "c"), ("code", "s|c"), ("code", "s|"), ("code", "bare"), ("code", "|bare"),
         *((p, form) for p in ("subject", "patient") for form in (f"Patient/{UUID(int=7)}", str(UUID(int=7)))),
     ]  # fmt: skip
-    assert set(index.tokens) == {token_hash("Observation", param, form) for param, form in asked}
+    said = [(param, "") for param in dict(asked)]  # that there is one at all
+    assert set(index.tokens) == {token_hash("Observation", param, form) for param, form in asked + said}
     assert index.patient == UUID(int=7)
     assert index.words == {("value-string", "epreuve deffort")}
-    ((param, low, high),) = index.moments
+    ((param, low, high, _of),) = index.moments
     assert (param, (high - low).days) == ("date", 30)
     assert index.date == low
 

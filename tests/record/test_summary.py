@@ -113,4 +113,4 @@ def test_observations_stand_by_their_category() -> None:
 def test_a_blood_pressure_is_read_whole() -> None:
     parts_of = [{"code": {"text": "S"}, "valueQuantity": {"value": 140, "unit": "mmHg"}},
                 {"code": {"text": "D"}, "valueQuantity": {"value": 90, "unit": "mmHg"}}]  # fmt: skip
-    assert said("Observation", text="TA", component=parts_of).detail == "S 140 mmHg · D 90 mmHg"
+    assert said("Observation", text="TA", component=parts_of).detail == "S: 140 mmHg · D: 90 mmHg"

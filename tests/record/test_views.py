@@ -11,11 +11,16 @@ from django.urls import reverse
 from tests import make
 from tests import shelf as notes
 from tests.cast import Cast
+from tests.record.examples import examples
 from wasl.accounts.models import Person
 from wasl.archive import services as archive
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Access
+from wasl.record import queries, services
+from wasl.record.rules import wording
+from wasl.record.rules.kept import KEPT
+from wasl.record.views.timeline import KEPT as NAMED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shelf")]
 
@@ -53,6 +58,30 @@ def test_the_story_of_a_patient(stage: Cast, salma: UUID) -> None:
     assert "Amel Gharbi" in shown
     assert "under way" in shown
     assert f'href="{reverse("radiology:order", args=[order.id])}"' in shown
+
+
+def test_what_others_said_is_told_in_words(stage: Cast, salma: UUID) -> None:
+    opened(stage, salma)
+    about = {"subject": {"reference": f"Patient/{salma}"}, "code": {"coding": [{"display": "Glycémie"}]}}
+    allergy = {"patient": about["subject"], "category": ["food"], "code": {"text": "Arachide"}}
+    value = queries.read('{"value":5.40,"unit":"mmol/L"}')
+    for kind, body in (("AllergyIntolerance", allergy), ("Condition", about),
+                       ("MedicationStatement", {"status": "active", "subject": about["subject"],
+                                                "medicationCodeableConcept": {"text": "Metformine"}})):  # fmt: skip
+        services.keep_resource({"resourceType": kind, **body}, by=stage.amel)
+    shown = page(stage.amel, salma, language="fr")
+    for word in ("Allergie ou intolérance", "Arachide", "Problème ou diagnostic", "Glycémie", "Metformine"):
+        assert word in shown
+    assert wording.detail({**about, "valueQuantity": value}) == "5.40 mmol/L"
+    parts = [{"code": {"text": "Systolique"}, "valueQuantity": {"comparator": "<", "value": 120, "unit": "mmHg"}}]
+    assert wording.detail({**about, "component": parts}) == "Systolique: < 120 mmHg"
+    assert {*NAMED} == {*KEPT}
+
+
+def test_whatever_may_be_kept_has_a_line() -> None:
+    for text in examples().values():
+        body = queries.read(text)
+        assert all(isinstance(said(body), str) for said in (wording.title, wording.detail)), body["resourceType"]
 
 
 def test_a_look_is_written_down(stage: Cast, salma: UUID) -> None:

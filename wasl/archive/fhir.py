@@ -22,15 +22,7 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 UID = "urn:dicom:uid"
 ACCESSION = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]}
 
-searches["ImagingStudy"] = {
-    "started": ("date", "started"),
-    "identifier": ("token", "identifier"),
-    "patient": ("reference", "subject"),
-    "subject": ("reference", "subject"),
-    "status": ("token", "status"),
-    "modality": ("token", "modality"),
-    "series": ("token", "series.uid"),
-}
+searches["ImagingStudy"] = ("started", "identifier", "patient", "subject", "status", "modality", "series")
 
 
 @resource(

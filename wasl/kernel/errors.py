@@ -13,7 +13,8 @@ class Refused(Exception):
     """This is not possible now."""
 
     http: ClassVar[int] = 409
-    fhir_issue: ClassVar[str] = "business-rule"  # FHIR R4, IssueType
+    fhir_issue: str = "business-rule"  # FHIR R4, IssueType
+    fhir_expression: tuple[str, ...] = ()  # where in what was sent, in FHIRPath
     fhir_diagnostics: ClassVar[str] = ""  # what a profile wants said word for word, in its own language
     dimse: ClassVar[int] = 0xC000  # PS3.7, C.5: cannot understand / processing failure
     besides: "tuple[Refused, ...]" = ()  # what else there is to say, each under its own code

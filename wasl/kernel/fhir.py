@@ -61,9 +61,7 @@ accepted: dict[str, Callable[..., Taken]] = {}
 removed: dict[str, Callable[..., None]] = {}  # by resource type, who is told that an `identifier` is in use no longer
 operations: dict[tuple[str, str], Operation] = {}  # by resource type and name, without the $
 domains: dict[str, Callable[[str], bool]] = {}  # by resource type, whether a system's identifiers are known at all
-# resource type -> search parameter -> (kind, dotted path), kind one of token, reference, string, date; the first date
-# of a type is its principal date, which lists are sorted by
-searches: dict[str, dict[str, tuple[str, str]]] = {}
+searches: dict[str, tuple[str, ...]] = {}  # by resource type, the search parameters that its owner lets it be found by
 
 
 def resource(
@@ -109,7 +107,8 @@ def outcome(severity: str, *refusals: Refused) -> Resource:
     """What there is to say as an OperationOutcome (FHIR R4, 2.31), in the language in force."""
     return without_empty({"resourceType": "OperationOutcome", "issue": [
         {"severity": severity, "code": one.fhir_issue,
-         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics}
+         "details": {**coding("urn:wasl:refusal", one.code), "text": one.sentence}, "diagnostics": one.fhir_diagnostics,
+         "expression": list(one.fhir_expression)}
         for one in refusals
     ]})  # fmt: skip
 
@@ -145,18 +144,6 @@ def _kept(value: object) -> object:
 
 
 SHORT = 200  # letters of a text by which it is found
-COMPARTMENT = ("subject", "patient", "beneficiary")  # elements that name the patient whose record a resource is part of
-
-
-def principal_date(kind: str) -> str | None:
-    """The search parameter that holds the principal date of a resource type."""
-    return next((param for param, (sort, _) in searches.get(kind, {}).items() if sort == "date"), None)
-
-
-def of_patients(kind: str) -> bool:
-    """Whether resources of a type are part of a patient's record; one that names no patient yet is shown to nobody."""
-    named = (path for sort, path in searches.get(kind, {}).values() if sort == "reference")
-    return kind == "Patient" or any(path in COMPARTMENT for path in named)
 
 
 def token_hash(kind: str, param: str, value: str) -> int:

@@ -7,18 +7,8 @@ from wasl.places.queries import Place
 
 SYSTEMS = {"place": "urn:wasl:place", "kind": "urn:wasl:place-kind"}
 
-searches["Organization"] = {
-    "identifier": ("token", "identifier"),
-    "name": ("string", "name"),
-    "type": ("token", "type"),
-    "address-state": ("string", "address.state"),
-}
-searches["Location"] = {
-    "identifier": ("token", "identifier"),
-    "name": ("string", "name"),
-    "organization": ("reference", "managingOrganization"),
-    "address-state": ("string", "address.state"),
-}
+searches["Organization"] = ("identifier", "name", "type", "address-state")
+searches["Location"] = ("identifier", "name", "organization", "address-state")
 
 
 @resource("Organization", on=[PlaceAdded, StandingChanged], get=queries.place_for_record, every=queries.every_place)

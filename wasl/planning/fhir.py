@@ -24,10 +24,8 @@ INTERVAL = "urn:wasl:extension:interval-95"
 UNITS = {Kind.COUNT: "1", Kind.TIME: "s", Kind.SHARE: "1", Kind.RATE: "10*-3", Kind.DISTANCE: "km"}
 LANGUAGE = "fr"  # what is said of codes, as elsewhere in the record
 
-searches["Measure"] = {"url": ("token", "url"), "status": ("token", "status")}
-searches["MeasureReport"] = {
-    "period": ("date", "period.start"), "date": ("date", "date"), "measure": ("token", "measure"),
-}  # fmt: skip
+searches["Measure"] = ("url", "status")
+searches["MeasureReport"] = ("period", "date", "measure")
 
 
 def _definitions(key: UUID) -> Mapping[str, Indicator]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from wasl.kernel.fhir import Resource, coding, reference, without_empty
@@ -61,5 +62,5 @@ def _div(inside: str) -> str:
 
 
 def _line(one: Said) -> str:
-    said = (one.text, one.detail, *map(str, one.marks), f"{one.date:%Y-%m-%d}")
+    said = (one.text, one.detail, *map(str, one.marks), f"{timezone.localtime(one.date):%Y-%m-%d}")
     return " · ".join(text for text in said if text)

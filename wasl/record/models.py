@@ -49,6 +49,10 @@ class Version(Row):
         constraints = (
             models.UniqueConstraint(fields=("type", "resource", "version"), name="record_a_version_is_written_once"),
         )
+        indexes = (
+            models.Index(fields=("-at", "-id"), name="record_version_by_time"),
+            models.Index(fields=("type", "-at", "-id"), name="record_version_of_type_by_time"),
+        )
 
 
 class Word(models.Model):
@@ -74,9 +78,29 @@ class Moment(models.Model):
     param = models.CharField(max_length=40)
     low = models.DateTimeField()
     high = models.DateTimeField()
+    token = models.BigIntegerField(null=True)  # of a composite, the hash of what it was that happened then
 
     class Meta:
         indexes = (
             models.Index(fields=("type", "param", "low"), name="record_moment_by_time"),
             models.Index(fields=("resource",), name="record_moment_of_resource"),
+        )
+
+
+class Amount(models.Model):
+    """A number or quantity that a resource is found by: from `low` to just before `high`, as exact as it was said."""
+
+    type = models.CharField(max_length=40)
+    resource = models.UUIDField()
+    param = models.CharField(max_length=40)
+    low = models.DecimalField(max_digits=130, decimal_places=65)
+    high = models.DecimalField(max_digits=130, decimal_places=65)
+    # the hash of its unit, in each form that it may be asked for by; of a composite, of what it is an amount of
+    token = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("type", "param", "low"), name="record_amount_by_size"),
+            models.Index(fields=("token", "low"), name="record_amount_by_token"),
+            models.Index(fields=("resource",), name="record_amount_of_resource"),
         )

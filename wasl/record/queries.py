@@ -6,19 +6,20 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
-from wasl.record.rules.kept import is_kept, is_served, served
+from wasl.record.rules.kept import is_kept, is_served, references, served
+from wasl.record.rules.parameters import names_its_patient, of_patients, parameters, principal_date
 from wasl.record.rules.summary import MOST_SEEN, Part, Said, parts
 from wasl.record.rules.summary import TYPES as SUMMARY
 from wasl.record.rules.texts import read, written
 
 __all__ = [
-    "Entry", "SUMMARY", "Version", "entry", "is_kept", "is_served", "newest", "read", "resolved", "served",
-    "summary", "timeline", "types", "versions", "written",
+    "entry", "Entry", "is_kept", "is_served", "names_its_patient", "newest", "of_patients", "parameters",
+    "principal_date", "read", "references", "resolved", "served", "SUMMARY", "summary", "timeline", "types",
+    "Version", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
@@ -32,7 +33,7 @@ def _visible(viewer: Actor, type: str) -> Q:
     if not viewer.held:
         return Q(pk__in=[])
     opened = Q(patient__in=patients.opened(viewer=viewer)) & ~_blind(viewer)
-    return opened if fhir.of_patients(type) else opened | Q(patient__isnull=True)
+    return opened if of_patients(type) else opened | Q(patient__isnull=True)
 
 
 def _blind(viewer: Actor) -> Q:

@@ -12,17 +12,8 @@ LANGUAGE = "http://hl7.org/fhir/StructureDefinition/language"
 BCP47 = "urn:ietf:bcp:47"
 ACQUISITION = "http://dicom.nema.org/resources/ontology/DCM"  # the codes of CID 29 are DCM codes
 
-searches["Practitioner"] = {
-    "identifier": ("token", "identifier"),
-    "name": ("string", "name.text"),
-    "family": ("string", "name.family"),
-    "given": ("string", "name.given"),
-}
-searches["PractitionerRole"] = {
-    "practitioner": ("reference", "practitioner"),
-    "organization": ("reference", "organization"),
-    "specialty": ("token", "specialty"),
-}
+searches["Practitioner"] = ("identifier", "name", "family", "given")
+searches["PractitionerRole"] = ("practitioner", "organization", "specialty")
 
 
 @resource(

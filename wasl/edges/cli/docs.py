@@ -127,6 +127,7 @@ found by how it begins, in any script and without accents, or with `:exact` lett
 def _resources() -> Iterator[str]:
     """Which FHIR resource types are served, by whom owned."""
     from wasl.kernel import fhir
+    from wasl.record.queries import parameters
 
     yield "# FHIR resources\n\nR4. Each type has one owner, whose facts write it to the record as they happen.\n\n"
     yield "| type | owner | written on | taken from outside |\n|---|---|---|---|\n"
@@ -139,10 +140,10 @@ def _resources() -> Iterator[str]:
         asked_by = "GET, POST" if operation.by_get else "POST"
         yield f"| {kind} | `${name}` | {asked_by} | <{operation.definition}> |\n"
     yield SEARCH
-    for kind, params in sorted(fhir.searches.items()):
-        if kind in fhir.owned:
-            yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"
-            yield from (f"| {param} | {sort} | {path} |\n" for param, (sort, path) in sorted(params.items()))
+    for kind in sorted(fhir.searches):
+        yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"
+        for name, param in sorted(parameters(kind).items()):
+            yield f"| {name} | {param.sort} | {', '.join(str(path) for path in param.paths)} |\n"
 
 
 def _glossary() -> Iterator[str]:

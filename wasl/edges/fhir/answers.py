@@ -65,6 +65,11 @@ def waiting(scope: Scope, refusal: Refused, **headers: str) -> Answer:
     return _outcome(scope, "information", refusal, headers)
 
 
+def done(scope: Scope, said: Refused, **headers: str) -> Answer:
+    """That what was asked for is done, as an OperationOutcome in the language of whoever asked."""
+    return _outcome(scope, "information", said, headers)
+
+
 def _outcome(scope: Scope, severity: str, refusal: Refused, headers: dict[str, str]) -> Answer:
     with translation.override(language_of(scope)):
         body = fhir.outcome(severity, refusal, *refusal.besides)

@@ -10,6 +10,7 @@ from uuid import UUID
 from wasl.edges.fhir.refusals import ModifierNotSupported, WrongValue
 from wasl.kernel import fhir
 from wasl.kernel.text import fold
+from wasl.record.queries import names_its_patient, parameters, principal_date
 
 Pairs = list[tuple[str, str]]
 
@@ -72,7 +73,7 @@ def read(kind: str, pairs: Pairs, persons: Mapping[UUID, Sequence[UUID]] | None 
     """
     asked = Asked(kind, persons=persons or {})
     named = {name.partition(":")[0] for name, _value in pairs}
-    if kind == "Patient" and named & fhir.searches[kind].keys():
+    if kind == "Patient" and named & parameters(kind).keys():
         # who looks for a person finds the file that stands; who asks what changed learns that another was retired
         if "active" not in named:
             asked.must("strpos(e.body, %s) = 0", '"active":false')
@@ -93,20 +94,22 @@ def _understand(asked: Asked, name: str, value: str) -> bool:
     param, _, modifier = name.partition(":")
     if param in COMMON:
         raise ModifierNotSupported(name=name)
-    declared = fhir.searches.get(asked.kind, {}).get(param)
+    declared = parameters(asked.kind).get(param)
     if declared is None:
         return False
-    sort, path = declared
+    sort = declared.sort
     if modifier and not (TYPE_NAME.fullmatch(modifier) if sort == "reference" else (sort, modifier) == EXACT):
         raise ModifierNotSupported(name=name)
     if sort == "reference":
-        _references(asked, param, path, modifier, value)
-    elif sort == "token":
+        _references(asked, param, modifier, value)
+    elif sort in ("token", "uri"):
         _any(asked, [_token(asked.kind, param, one) for one in alternatives(value)])
     elif sort == "string":
         (_exactly if modifier else _strings)(asked, param, value)
-    else:
+    elif sort == "date":
         _dates(asked, param, value)
+    else:
+        return False
     return True
 
 
@@ -136,7 +139,7 @@ def _token(kind: str, param: str, form: str) -> Condition:
     return f"(e.tokens @> array[%s]::bigint[]{proof})", [fhir.token_hash(kind, param, form), *texts]
 
 
-def _references(asked: Asked, param: str, path: str, modifier: str, value: str) -> None:
+def _references(asked: Asked, param: str, modifier: str, value: str) -> None:
     choices, patients = [], []
     for form in _forms(asked, modifier, value):
         number = fhir.token_hash(asked.kind, param, form)
@@ -144,7 +147,7 @@ def _references(asked: Asked, param: str, path: str, modifier: str, value: str) 
         choices.append(("(e.tokens @> array[%s]::bigint[] and strpos(e.body, %s) > 0)", [number, proof]))
         patients.append(form.removeprefix("Patient/"))
     _any(asked, choices)
-    if param == "patient" and path in fhir.COMPARTMENT:  # the same again, by the index that is also in order of time
+    if names_its_patient(asked.kind, param):  # the same again, by the index that is also in order of time
         asked.must("e.patient = any(%s)", [key for text in patients if (key := _key(text))])
 
 
@@ -231,7 +234,7 @@ def _count(asked: Asked, value: str) -> bool:
 def _sort(asked: Asked, value: str) -> bool:
     name = value.removeprefix("-")
     columns = {"_lastUpdated": "updated_at", "_id": "id"}
-    if principal := fhir.principal_date(asked.kind):
+    if principal := principal_date(asked.kind):
         columns |= {"date": "date", principal: "date"}
     if name not in columns:
         return False

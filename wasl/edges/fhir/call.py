@@ -94,7 +94,7 @@ class Call:
         """The parameters of a search that was posted. Raises FormExpected, SearchTooLong."""
         if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
             raise FormExpected
-        return _pairs(await self._body())
+        return pairs_of(await self.body())
 
     async def parameters(self) -> dict[str, Any]:
         """What an operation is asked with, in a body or an address. Raises ParametersExpected, TooLong, WrongValue."""
@@ -111,19 +111,20 @@ class Call:
         if not JSON.match(self.header(b"content-type")):
             raise expected
         try:
-            sent = document(await self._body(TooLong))
+            sent = document(await self.body(TooLong))
         except ValueError as error:
             raise WrongValue(name="body", value="…") from error
         if not isinstance(sent, dict) or sent.get("resourceType") != kind:
             raise expected
         return sent
 
-    async def _body(self, too_long: type[Refused] = SearchTooLong) -> bytes:
+    async def body(self, too_long: type[Refused] = SearchTooLong, most: int = LONGEST) -> bytes:
+        """What was sent, of so many bytes at most. Raises `too_long`."""
         body = bytearray()
         while True:
             message = await self.receive()
             body += message.get("body", b"")
-            if len(body) > LONGEST:
+            if len(body) > most:
                 raise too_long
             if not message.get("more_body"):
                 return bytes(body)
@@ -134,7 +135,7 @@ def call_of(scope: gate.Scope, receive: Receive) -> Call:
     host = gate.header(scope, b"host")
     if not gate.is_known_host(scope):
         raise WrongHost
-    query = _pairs(scope.get("query_string", b""))
+    query = pairs_of(scope.get("query_string", b""))
     for wanted in (dict(query).get("_format", ""), gate.header(scope, b"accept")):
         if wanted and not JSON.search(wanted.replace(" ", "+")):
             raise JsonOnly
@@ -144,7 +145,8 @@ def call_of(scope: gate.Scope, receive: Receive) -> Call:
     return Call(scope, receive, base, path, query)
 
 
-def _pairs(text: bytes) -> Pairs:
+def pairs_of(text: bytes) -> Pairs:
+    """The parameters of an address or a form. Raises SearchTooLong, WrongValue."""
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
     except UnicodeDecodeError as error:

@@ -7,14 +7,13 @@ otherwise as if it were not there. Every answer that shows a patient writes the 
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from uuid import UUID
 
 from wasl.edges import gate
-from wasl.edges.fhir import answers, asked, domains, found, sent
+from wasl.edges.fhir import answers, asked, bundles, domains, everything, found, histories, sent, summary, written
 from wasl.edges.fhir.answers import Answer, Send
-from wasl.edges.fhir.call import Call, call_of
+from wasl.edges.fhir.call import Call, Receive, call_of
 from wasl.edges.fhir.found import Hit
 from wasl.edges.fhir.refusals import (
     NotSupported,
@@ -36,36 +35,47 @@ log = logging.getLogger(__name__)
 READS = ("GET", "HEAD")
 
 
-async def application(scope: gate.Scope, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
-    """Answer one request; what goes wrong is answered as an OperationOutcome."""
+async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
+    """Answer one request."""
+    await (await answered(scope, receive)).send(scope, send)
+
+
+async def answered(scope: gate.Scope, receive: Receive) -> Answer:
+    """What is answered to a request; what goes wrong as an OperationOutcome."""
     try:
-        answer = await _answer(call_of(scope, receive))
+        return await _answer(call_of(scope, receive))
     except SignInFirst as refusal:
-        answer = answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
+        return answers.refused(scope, refusal, **{"www-authenticate": 'Bearer realm="Wasl"'})
     except NotSupported as refusal:
-        answer = answers.refused(scope, refusal, allow=str(refusal.values.get("allow", "GET, HEAD")))
+        return answers.refused(scope, refusal, allow=str(refusal.values.get("allow", "GET, HEAD")))
     except Refused as refusal:
-        answer = answers.refused(scope, refusal)
+        return answers.refused(scope, refusal)
     except Exception:
         log.exception("A FHIR request failed")
-        answer = answers.broken()
-    await answer.send(scope, send)
+        return answers.broken()
 
 
 async def _answer(call: Call) -> Answer:
     match call.method, call.path:
         case method, ["metadata"] if method in READS:
             return Answer(200, statement(call.base), {"cache-control": "no-cache"})
+        case method, ["_history"] if method in READS:
+            viewer = await gate.actor_of(call.scope)
+            kinds = histories.readable(call, viewer)
+            return await histories.history(call, kinds, f"{call.base}/_history", viewer=viewer)
+        case method, [kind, "_history"] if method in READS:
+            viewer = await _viewer(call, kind, "r")
+            return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
+        case "POST" | "GET", ["Patient", key, "$everything"]:
+            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
+        case "POST" | "GET", ["Patient", key, "$summary"]:
+            return await summary.summary(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:
             return await _search(call, kind)
         case "POST" | "GET", [kind, name] if name.startswith("$"):
             return await _operate(call, kind, name[1:])
-        case "PUT", [kind] if kind in fhir.accepted:
-            return await sent.update(call, kind)
-        case "DELETE", [kind] if kind in fhir.removed:
-            return await sent.remove(call, kind)
         case method, [kind, key] if method in READS and not key.startswith(("_", "$")):
             return await _read(call, kind, key)
         case method, [kind, key, "_history"] if method in READS:
@@ -74,12 +84,32 @@ async def _answer(call: Call) -> Answer:
             return await _vread(call, kind, key, number)
         case method, _ if method in READS:
             raise UnknownAddress
+    return await _changed(call)
+
+
+async def _changed(call: Call) -> Answer:
+    """The answer to a request that changes something."""
+    match call.method, call.path:
+        case "PUT", [kind] if kind in fhir.accepted:
+            return await sent.update(call, kind)
+        case "DELETE", [kind] if kind in fhir.removed:
+            return await sent.remove(call, kind)
+        case "POST" | "PUT" | "PATCH" | "DELETE", [kind] if record.is_kept(kind):
+            return await written.change(call, kind)
+        case "PUT" | "PATCH" | "DELETE", [kind, key] if record.is_kept(kind):
+            return await written.change(call, kind, key)
+        case "POST", [""]:
+            return await bundles.take(call, answered)
     raise NotSupported(allow=", ".join(_allowed(call.path)))
 
 
 def _allowed(path: list[str]) -> Iterator[str]:
     """What an address may be asked with (RFC 9110, 10.2.1)."""
     yield from READS
+    if path == [""]:
+        yield "POST"
+    if len(path) < 3 and record.is_kept(path[0]):
+        yield from ("POST", "PUT", "PATCH", "DELETE")[len(path) - 1 :]
     if len(path) == 1 and path[0] in fhir.accepted:
         yield "PUT"
     if len(path) == 1 and path[0] in fhir.removed:

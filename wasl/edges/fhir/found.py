@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,12 +15,12 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from wasl.edges import gate
-from wasl.edges.fhir.asked import Asked, Pairs, alternatives
+from wasl.edges.fhir.asked import Asked, Condition, Pairs, alternatives
 from wasl.edges.fhir.refusals import WrongValue
-from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.patients import queries as patients
+from wasl.record.queries import of_patients, parameters
 
 
 def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
@@ -27,7 +28,7 @@ def _seen(kind: str, viewer: Actor) -> tuple[str, list[object]]:
 
     A report also, that its viewer does not assess just now without knowing it.
     """
-    opened = "g.ground is not null" if fhir.of_patients(kind) else "(e.patient is null or g.ground is not null)"
+    opened = "g.ground is not null" if of_patients(kind) else "(e.patient is null or g.ground is not null)"
     known, values = gate.known_to(viewer) if kind == "DiagnosticReport" else ("true", [])
     return f"{opened} and {known}", values
 
@@ -81,7 +82,7 @@ async def history(
 
 async def persons(kind: str, pairs: Pairs) -> dict[UUID, list[UUID]]:
     """By each patient's file that a search names, all files of the same person."""
-    references = {name for name, (sort, _path) in fhir.searches.get(kind, {}).items() if sort == "reference"}
+    references = {name for name, param in parameters(kind).items() if param.sort == "reference"}
     named = {text for name, value in pairs if name.partition(":")[0] in references for text in KEY.findall(value)}
     if not named:
         return {}
@@ -117,16 +118,26 @@ async def search(asked: Asked, after: tuple[object, UUID] | None, *, viewer: Act
 
 async def total(asked: Asked, *, viewer: Actor) -> int:
     """How many there are of what was asked."""
-    where, values = _where(asked)
-    opened, grounds = gate.open_to(viewer)
-    seen, known = _seen(asked.kind, viewer)
-    text = f"select count(*) from record_entry e {opened} where {seen} and {where}"  # noqa: S608  of our own words
+    text, values = selected("count(*)", asked.kind, *await condition(asked, viewer=viewer), viewer=viewer)
     async with (await gate.pool()).connection() as connection:
-        row: Any = await (await connection.execute(text.encode(), [*grounds, *known, *values])).fetchone()
+        row: Any = await (await connection.execute(text.encode(), values)).fetchone()
     return int(row[0])
 
 
-def _where(asked: Asked) -> tuple[str, list[object]]:
+async def condition(asked: Asked, *, viewer: Actor) -> Condition:
+    """All that is asked of an entry."""
+    return _where(asked)
+
+
+def selected(columns: str, kind: str, where: str, values: Sequence[object], *, viewer: Actor) -> Condition:
+    """SQL of entries of a type that the viewer may see and that meet a condition."""
+    opened, grounds = gate.open_to(viewer)
+    seen, known = _seen(kind, viewer)
+    text = f"select {columns} from record_entry e {opened} where {seen} and {where}"  # noqa: S608  our words
+    return text, [*grounds, *known, *values]
+
+
+def _where(asked: Asked) -> Condition:
     return " and ".join(["e.type = %s", "not e.deleted", *asked.conditions]), [asked.kind, *asked.values]
 
 

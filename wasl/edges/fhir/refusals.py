@@ -128,3 +128,105 @@ class ModifierNotSupported(Invalid):
 
     http = 400
     fhir_issue = "not-supported"
+
+
+class PatchExpected(Refused):
+    """A change is sent as a JSON Patch, as application/json-patch+json."""
+
+    http = 415
+    fhir_issue = "not-supported"
+
+
+class NotJson(Invalid):
+    """What was sent is not JSON as FHIR writes it."""
+
+    http = 400
+    fhir_issue = "structure"
+
+
+class PatchFails(Invalid):
+    """The change does not fit the resource as it stands: {what}."""
+
+    fhir_issue = "processing"
+
+
+class IdentityPatched(Invalid):
+    """A change touches neither the type of a resource nor its id."""
+
+    fhir_issue = "business-rule"
+
+
+class IdDiffers(Invalid):
+    """The resource has the id that its address names."""
+
+    http = 400
+    fhir_issue = "invalid"
+
+
+class ConditionExpected(Invalid):
+    """Say by search parameters that are known here which resource is meant."""
+
+    http = 412
+    fhir_issue = "required"
+
+
+class SeveralMeant(Refused):
+    """More than one resource is meant by “{query}”."""
+
+    http = 412
+    fhir_issue = "multiple-matches"
+
+
+class NoneMeant(Refused):
+    """No resource is meant by “{query}”."""
+
+    http = 412
+    fhir_issue = "not-found"
+
+
+class Done(Refused):
+    """It is done."""
+
+    http = 200
+    fhir_issue = "informational"
+
+
+class BundleExpected(Invalid):
+    """Several requests at once are sent as a Bundle of the type batch or transaction."""
+
+    http = 400
+    fhir_issue = "structure"
+
+
+class TooManyEntries(Refused):
+    """A bundle has {most} entries at most."""
+
+    http = 413
+    fhir_issue = "too-long"
+
+
+class RequestExpected(Invalid):
+    """An entry says by `request` what it asks for: a method and an address within this service."""
+
+    http = 400
+    fhir_issue = "required"
+
+
+class SameTwice(Invalid):
+    """Two entries of a transaction mean the same resource."""
+
+    http = 400
+    fhir_issue = "duplicate"
+
+
+class AtTheSameTime(Refused):
+    """Others changed the same resources at the same moment, and nothing of this was done: send it again."""
+
+    fhir_issue = "conflict"
+
+
+class HistoryTooLong(Refused):
+    """So much was said that it cannot be looked through now: ask since a later time, or for one type."""
+
+    http = 422
+    fhir_issue = "too-costly"

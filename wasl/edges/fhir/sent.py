@@ -14,9 +14,14 @@ from wasl.kernel.access import Actor
 
 async def update(call: Call, kind: str) -> Answer:
     """Take a resource by the identifier that it has where it comes from: 201 when it is new, 202 when it waits."""
-    viewer = await _sender(call, kind, "u")
+    viewer = await sender(call, kind, "u")
     identifier, body = call.identifier(), await call.resource(kind)
     taken = await in_thread(fhir.accepted[kind], body, identifier=identifier, by=viewer)
+    return told(call, kind, taken)
+
+
+def told(call: Call, kind: str, taken: fhir.Taken) -> Answer:
+    """What its sender is told of a resource that an owner took."""
     headers = {"location": f"{call.base}/{kind}/{taken.key}"} if taken.new else {}
     if taken.waiting:
         return answers.waiting(call.scope, taken.waiting, **headers)
@@ -26,12 +31,13 @@ async def update(call: Call, kind: str) -> Answer:
 
 async def remove(call: Call, kind: str) -> Answer:
     """Be told that an identifier is in use no longer."""
-    viewer = await _sender(call, kind, "d")
+    viewer = await sender(call, kind, "d")
     await in_thread(fhir.removed[kind], identifier=call.identifier(), by=viewer)
     return Answer(204, b"")
 
 
-async def _sender(call: Call, kind: str, act: str) -> Actor:
+async def sender(call: Call, kind: str, act: str) -> Actor:
+    """Who sends, when they may do so with resources of this type; `act` is c, u or d, as scopes say it."""
     viewer = await gate.actor_of(call.scope)
     call.check_sender(viewer, kind, act)
     return viewer

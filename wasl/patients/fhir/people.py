@@ -27,22 +27,10 @@ TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 LANGUAGE = "http://hl7.org/fhir/StructureDefinition/language"
 
-searches["Patient"] = {
-    "identifier": ("token", "identifier"),
-    "name": ("string", "name.text"),
-    "family": ("string", "name.family"),
-    "given": ("string", "name.given"),
-    "birthdate": ("date", "birthDate"),
-    "gender": ("token", "gender"),
-    "active": ("token", "active"),
-    "phone": ("token", "telecom"),
-    "telecom": ("token", "telecom"),
-    "address": ("string", "address"),
-    "address-city": ("string", "address.city"),
-    "address-country": ("string", "address.country"),
-    "address-postalcode": ("string", "address.postalCode"),
-    "address-state": ("string", "address.state"),
-}
+searches["Patient"] = (
+    "identifier", "name", "family", "given", "birthdate", "gender", "active", "phone", "telecom", "address",
+    "address-city", "address-country", "address-postalcode", "address-state",
+)  # fmt: skip
 
 
 @resource(

@@ -30,17 +30,9 @@ SNOMED = "http://snomed.info/sct"
 # the record must come out the same in whatever language somebody was working
 LANGUAGE = "en"
 
-searches["ServiceRequest"] = {
-    "identifier": ("token", "identifier"),
-    "patient": ("reference", "subject"),
-    "subject": ("reference", "subject"),
-    "status": ("token", "status"),
-    "priority": ("token", "priority"),
-    "code": ("token", "code"),
-    "authored": ("date", "authoredOn"),
-    "occurrence": ("date", "occurrenceDateTime"),
-    "performer": ("reference", "performer"),
-}
+searches["ServiceRequest"] = (
+    "identifier", "patient", "subject", "status", "priority", "code", "authored", "occurrence", "performer",
+)  # fmt: skip
 
 
 @resource(

@@ -39,20 +39,10 @@ PRELIMINARY = "PRELIMINARY REPORT, not yet validated."
 # said before a critical finding that was told before the report
 PARTIAL = "PARTIAL: a critical finding told before the report, which follows."
 
-searches["DiagnosticReport"] = {
-    "issued": ("date", "issued"),
-    "date": ("date", "effectiveDateTime"),
-    "identifier": ("token", "identifier"),
-    "patient": ("reference", "subject"),
-    "subject": ("reference", "subject"),
-    "status": ("token", "status"),
-    "category": ("token", "category"),
-    "code": ("token", "code"),
-    "based-on": ("reference", "basedOn"),
-    "performer": ("reference", "performer"),
-    "results-interpreter": ("reference", "resultsInterpreter"),
-    "imaging-study": ("reference", "imagingStudy"),
-}
+searches["DiagnosticReport"] = (
+    "issued", "date", "identifier", "patient", "subject", "status", "category", "code", "based-on", "performer",
+    "results-interpreter", "imaging-study",
+)  # fmt: skip
 
 
 @resource(

@@ -10,6 +10,7 @@ from uuid import UUID
 from wasl.kernel import fhir
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Invalid, NotAllowed, NotFound, Refused
+from wasl.record.rules.parameters import of_patients
 
 # what is said of a patient, or by which it is said, and belongs to no module now or by the plan of the house
 KEPT = frozenset(
@@ -29,7 +30,6 @@ KEPT = frozenset(
 # not: what only carries or describes (Bundle, Binary, Parameters, conformance resources), what modules are or will be
 # (Consent, AuditEvent, Subscription, Appointment, Slot, Schedule, Device, Claim, Account), Task, whose states are verbs
 # here, and Provenance, which names no patient itself: who said a version, where and when is kept with each
-OF_NOBODY = frozenset({"Medication", "Questionnaire"})  # these name no patient; all others do
 
 
 class NotKept(Invalid):
@@ -49,6 +49,10 @@ class NothingReferred(Invalid):
     """There is nothing that you can see under the reference “{reference}” ({path})."""
 
     fhir_issue = "not-found"
+
+    def __init__(self, *, reference: str, path: str) -> None:
+        super().__init__(reference=reference, path=path)
+        self.fhir_expression = (path,)
 
 
 class OtherPatient(Refused):
@@ -110,7 +114,7 @@ def check_version(version: int, expected: int | None) -> None:
 
 def check_patient(kind: str, patient: UUID | None, before: UUID | None = None) -> None:
     """A type that is part of records names a patient, and always the same."""
-    if patient is None and kind not in OF_NOBODY:
+    if patient is None and of_patients(kind):
         raise NoPatientNamed(type=kind)
     if before is not None and patient != before:
         raise OtherPatient

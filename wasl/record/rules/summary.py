@@ -17,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from wasl.kernel import fhir
 from wasl.kernel.text import fold
+from wasl.record.rules import wording
 
 ABSENT = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 SNOMED = "http://snomed.info/sct"
@@ -117,12 +118,12 @@ class Said:
     @property
     def text(self) -> str:
         """What it is about, in the words of whoever wrote it."""
-        return words_of(_subject(self.body)) or words_of(self.body.get("type"))
+        return wording.title(self.body)
 
     @property
     def detail(self) -> str:
         """What it says of that: the value, the dose, the reaction."""
-        return _detail(self.body)
+        return wording.detail(self.body)
 
     @property
     def marks(self) -> list[str | Promise]:
@@ -142,7 +143,7 @@ class Said:
     @property
     def none(self) -> bool:
         """Whether it says that there is none."""
-        return bool(_codes(_subject(self.body)) & NONE)
+        return bool(wording.codes(_subject(self.body)) & NONE)
 
     @property
     def quantity(self) -> tuple[float, str] | None:
@@ -154,13 +155,17 @@ class Said:
     @property
     def range(self) -> tuple[float | None, float | None]:
         """Between what a result is usual, as its laboratory says."""
-        found = next((one for one in dicts(self.body.get("referenceRange")) if "type" not in one), {})
+        found = next((one for one in wording.objects(self.body.get("referenceRange")) if "type" not in one), {})
         return _number(found.get("low")), _number(found.get("high"))
 
     @property
     def out(self) -> str:
         """Whether a result lies `low` or `high` of what is usual; empty where it does not, or nothing is known."""
-        codes = {code.rpartition("|")[2] for one in dicts(self.body.get("interpretation")) for code in _codes(one)}
+        codes = {
+            code.rpartition("|")[2]
+            for one in wording.objects(self.body.get("interpretation"))
+            for code in wording.codes(one)
+        }
         if codes & {"H", "HH", "HU"}:
             return "high"
         if codes & {"L", "LL", "LU"}:
@@ -242,7 +247,7 @@ def parts(said: Iterable[Said]) -> list[Part]:
     found: dict[str, list[Said]] = {section.name: [] for section in SECTIONS}
     for one in sorted(said, key=lambda one: one.date, reverse=True):
         name = _section_of(one.body)
-        if name and WRONG not in _marks(one.body) and not _codes(_subject(one.body)) & UNASKED:
+        if name and WRONG not in _marks(one.body) and not wording.codes(_subject(one.body)) & UNASKED:
             found[name].append(one)
     things = {name: _things([one for one in some if not one.none]) for name, some in found.items()}
     # a problem that one place calls past, and another not, is one: both are read where it may still matter
@@ -256,7 +261,9 @@ def _section_of(body: fhir.Resource) -> str | None:
     """The section in which a resource is read, or None where it is read in none."""
     kind = body["resourceType"]
     if kind == "Observation":
-        categories = {code.rpartition("|")[2] for one in dicts(body.get("category")) for code in _codes(one)}
+        categories = {
+            code.rpartition("|")[2] for one in wording.objects(body.get("category")) for code in wording.codes(one)
+        }
         return next((name for code, name in BY_CATEGORY.items() if code in categories), "results")
     return BY_TYPE.get(kind)
 
@@ -271,7 +278,7 @@ def _things(said: Iterable[Said]) -> tuple[Thing, ...]:
     groups: list[list[Said]] = []
     by: dict[str, list[Said]] = {}
     for one in said:
-        forms = [f"{one.type}|{code}" for code in sorted(_codes(_subject(one.body)))]
+        forms = [f"{one.type}|{code}" for code in sorted(wording.codes(_subject(one.body)))]
         if words := fold(one.text):
             forms.append(f"{one.type}|{words}")
         # a report or a document is one of its own, however it is called
@@ -287,80 +294,21 @@ def _things(said: Iterable[Said]) -> tuple[Thing, ...]:
     return tuple(sorted(things, key=lambda thing: (not thing.grave, thing.past)))
 
 
-def words_of(concept: object) -> str:
-    """A CodeableConcept in words: its text, else a display, else a code."""
-    if not isinstance(concept, dict):
-        return ""
-    codings = dicts(concept.get("coding"))
-    choices = (concept.get("text"), *(c.get("display") for c in codings), *(c.get("code") for c in codings))
-    return next((str(text) for text in choices if text), "")
-
-
-def dicts(value: object) -> list[dict[str, Any]]:
-    """The objects of a list, or the one object that there is."""
-    found = value if isinstance(value, list) else [value]
-    return [one for one in found if isinstance(one, dict)]
-
-
 def _subject(body: Mapping[str, Any]) -> object:
     """What a resource is about, as a CodeableConcept."""
-    named = body.get("code") or body.get("vaccineCode") or body.get("medicationCodeableConcept")
-    if named is None and isinstance(reference := body.get("medicationReference"), dict):
-        return {"text": reference.get("display", "")}
-    if named is None and body.get("resourceType") == "DocumentReference":
-        return {"text": body["description"]} if body.get("description") else body.get("type")
-    return named
+    return body.get("code") or body.get("vaccineCode") or body.get("medicationCodeableConcept")
 
 
-def _codes(concept: object) -> frozenset[str]:
-    codings = dicts(concept.get("coding")) if isinstance(concept, dict) else []
-    return frozenset(f"{c.get('system', '')}|{c['code']}" for c in codings if c.get("code"))
+def _plain(concepts: object) -> set[str]:
+    """The codes of several concepts, without their systems."""
+    return {code.rpartition("|")[2] for one in wording.objects(concepts) for code in wording.codes(one)}
 
 
 def _marks(body: Mapping[str, Any]) -> list[str]:
     """The codes that say how it stands: of its status, its verification, its criticality."""
     concepts = (body.get("clinicalStatus"), body.get("verificationStatus"))
-    codes = [code.rpartition("|")[2] for concept in concepts for code in sorted(_codes(concept))]
+    codes = [code for concept in concepts for code in sorted(_plain(concept))]
     return [code for code in (*codes, str(body.get("status", "")), str(body.get("criticality", ""))) if code]
-
-
-def _detail(body: Mapping[str, Any]) -> str:
-    kind = body.get("resourceType")
-    if kind == "AllergyIntolerance":
-        reactions = [one for reaction in dicts(body.get("reaction")) for one in dicts(reaction.get("manifestation"))]
-        return " · ".join(filter(None, map(words_of, reactions)))
-    if kind in ("MedicationStatement", "MedicationRequest"):
-        doses = dicts(body.get("dosage") or body.get("dosageInstruction"))
-        return " · ".join(str(dose["text"]) for dose in doses if dose.get("text"))
-    if kind == "Observation":
-        own = value_of(body)
-        inside = (f"{words_of(one.get('code'))} {value_of(one)}" for one in dicts(body.get("component")))
-        return " · ".join(filter(str.strip, (own, *inside)))
-    if kind == "DiagnosticReport":
-        return str(body.get("conclusion", ""))
-    if kind == "Immunization":
-        return " · ".join(str(one["doseNumberPositiveInt"]) for one in dicts(body.get("protocolApplied"))
-                          if one.get("doseNumberPositiveInt"))  # fmt: skip
-    if kind == "Condition":
-        return words_of(body.get("severity"))
-    return words_of(body.get("outcome"))
-
-
-def value_of(body: Mapping[str, Any]) -> str:
-    """The value of an Observation, or of a part of one, as it is read."""
-    if isinstance(quantity := body.get("valueQuantity"), dict):
-        parts = (
-            quantity.get("comparator", ""),
-            quantity.get("value", ""),
-            quantity.get("unit", quantity.get("code", "")),
-        )
-        return " ".join(str(part) for part in parts if part != "")
-    if concept := words_of(body.get("valueCodeableConcept")):
-        return concept
-    for name in ("valueString", "valueInteger", "valueDateTime"):
-        if name in body:
-            return str(body[name])
-    return words_of(body.get("dataAbsentReason"))
 
 
 def _number(quantity: object) -> float | None:

@@ -17,6 +17,9 @@ class Decimal(decimal.Decimal):
         number.text = text
         return number
 
+    def __deepcopy__(self, memo: object) -> "Decimal":
+        return self
+
 
 def read(text: str | bytes) -> Any:  # noqa: ANN401  JSON of a stranger
     """JSON that the record can keep: decimals as written, no name twice, nothing that no text can hold.

@@ -1,6 +1,6 @@
 """What is done with the record."""
 
-from wasl.record.services.keeping import Kept, keep_resource, withdraw_resource
+from wasl.record.services.keeping import Kept, amend_resource, keep_resource, withdraw_resource
 from wasl.record.services.mending import Difference, rebuild, rebuild_entry, verify
 from wasl.record.services.noting import (
     note_allergy,
@@ -13,6 +13,7 @@ from wasl.record.services.noting import (
 from wasl.record.services.writing import write_entry
 
 __all__ = [
-    "Difference", "Kept", "keep_resource", "note_allergy", "note_medicine", "note_none", "note_problem",
-    "note_result", "note_vaccine", "rebuild", "rebuild_entry", "verify", "withdraw_resource", "write_entry",
+    "amend_resource", "Difference", "keep_resource", "Kept", "note_allergy", "note_medicine", "note_none",
+    "note_problem", "note_result", "note_vaccine", "rebuild", "rebuild_entry", "verify", "withdraw_resource",
+    "write_entry",
 ]  # fmt: skip

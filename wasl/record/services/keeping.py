@@ -1,7 +1,7 @@
 """Keeping what no module owns: said by a hospital's system or a doctor, of patients whose record is open to them."""
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,19 +16,21 @@ from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.events import ResourceKept, ResourceWithdrawn
 from wasl.record.models import Entry
-from wasl.record.rules import kept
+from wasl.record.rules import check_valid, kept, texts
 from wasl.record.services.indexing import index_of
 from wasl.record.services.writing import put, text_of
 
 
 class Kept(NamedTuple):
-    """What became of a resource that was sent: its key, its version, the text that is served, and whether it is new."""
+    """What became of a resource that was sent: its version, the text that is served, and whether it is new."""
 
+    type: str
     key: UUID
     version: int
     at: datetime.datetime
     body: str
     new: bool
+    patient: UUID | None
 
 
 @verb
@@ -49,25 +51,26 @@ def keep_resource(
     """
     kind = kept.check_kept(body.get("resourceType"))
     if key is None:
-        entry = Entry(type=kind, id=named or uuid7(), version=0, deleted=True)
-    else:
-        entry = _locked(kind, key, expected, by=by)
-        if entry.deleted:
-            raise kept.KeptNoLonger
-    resource = {**body, "id": str(entry.id), "meta": kept.own_meta(body.get("meta") or {}, _source(by))}
-    _check_references(kind, body, beside, by=by)
-    patient = index_of(kind, resource).patient
-    kept.check_patient(kind, patient, entry.patient)
-    if patient and not patients.ground(patient, viewer=by):
-        raise kept.NothingReferred(reference=f"Patient/{patient}", path=kind)
-    if key and text_of(resource, entry.version, entry.updated_at) == entry.body:
-        return Kept(entry.id, entry.version, entry.updated_at, entry.body, False)
-    told = emit(
-        ResourceKept(resource=entry.id, type=kind, version=entry.version + 1, patient=patient, place=by.at), by=by
-    )
-    if put(entry, resource, told) is None:
-        raise RuntimeError(f"{kind}/{entry.id} was named twice")
-    return Kept(entry.id, entry.version, entry.updated_at, entry.body, key is None)
+        return _keep(Entry(type=kind, id=named or uuid7(), version=0, deleted=True), body, beside, by=by)
+    return _keep(_standing(kind, key, expected, by=by), body, beside, by=by)
+
+
+@verb
+def amend_resource(
+    type: str,
+    key: UUID,
+    change: Callable[[fhir.Resource], fhir.Resource],
+    *,
+    by: Actor,
+    expected: int | None = None,
+    beside: Collection[str] = (),
+) -> Kept:
+    """Keep the next version of a resource, made from the one that stands while nobody else changes it.
+
+    Raises what `keep_resource` does, and what `change` raises.
+    """
+    entry = _standing(kept.check_kept(type), key, expected, by=by)
+    return _keep(entry, change(texts.read(entry.body)), beside, by=by)
 
 
 @verb
@@ -85,7 +88,32 @@ def withdraw_resource(type: str, key: UUID, *, by: Actor, expected: int | None =
             by=by,
         )  # fmt: skip
         put(entry, None, told)
-    return Kept(key, entry.version, entry.updated_at, "", False)
+    return Kept(type, key, entry.version, entry.updated_at, "", False, entry.patient)
+
+
+def _keep(entry: Entry, body: fhir.Resource, beside: Collection[str], *, by: Actor) -> Kept:
+    """Write the next version of an entry that is locked, or not there yet, when it says something new."""
+    kind, new = entry.type, entry.version == 0
+    check_valid(body)
+    _check_references(kind, body, beside, by=by)
+    resource = {**body, "id": str(entry.id), "meta": kept.own_meta(body.get("meta") or {}, _source(by))}
+    patient = index_of(kind, resource).patient
+    kept.check_patient(kind, patient, entry.patient)
+    if patient and not patients.ground(patient, viewer=by):
+        raise kept.NothingReferred(reference=f"Patient/{patient}", path=kind)
+    if new or text_of(resource, entry.version, entry.updated_at) != entry.body:
+        fact = ResourceKept(resource=entry.id, type=kind, version=entry.version + 1, patient=patient, place=by.at)
+        if put(entry, resource, emit(fact, by=by)) is None:
+            raise RuntimeError(f"{kind}/{entry.id} was named twice")
+    return Kept(kind, entry.id, entry.version, entry.updated_at, entry.body, new, patient)
+
+
+def _standing(kind: str, key: UUID, expected: int | None, *, by: Actor) -> Entry:
+    """An entry that may be changed by whoever acts, and was not withdrawn; locked."""
+    entry = _locked(kind, key, expected, by=by)
+    if entry.deleted:
+        raise kept.KeptNoLonger
+    return entry
 
 
 def _locked(kind: str, key: UUID, expected: int | None, *, by: Actor) -> Entry:

@@ -14,7 +14,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.record.events import EntryRebuilt
-from wasl.record.models import Entry, Moment, Word
+from wasl.record.models import Amount, Entry, Moment, Word
 from wasl.record.rules.kept import KEPT, is_kept
 from wasl.record.rules.texts import read
 from wasl.record.services.indexing import index_of
@@ -83,34 +83,31 @@ def _different(kind: str) -> Iterator[Difference]:
     """Resources that say, or are found by, something else than their rows."""
     last = UUID(int=0)
     while some := list(Entry.objects.filter(type=kind, id__gt=last, deleted=False).order_by("id")[:MANY]):
-        words, moments = _index_of_many(kind, [entry.id for entry in some])
+        kept = _index_of_many(kind, [entry.id for entry in some])
         for entry in some:
             # of what the record keeps itself, its text is the truth
-            said = read(entry.body) if is_kept(kind) else render(kind, entry.id)
+            said = said_by_owner(entry.body, read) if is_kept(kind) else render(kind, entry.id)
             if said is None:
                 yield Difference(kind, entry.id, "orphan")
                 continue
             index = index_of(kind, said)
             if not is_kept(kind) and said != said_by_owner(entry.body):
                 yield Difference(kind, entry.id, "different")
-            elif (
-                entry.patient,
-                tuple(entry.tokens),
-                words.get(entry.id, frozenset()),
-                moments.get(entry.id, frozenset()),
-            ) != (index.patient, index.tokens, index.words, index.moments):
+            elif (entry.patient, tuple(entry.tokens), *(found.get(entry.id, frozenset()) for found in kept)) != (
+                index.patient, index.tokens, index.words, index.moments, index.amounts
+            ):  # fmt: skip
                 yield Difference(kind, entry.id, "index")
         last = some[-1].id
 
 
-def _index_of_many(kind: str, keys: list[UUID]) -> tuple[dict[UUID, frozenset[Any]], dict[UUID, frozenset[Any]]]:
-    """The texts and the times under which each of several resources is found."""
-    words: dict[UUID, set[Any]] = defaultdict(set)
-    moments: dict[UUID, set[Any]] = defaultdict(set)
-    for key, *word in Word.objects.filter(type=kind, resource__in=keys).values_list("resource", "param", "text"):
-        words[key].add(tuple(word))
-    times = Moment.objects.filter(type=kind, resource__in=keys).values_list("resource", "param", "low", "high")
-    for key, *moment in times:
-        moments[key].add(tuple(moment))
-    return ({key: frozenset(found) for key, found in words.items()},
-            {key: frozenset(found) for key, found in moments.items()})  # fmt: skip
+def _index_of_many(kind: str, keys: list[UUID]) -> list[dict[UUID, frozenset[Any]]]:
+    """The texts, the times and the amounts under which each of several resources is found."""
+    kept = []
+    ranged = ("param", "low", "high", "token")
+    for table, columns in ((Word, ("param", "text")), (Moment, ranged), (Amount, ranged)):
+        found: dict[UUID, set[Any]] = defaultdict(set)
+        rows = table._default_manager.filter(type=kind, resource__in=keys).values_list("resource", *columns)
+        for key, *row in rows:
+            found[key].add(tuple(row))
+        kept.append({key: frozenset(some) for key, some in found.items()})
+    return kept

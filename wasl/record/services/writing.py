@@ -2,6 +2,8 @@
 
 import datetime
 import json
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -13,8 +15,9 @@ from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
 from wasl.kernel.events import Told
 from wasl.kernel.verbs import verb
-from wasl.record.models import Entry, Moment, Version, Word
+from wasl.record.models import Amount, Entry, Moment, Version, Word
 from wasl.record.rules import texts
+from wasl.record.rules.parameters import parameters
 from wasl.record.services.indexing import index_of
 
 INSERT = """
@@ -55,9 +58,9 @@ def render(kind: str, key: UUID) -> fhir.Resource | None:
     return {**said, "resourceType": kind, "id": str(key)}
 
 
-def said_by_owner(body: str) -> fhir.Resource:
+def said_by_owner(body: str, read: Callable[[str], fhir.Resource] = json.loads) -> fhir.Resource:
     """A stored resource without what the record added to it."""
-    said: fhir.Resource = json.loads(body)
+    said = read(body)
     meta = {name: value for name, value in said.pop("meta", {}).items() if name not in OURS}
     return {**said, **({"meta": meta} if meta else {})}
 
@@ -100,7 +103,7 @@ def text_of(resource: fhir.Resource, version: int, at: datetime.datetime) -> str
 def reindex(kind: str, key: UUID) -> None:
     """Index a resource again, where its text is right and what it is found by is not."""
     entry = Entry.objects.select_for_update().get(type=kind, id=key)
-    _keep_index(entry, None if entry.deleted else texts.read(entry.body))
+    _keep_index(entry, None if entry.deleted else said_by_owner(entry.body, texts.read))
 
 
 def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = False) -> bool:
@@ -118,16 +121,34 @@ def _keep_index(entry: Entry, resource: fhir.Resource | None, *, first: bool = F
     elif not _inserted(entry):
         return False
     of = {"type": entry.type, "resource": entry.id}
-    kinds = {kind for kind, _ in fhir.searches.get(entry.type, {}).values()}
-    if "string" in kinds:
-        if not first:
-            Word.objects.filter(**of).delete()
-        Word.objects.bulk_create(Word(**of, param=param, text=text) for param, text in sorted(index.words))
-    if "date" in kinds:
-        if not first:
-            Moment.objects.filter(**of).delete()
-        Moment.objects.bulk_create(Moment(**of, param=p, low=low, high=high) for p, low, high in sorted(index.moments))
+    rows: tuple[tuple[type[Word | Moment | Amount], list[Any]], ...] = (
+        (Word, [Word(**of, param=param, text=text) for param, text in sorted(index.words)]),
+        (Moment, [Moment(**of, param=p, low=low, high=high, token=of_what)
+                  for p, low, high, of_what in sorted(index.moments, key=_in_order)]),
+        (Amount, [Amount(**of, param=p, low=low, high=high, token=of_what)
+                  for p, low, high, of_what in sorted(index.amounts, key=_in_order)]),
+    )  # fmt: skip
+    for table, some in rows:
+        if not first and table in written_to(entry.type):
+            table.objects.filter(**of).delete()
+        if some:
+            table.objects.bulk_create(some)
     return True
+
+
+def written_to(kind: str) -> set[type[Word | Moment | Amount]]:
+    """The tables that may hold what resources of a type are found by."""
+    sorts = {param.sort for param in parameters(kind).values()}
+    return {
+        *((Word,) if sorts & {"string", "composite", "uri", "token"} and kind not in fhir.owned else ()),
+        *((Word,) if "string" in sorts else ()),
+        *((Moment,) if sorts & {"date", "composite"} else ()),
+        *((Amount,) if sorts & {"number", "quantity", "composite"} else ()),
+    }
+
+
+def _in_order(found: tuple[str, Any, Any, int | None]) -> tuple[object, ...]:
+    return (*found[:3], found[3] or 0)
 
 
 def _inserted(entry: Entry) -> bool:

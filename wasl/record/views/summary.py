@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -153,6 +154,6 @@ def _in_words(thing: Thing) -> str:
         return ""
     values = [value for _at, value in points]
     return gettext("{count} values since {day}: from {least} to {most}, last {last}").format(
-        count=len(points), day=f"{points[0][0]:%d/%m/%Y}", least=f"{min(values):g}", most=f"{max(values):g}",
+        count=len(points), day=f"{timezone.localtime(points[0][0]):%d/%m/%Y}", least=f"{min(values):g}", most=f"{max(values):g}",
         last=f"{values[-1]:g}",
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """The timeline: all that is known of a patient, from every hospital, on one page."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from wasl.accounts import queries as accounts
@@ -25,6 +24,7 @@ from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.queries import Entry
+from wasl.record.rules import wording
 
 # type of resource: its name one by one, its name in the filter, its icon
 TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
@@ -32,6 +32,49 @@ TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     "ImagingStudy": (_("Imaging exam"), _("Imaging exams"), "photo-scan"),
     "DiagnosticReport": (_("Report"), _("Reports"), "report-medical"),
 }
+# of what the record itself keeps
+KEPT: dict[str, str | Promise] = {
+    "Observation": pgettext_lazy("record", "Observation"),
+    "Condition": pgettext_lazy("record", "Problem or diagnosis"),
+    "AllergyIntolerance": pgettext_lazy("record", "Allergy or intolerance"),
+    "FamilyMemberHistory": pgettext_lazy("record", "Family history"),
+    "ClinicalImpression": pgettext_lazy("record", "Clinical impression"),
+    "RiskAssessment": pgettext_lazy("record", "Risk assessment"),
+    "DetectedIssue": pgettext_lazy("record", "Detected issue"),
+    "AdverseEvent": pgettext_lazy("record", "Adverse event"),
+    "Flag": pgettext_lazy("record", "Alert"),
+    "BodyStructure": pgettext_lazy("record", "Body structure"),
+    "Specimen": pgettext_lazy("record", "Specimen"),
+    "Media": pgettext_lazy("record", "Photo, video or sound"),
+    "Procedure": pgettext_lazy("record", "Procedure"),
+    "Immunization": pgettext_lazy("record", "Vaccination"),
+    "ImmunizationEvaluation": pgettext_lazy("record", "Evaluation of a vaccination"),
+    "ImmunizationRecommendation": pgettext_lazy("record", "Recommended vaccinations"),
+    "MedicationStatement": pgettext_lazy("record", "Medication taken"),
+    "MedicationRequest": pgettext_lazy("record", "Prescription"),
+    "MedicationAdministration": pgettext_lazy("record", "Medication administered"),
+    "MedicationDispense": pgettext_lazy("record", "Medication dispensed"),
+    "Medication": pgettext_lazy("record", "Medication"),
+    "VisionPrescription": pgettext_lazy("record", "Prescription for glasses"),
+    "NutritionOrder": pgettext_lazy("record", "Diet order"),
+    "DeviceRequest": pgettext_lazy("record", "Device request"),
+    "DeviceUseStatement": pgettext_lazy("record", "Device used"),
+    "CarePlan": pgettext_lazy("record", "Care plan"),
+    "CareTeam": pgettext_lazy("record", "Care team"),
+    "Goal": pgettext_lazy("record", "Goal of care"),
+    "Encounter": pgettext_lazy("record", "Encounter"),
+    "EpisodeOfCare": pgettext_lazy("record", "Episode of care"),
+    "Communication": pgettext_lazy("record", "Message to or about the patient"),
+    "CommunicationRequest": pgettext_lazy("record", "Request to communicate"),
+    "RelatedPerson": pgettext_lazy("record", "Relative or carer"),
+    "Coverage": pgettext_lazy("record", "Health cover"),
+    "DocumentReference": pgettext_lazy("record", "Document"),
+    "Composition": pgettext_lazy("record", "Clinical document"),
+    "List": pgettext_lazy("record", "List"),
+    "Questionnaire": pgettext_lazy("record", "Questionnaire"),
+    "QuestionnaireResponse": pgettext_lazy("record", "Answers to a questionnaire"),
+}
+TYPES |= {kind: (name, name, "file-text") for kind, name in KEPT.items()}
 # where the owner of a type shows it
 PAGES = {"ServiceRequest": "radiology:order", "DiagnosticReport": "radiology:report"}
 # request-status, imagingstudy-status, diagnostic-report-status (FHIR R4): in words, and in which colour
@@ -99,7 +142,7 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
 
 def lines_of(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
     """The entries in words, with the names of their hospitals and authors asked for together."""
-    rows = [(entry, json.loads(entry.body)) for entry in entries]
+    rows = [(entry, queries.read(entry.body)) for entry in entries]
     people = accounts.names({key for entry, _body in rows if (key := person_of(entry.author))}, viewer=viewer)
     where = {place.id: place.name for place in places.places(viewer=viewer, ids={e.place for e, _ in rows if e.place})}
     return [_line(entry, body, people, where) for entry, body in rows]
@@ -113,8 +156,8 @@ def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: di
     return Line(
         what=what,
         icon=icon,
-        title=_title(body),
-        detail=_detail(body),
+        title=wording.title(body),
+        detail=wording.detail(body),
         date=entry.date,
         place=where.get(entry.place, "") if entry.place else "",
         author=author,
@@ -127,29 +170,6 @@ def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: di
 def person_of(author: str) -> UUID | None:
     kind, _colon, key = author.partition(":")
     return UUID(key) if kind == "person" and key else None
-
-
-def _title(body: dict[str, Any]) -> str:
-    """What a resource is about, in the words of whoever wrote it."""
-    concepts = [body.get("code"), *body.get("procedureCode", ()), *body.get("category", ())]
-    named = (text for concept in concepts if concept for text in (concept.get("text"), *_displays(concept)))
-    return next((text for text in (body.get("description"), *named) if text), "")
-
-
-def _displays(concept: dict[str, Any]) -> list[str]:
-    return [coding.get("display", "") for coding in concept.get("coding", ())]
-
-
-def _detail(body: dict[str, Any]) -> str:
-    """The conclusion, the question, or what was acquired."""
-    if conclusion := body.get("conclusion"):
-        return str(conclusion)
-    if reasons := [reason.get("text", "") for reason in body.get("reasonCode", ())]:
-        return " · ".join(reasons)
-    modalities = " · ".join(coding.get("code", "") for coding in body.get("modality", ()))
-    images = int(body.get("numberOfInstances", 0))
-    counted = ngettext("{count} image", "{count} images", images).format(count=images) if images else ""
-    return " · ".join(part for part in (modalities, counted) if part)
 
 
 def _images(body: dict[str, Any]) -> str:
