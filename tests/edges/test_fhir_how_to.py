@@ -1,25 +1,29 @@
-"""The how-to page for a hospital's engineer: each request on it is sent as it stands, and answered as it stands."""
+"""The how-to pages for a hospital's engineer: each request on them is sent as it stands, and answered as it stands."""
 
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests import make
 from tests.cast import cast
 from tests.edges.foreign import HOST, Door, door, token
 from tests.tables import empty_tables
+from wasl.kernel.access import SYSTEM
+from wasl.patients import services as patients
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/connect-patient-identities.md"
+PAGES = Path(__file__).parents[2] / "docs/how-to"
 BLOCK = re.compile(r"```http\n(.*?)```", re.DOTALL)
 
 
-def exchanges() -> list[tuple[str, str]]:
-    """Each request of the page with its answer."""
-    blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+def exchanges(page: str) -> list[tuple[str, str]]:
+    """Each request of a page with its answer."""
+    blocks = BLOCK.findall((PAGES / page).read_text(encoding="utf-8"))
     assert len(blocks) % 2 == 0
     return list(zip(blocks[::2], blocks[1::2], strict=True))
 
@@ -57,18 +61,35 @@ def _django_db_helper(django_db_setup: None, django_db_blocker: DjangoDbBlocker)
         empty_tables()
 
 
-@pytest.mark.django_db
-def test_the_page_says_what_happens() -> None:
-    found = exchanges()
-    assert len(found) == 6
-    stage = cast()
-    who = token("his", "system/Patient.s", "system/Patient.ud", place=stage.regional)
-    names = {"base": HOST, "hospital": str(stage.regional)}
+def played(page: str, count: int, who: dict[str, str], **names: str) -> dict[str, str]:
+    """Send what a page says, and compare the answers; what the names in braces stood for."""
+    found = exchanges(page)
+    assert len(found) == count
+    names["base"] = HOST
     with door() as opened:
         for request, answer in found:
+            for name, value in names.items():
+                request = request.replace(f"{{{name}}}", value)
             said = sent(opened, request, who)
             status, _, body = answer.strip().partition("\n\n")
             assert f"HTTP/1.1 {said.status_code}" == status, (request, said.text)
             written = json.loads(body) if body else None
             assert same(said.json() if said.content else None, written, names), (request, said.text)
+    return names
+
+
+@pytest.mark.django_db
+def test_the_page_about_patients_says_what_happens() -> None:
+    stage = cast()
+    who = token("his", "system/Patient.s", "system/Patient.ud", place=stage.regional)
+    names = played("connect-patient-identities.md", 6, who, hospital=str(stage.regional))
     assert re.fullmatch(r"\d{12}", names["number"])
+
+
+@pytest.mark.django_db
+def test_the_page_about_results_says_what_happens() -> None:
+    stage = cast()
+    patient = make.patient(stage).id
+    patients.open_for_care(patient, place=stage.regional, source=uuid4(), because="tests", by=SYSTEM)
+    who = token("laboratory", "system/Observation.cruds", place=stage.regional)
+    played("send-what-was-found.md", 5, who, patient=str(patient))

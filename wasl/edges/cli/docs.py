@@ -107,8 +107,16 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 SENT = """
-What is taken from outside is sent by conditional update, and taken back by conditional delete, both by its
+What an owner takes from outside is sent by conditional update, and taken back by conditional delete, both by its
 `identifier`, by a machine client of the place whose number it is (scope `fhir.write` or `system/[type].ud`).
+
+## Types that the record keeps
+
+No module owns them. They are kept as they were received, version by version, from machine clients of places to which
+the patient's record is open (scope `fhir.write` or `system/[type].cud`): create, update, patch and delete, by id or by a
+search; alone, in a batch or in a transaction. Only the place that said something changes or withdraws it.
+
+{kept}
 
 ## Operations
 
@@ -126,8 +134,9 @@ found by how it begins, in any script and without accents, or with `:exact` lett
 
 def _resources() -> Iterator[str]:
     """Which FHIR resource types are served, by whom owned."""
+    from wasl.edges.fhir import everything
     from wasl.kernel import fhir
-    from wasl.record.queries import parameters
+    from wasl.record.queries import parameters, served
 
     yield "# FHIR resources\n\nR4. Each type has one owner, whose facts write it to the record as they happen.\n\n"
     yield "| type | owner | written on | taken from outside |\n|---|---|---|---|\n"
@@ -135,10 +144,11 @@ def _resources() -> Iterator[str]:
         facts = ", ".join(sorted(event.name() for event in owned.on))
         yield f"| {kind} | {owned.render.__module__.split('.')[1]} | {facts} | "
         yield f"{'yes' if kind in fhir.accepted else 'no'} |\n"
-    yield SENT
+    yield SENT.replace("{kept}", ", ".join(sorted(served() - fhir.owned.keys())))
     for (kind, name), operation in sorted(fhir.operations.items(), key=lambda one: one[0]):
         asked_by = "GET, POST" if operation.by_get else "POST"
         yield f"| {kind} | `${name}` | {asked_by} | <{operation.definition}> |\n"
+    yield f"| Patient | `$everything` | GET, POST | <{everything.DEFINITION}> |\n"
     yield SEARCH
     for kind in sorted(fhir.searches):
         yield f"\n### {kind}\n\n| parameter | kind | element |\n|---|---|---|\n"

@@ -156,6 +156,6 @@ def referring(value: Any, named: Mapping[str, str], base: str) -> Any:  # noqa: 
         return value
     changed = {name: referring(item, named, base) for name, item in value.items()}
     literal = changed.get("reference")
-    if isinstance(literal, str):
+    if isinstance(literal, str) and "resourceType" not in changed:
         changed["reference"] = named.get(literal, literal).removeprefix(f"{base}/")
     return changed

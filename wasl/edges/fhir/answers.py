@@ -134,7 +134,7 @@ def bundle(kind: str, *, links: list[tuple[str, str]], entries: Iterable[bytes],
         "resourceType": "Bundle",
         "type": kind,
         **({} if total is None else {"total": total}),
-        "link": [{"relation": relation, "url": url} for relation, url in links],
+        **({"link": [{"relation": relation, "url": url} for relation, url in links]} if links else {}),
     }
     joined = b",".join(entries)
     return Answer(200, dumped(head)[:-1] + (b',"entry":[' + joined + b"]}" if joined else b"}"))

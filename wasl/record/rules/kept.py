@@ -126,7 +126,8 @@ def references(value: object, path: str) -> Iterator[tuple[str, str]]:
         for number, item in enumerate(value):
             yield from references(item, f"{path}[{number}]")
     elif isinstance(value, dict):
-        literal = value.get("reference")
+        # an element of a resource itself may be called so too (DetectedIssue.reference), and is an address elsewhere
+        literal = None if "resourceType" in value else value.get("reference")
         if isinstance(literal, str) and not literal.startswith("#"):
             yield literal, path
         for name, item in value.items():
