@@ -63,7 +63,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "patients:quality_behind"), NONE),
     **dict.fromkeys(("patients:names", "patients:add_given_name", "patients:add_spelling", "patients:relate_names",
                      "patients:withdraw_spelling"), NONE),
-    "record:summary": NONE,
+    **dict.fromkeys(("record:summary", "record:note", "record:note_none", "record:withdraw_resource"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),

@@ -33,6 +33,7 @@ from wasl.record import queries as record
 log = logging.getLogger(__name__)
 
 READS = ("GET", "HEAD")
+OF_ONE = {"$everything": everything.everything, "$summary": summary.summary}  # operations on one patient
 
 
 async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
@@ -66,10 +67,8 @@ async def _answer(call: Call) -> Answer:
         case method, [kind, "_history"] if method in READS:
             viewer = await _viewer(call, kind, "r")
             return await histories.history(call, [kind], f"{call.base}/{kind}/_history", viewer=viewer)
-        case "POST" | "GET", ["Patient", key, "$everything"]:
-            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
-        case "POST" | "GET", ["Patient", key, "$summary"]:
-            return await summary.summary(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
+        case "POST" | "GET", ["Patient", key, name] if name in OF_ONE:
+            return await OF_ONE[name](call, _key(key), viewer=await _viewer(call, "Patient", "r"))
         case method, [kind] if method in READS and kind:
             return await _search(call, kind)
         case "POST", [kind, "_search"]:

@@ -154,6 +154,6 @@ def _in_words(thing: Thing) -> str:
         return ""
     values = [value for _at, value in points]
     return gettext("{count} values since {day}: from {least} to {most}, last {last}").format(
-        count=len(points), day=f"{timezone.localtime(points[0][0]):%d/%m/%Y}", least=f"{min(values):g}", most=f"{max(values):g}",
-        last=f"{values[-1]:g}",
+        count=len(points), day=f"{timezone.localtime(points[0][0]):%d/%m/%Y}", least=f"{min(values):g}",
+        most=f"{max(values):g}", last=f"{values[-1]:g}",
     )  # fmt: skip
