@@ -124,10 +124,10 @@ NOTES = {
 
 def note(request: Request, patient: UUID, section: str) -> HttpResponse:
     """The form of one kind of statement; sent, it is in the record."""
+    patients.require_ground(patient, viewer=request.actor)
     if section not in NOTES:
         raise NotFound
     kind = NOTES[section]
-    patients.require_ground(patient, viewer=request.actor)
     form = kind.form(request.POST or None, initial={"day": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         try:
