@@ -44,6 +44,7 @@ from wasl.planning import services as planning
 from wasl.radiology import services as radiology
 from wasl.radiology.models import Assessment, DoubleCause, DoubleReading, Opinion, Order, Reading, Report, Review
 from wasl.radiology.rules.double import Asked
+from wasl.record import services as record
 from wasl.workforce import services as workforce
 from wasl.workforce.models import Roster, Swap
 
@@ -61,6 +62,7 @@ WRITTEN = {
     "title": "Scanner cérébral", "findings": "Lacune capsulaire ancienne.", "conclusion": "Pas de saignement récent.",
 }  # fmt: skip
 DOUBLE = Asked(night=(22, 6))
+ALLERGY = "Allergie au latex des gants"
 QUESTION = "Céphalées brutales au réveil ?"
 
 
@@ -110,6 +112,7 @@ class World:
     conference_case: UUID  # of it
     display: UUID  # a check that Leila began
     region: UUID  # of the case that Leila holds, which she reads herself
+    allergy: UUID  # that Amel wrote in the record
     reading: Reading  # claimed, with a draft
     draft: Report
     key_image: UUID  # of the draft
@@ -138,7 +141,7 @@ class World:
         studies = [self.linked, self.nobodys, self.signed.reading.study, self.reading.study]
         orders = [self.order, self.signed.reading.order, self.reading.order]
         return (
-            *self.identity, *(study.uid for study in studies), *(order.accession for order in orders),
+            *self.identity, ALLERGY, *(study.uid for study in studies), *(order.accession for order in orders),
             self.instance.uid, self.instance.series.uid, self.workitem, QUESTION, *list(WRITTEN.values())[1:],
         )  # fmt: skip
 
@@ -150,6 +153,9 @@ class World:
             "patients:": {"key": self.patient.id, **self.said},
             "patients:quality": {"place": self.stage.regional},
             "patients:withdraw_spelling": {"spelling": self.patient.id}, "record:": {"patient": self.patient.id},
+            "record:note": {"patient": self.patient.id, "section": "allergies"},
+            "record:withdraw_resource": {
+                "patient": self.patient.id, "type": "AllergyIntolerance", "key": self.allergy},
             "radiology:order_": {"patient": self.patient.id}, "radiology:order": order,
             "radiology:cancel_order": order, "radiology:start_exam": order, "radiology:break_off_exam": order,
             "radiology:perform_exam": order, "radiology:reconcile": {"key": self.nobodys.id},
@@ -318,6 +324,7 @@ def played(opened: Door, stage: Cast) -> World:
         **_member(stage), message=_told(stage), rule=_rule(stage),
         expertise=_expertise(stage, held.order_id), **_conference(stage, held.order_id),
         display=_display(stage), region=_region(stage, held.id),
+        allergy=record.note_allergy(salma.id, text=ALLERGY, by=stage.amel).key,
         holiday=_holiday(), **_planned(stage), **_paid(stage, signed),
         preliminary=preliminary, changed=changed, key_image=key_image.id,
         reading=Reading.objects.select_related("order", "study").get(id=held.id), draft=draft,

@@ -70,6 +70,7 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("exchange:members", "exchange:member", "exchange:revoke_member", "exchange:message",
                      "exchange:retry_message", "exchange:set_aside_message"), ADMINISTRATOR),
     "exchange:show_message": NONE,
+    **dict.fromkeys(("record:summary", "record:note", "record:note_none", "record:withdraw_resource"), NONE),
     "record:timeline": NONE,
     **dict.fromkeys(("archive:links", "archive:close_link", "archive:traffic"), ADMINISTRATOR),
     **dict.fromkeys(("archive:study", "archive:send_study", "archive:preliminary"), NONE),
@@ -173,7 +174,7 @@ OPEN: dict[str, frozenset[str]] = {
                      "radiology:adopt_efforts"), PLANNER),
 }  # fmt: skip
 # where a clinician sees who somebody is, never more; each such look is in the access log
-SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:timeline"}
+SHOWS_WHO = {"patients:patient", "patients:break_glass", "patients:present", "record:summary", "record:timeline"}
 # pages that need no token against forgery: the client's secret is in the request itself
 WITHOUT_TOKEN = {"oauth_token", "oauth_revoke", "oauth_introspect"}
 # posting there changes or ends one's own account or session, or is what the administrator is for

@@ -17,8 +17,10 @@ from wasl.archive import services as archive
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import services as patients
 from wasl.patients.models import Access
-from wasl.record import queries, services, views
+from wasl.record import queries, services
+from wasl.record.rules import wording
 from wasl.record.rules.kept import KEPT
+from wasl.record.views.timeline import KEPT as NAMED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shelf")]
 
@@ -70,16 +72,16 @@ def test_what_others_said_is_told_in_words(stage: Cast, salma: UUID) -> None:
     shown = page(stage.amel, salma, language="fr")
     for word in ("Allergie ou intolérance", "Arachide", "Problème ou diagnostic", "Glycémie", "Metformine"):
         assert word in shown
-    assert views._detail({**about, "valueQuantity": value}) == "5.40 mmol/L"
+    assert wording.detail({**about, "valueQuantity": value}) == "5.40 mmol/L"
     parts = [{"code": {"text": "Systolique"}, "valueQuantity": {"comparator": "<", "value": 120, "unit": "mmHg"}}]
-    assert views._detail({**about, "component": parts}) == "Systolique: < 120 mmHg"
-    assert {*views.KEPT} == {*KEPT}
+    assert wording.detail({**about, "component": parts}) == "Systolique: < 120 mmHg"
+    assert {*NAMED} == {*KEPT}
 
 
 def test_whatever_may_be_kept_has_a_line() -> None:
     for text in examples().values():
         body = queries.read(text)
-        assert all(isinstance(said(body), str) for said in (views._title, views._detail)), body["resourceType"]
+        assert all(isinstance(said(body), str) for said in (wording.title, wording.detail)), body["resourceType"]
 
 
 def test_a_look_is_written_down(stage: Cast, salma: UUID) -> None:

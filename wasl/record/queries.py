@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import NotFound
@@ -21,14 +22,16 @@ from wasl.record.rules.parameters import (
     principal_date,
     principal_dates,
 )  # fmt: skip
+from wasl.record.rules.summary import MOST_SEEN, Part, Said, parts
+from wasl.record.rules.summary import TYPES as SUMMARY
 from wasl.record.rules.texts import read, written
 from wasl.record.rules.validation import Malformed, faults
 
 __all__ = [
-    "Entry", "Malformed", "Parameter", "Path", "Version", "address", "codes", "elements", "entry", "faults",
-    "is_kept", "is_served", "kinds", "mandatory", "names_its_patient", "of_patients", "parameters", "patient_paths",
-    "principal_date", "principal_dates", "read", "references", "resolved", "served", "summary", "timeline", "types",
-    "versions", "written",
+    "address", "codes", "elements", "entry", "Entry", "faults", "is_kept", "is_served", "kinds", "Malformed",
+    "mandatory", "names_its_patient", "newest", "of_patients", "Parameter", "parameters", "Path",
+    "patient_paths", "principal_date", "principal_dates", "read", "references", "resolved", "sections",
+    "served", "SUMMARY", "summary", "timeline", "types", "Version", "versions", "written",
 ]  # fmt: skip
 
 IDENTITY = "Patient"  # who somebody is stands above the timeline, not in it
@@ -66,6 +69,21 @@ def types(patient: UUID, *, viewer: Actor) -> dict[str, int]:
     """How many resources of each type a patient's timeline has. Raises NoGround."""
     rows = timeline(patient, viewer=viewer).values_list("type").annotate(count=Count("*")).order_by("type")
     return dict(rows)
+
+
+def newest(patient: UUID, types: Iterable[str], *, most: int, viewer: Actor) -> list[Entry]:
+    """So many of each of these types in a patient's record, those of the latest dates. Raises NoGround."""
+    turn = Window(RowNumber(), partition_by=F("type"), order_by=(F("date").desc(), F("id").desc()))
+    rows = timeline(patient, viewer=viewer).filter(type__in=list(types)).annotate(turn=turn)
+    return list(rows.filter(turn__lte=most).order_by("-date", "-id"))
+
+
+def sections(patient: UUID, *, viewer: Actor) -> tuple[list[Part], list[Entry]]:
+    """The sections of the record's first page, and the entries of which they speak. Raises NoGround."""
+    entries = newest(patient, SUMMARY, most=MOST_SEEN, viewer=viewer)
+    found = parts(Said(read(one.body), one.date, one.place, one.author) for one in entries)
+    spoken_of = {said.body["id"] for part in found for said in part.said}
+    return found, [one for one in entries if str(one.id) in spoken_of]
 
 
 def entry(type: str, key: UUID, *, viewer: Actor) -> Entry:

@@ -125,7 +125,8 @@ def dumped(value: object) -> bytes:
 def entry(url: str, body: str, tail: dict[str, object]) -> bytes:
     """An entry of a bundle round a stored text, which is not read again; a text that is empty is left out."""
     inside = f',"resource":{body}' if body else ""
-    return f'{{"fullUrl":"{url}"{inside},{json.dumps(tail)[1:]}'.encode()
+    more = f",{json.dumps(tail)[1:]}" if tail else "}"
+    return f'{{"fullUrl":"{url}"{inside}{more}'.encode()
 
 
 def bundle(kind: str, *, links: list[tuple[str, str]], entries: Iterable[bytes], total: int | None = None) -> Answer:

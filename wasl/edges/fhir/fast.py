@@ -27,6 +27,7 @@ from wasl.edges.fhir import (
     searching,
     sent,
     smart,
+    summary,
     values,
     written,
 )
@@ -51,6 +52,7 @@ from wasl.record import queries as record
 log = logging.getLogger(__name__)
 
 READS = ("GET", "HEAD")
+OF_ONE = {"$everything": everything.everything, "$summary": summary.summary}  # operations on one patient
 
 
 async def application(scope: gate.Scope, receive: Receive, send: Send) -> None:
@@ -106,8 +108,8 @@ async def _answer(call: Call) -> Answer:
 async def _operated(call: Call) -> Answer:
     """The answer to an operation."""
     match call.path:
-        case ["Patient", key, "$everything"]:
-            return await everything.everything(call, _key(key), viewer=await _viewer(call, "Patient", "r"))
+        case ["Patient", key, name] if name in OF_ONE:
+            return await OF_ONE[name](call, _key(key), viewer=await _viewer(call, "Patient", "r"))
         case [kind, "$validate"] | [kind, _, "$validate"]:
             return await _validate(call, kind, *call.path[1:-1])
         case [kind, name]:

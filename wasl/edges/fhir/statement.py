@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from wasl import __version__
-from wasl.edges.fhir import everything, paths, smart
+from wasl.edges.fhir import everything, paths, smart, summary
 from wasl.edges.fhir.answers import dumped
 from wasl.edges.fhir.checked import DEFINITION
 from wasl.kernel import fhir
@@ -68,7 +68,10 @@ def _resource(kind: str) -> dict[str, object]:
         if of == kind
     ]
     if kind == "Patient":
-        operations.append({"name": "everything", "definition": everything.DEFINITION})
+        operations += [
+            {"name": "everything", "definition": everything.DEFINITION},
+            {"name": "summary", "definition": summary.DEFINITION},
+        ]
     sent = (
         ["create", "update", "patch", "delete"]
         if record.is_kept(kind)

@@ -46,6 +46,7 @@ THINGS: dict[str, str | Promise] = {
     "civil_act": pgettext_lazy("access log", "whose an act of the civil register is"),
     "quality": pgettext_lazy("access log", "list of records whose identity is incomplete or in doubt"),
     "timeline": pgettext_lazy("access log", "timeline"),
+    "summary": pgettext_lazy("access log", "the record on one page"),
     "order": pgettext_lazy("access log", "order"),
     "order_exam": pgettext_lazy("access log", "order form"),
     "study": pgettext_lazy("access log", "study"),

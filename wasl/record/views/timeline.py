@@ -1,6 +1,6 @@
 """The timeline: all that is known of a patient, from every hospital, on one page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from wasl.accounts import queries as accounts
@@ -24,6 +24,7 @@ from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.queries import Entry
+from wasl.record.rules import wording
 
 # type of resource: its name one by one, its name in the filter, its icon
 TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
@@ -74,11 +75,6 @@ KEPT: dict[str, str | Promise] = {
     "QuestionnaireResponse": pgettext_lazy("record", "Answers to a questionnaire"),
 }
 TYPES |= {kind: (name, name, "file-text") for kind, name in KEPT.items()}
-# elements in which a resource says what it is about, the first that is said
-ABOUT = (
-    "title", "description", "code", "vaccineCode", "medicationCodeableConcept", "procedureCode", "type", "relationship",
-    "category", "bodySite",
-)  # fmt: skip
 # where the owner of a type shows it
 PAGES = {"ServiceRequest": "radiology:order", "DiagnosticReport": "radiology:report"}
 # request-status, imagingstudy-status, diagnostic-report-status (FHIR R4): in words, and in which colour
@@ -136,7 +132,7 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
     listing = Listing(request, rows, sorts=("-date",))
     context |= {
         "listing": listing,
-        "lines": _lines(list(listing.page), request.actor),
+        "lines": lines_of(list(listing.page), request.actor),
         "types": [(kind, TYPES.get(kind, (kind, kind, ""))[1], count) for kind, count in counts.items()],
         "all": sum(counts.values()),
         "chosen": chosen if chosen in counts else "",
@@ -144,24 +140,24 @@ def timeline(request: Request, patient: UUID) -> HttpResponse:
     return render(request, "record/timeline.html", context)
 
 
-def _lines(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
+def lines_of(entries: Iterable[Entry], viewer: Actor) -> list[Line]:
     """The entries in words, with the names of their hospitals and authors asked for together."""
     rows = [(entry, queries.read(entry.body)) for entry in entries]
-    people = accounts.names({key for entry, _body in rows if (key := _person(entry.author))}, viewer=viewer)
+    people = accounts.names({key for entry, _body in rows if (key := person_of(entry.author))}, viewer=viewer)
     where = {place.id: place.name for place in places.places(viewer=viewer, ids={e.place for e, _ in rows if e.place})}
     return [_line(entry, body, people, where) for entry, body in rows]
 
 
 def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: dict[UUID, str]) -> Line:
     what, _many, icon = TYPES.get(entry.type, (entry.type, entry.type, "file-text"))
-    key = _person(entry.author)
+    key = person_of(entry.author)
     author: str | Promise = people.get(key, "") if key else MACHINES.get(entry.author.partition(":")[0], "")
     status = str(body.get("status", ""))
     return Line(
         what=what,
         icon=icon,
-        title=_title(body),
-        detail=_detail(body),
+        title=wording.title(body),
+        detail=wording.detail(body),
         date=entry.date,
         place=where.get(entry.place, "") if entry.place else "",
         author=author,
@@ -171,62 +167,9 @@ def _line(entry: Entry, body: dict[str, Any], people: dict[UUID, str], where: di
     )
 
 
-def _person(author: str) -> UUID | None:
+def person_of(author: str) -> UUID | None:
     kind, _colon, key = author.partition(":")
     return UUID(key) if kind == "person" and key else None
-
-
-def _title(body: dict[str, Any]) -> str:
-    """What a resource is about, in the words of whoever wrote it."""
-    return next((text for name in ABOUT for text in _words(body.get(name))), "")
-
-
-def _words(value: object) -> Iterator[str]:
-    """The words in a text, a code or a concept, or in several of them; what a sender wrote may be anything."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _words(item)
-    elif isinstance(value, dict):
-        for name in ("text", "display", "coding"):
-            yield from _words(value.get(name))
-    elif isinstance(value, str) and value:
-        yield value
-
-
-def _detail(body: dict[str, Any]) -> str:
-    """The conclusion, what was measured, the question, or what was acquired."""
-    asked = body.get("reasonCode")
-    reasons = (next(_words(reason), "") for reason in (asked if isinstance(asked, list) else [asked]))
-    for found in (_words(body.get("conclusion")), _measured(body), filter(None, reasons)):
-        if text := " · ".join(found):
-            return text
-    modalities = _codes(body.get("modality"))
-    images = body.get("numberOfInstances")
-    counted = (
-        ngettext("{count} image", "{count} images", images).format(count=images) if isinstance(images, int) else ""
-    )
-    return " · ".join(part for part in (*modalities, counted) if part)
-
-
-def _measured(body: dict[str, Any]) -> Iterator[str]:
-    """The value of an observation, and of its parts."""
-    for part in (body, *(one for one in body.get("component") or () if isinstance(one, dict))):
-        name = next(_words(part.get("code")), "") if part is not body else ""
-        amount = part.get("valueQuantity")
-        if isinstance(amount, dict):
-            shown = " ".join(str(amount[key]) for key in ("comparator", "value", "unit") if key in amount)
-        else:
-            shown = next(_words([part.get("valueString"), part.get("valueCodeableConcept")]), "")
-        if shown:
-            yield f"{name}: {shown}" if name else shown
-
-
-def _codes(value: object) -> list[str]:
-    return (
-        [str(one["code"]) for one in value if isinstance(one, dict) and "code" in one]
-        if isinstance(value, list)
-        else []
-    )
 
 
 def _images(body: dict[str, Any]) -> str:
@@ -241,6 +184,3 @@ def _page(name: str, key: UUID) -> str:
         return reverse(name, args=[key]) if name else ""
     except NoReverseMatch:
         return ""
-
-
-urlpatterns: list[URLPattern] = [path("<uuid:patient>/", timeline, name="timeline")]
