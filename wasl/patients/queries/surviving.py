@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -104,7 +104,7 @@ def said_otherwise(patient: UUID, *, viewer: Actor) -> list[Otherwise]:
     ]
 
 
-def every_file(after: UUID | None, *, limit: int, viewer: Actor) -> Iterable[UUID]:
+def every_file(after: UUID | None, *, limit: int, viewer: Actor) -> list[UUID]:
     """The keys of some files, in their order, for the work on all of them."""
     rows = Patient.objects.order_by("id") if viewer.is_system else Patient.objects.none()
     return list((rows.filter(id__gt=after) if after else rows).values_list("id", flat=True)[:limit])

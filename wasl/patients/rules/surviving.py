@@ -12,6 +12,8 @@ from uuid import UUID
 
 from wasl.kernel.errors import Invalid
 from wasl.patients.rules import ARABIC, EITHER, LATIN, name_form, phone_form
+from wasl.patients.rules.names import ARABIC as SCRIPT
+from wasl.patients.rules.names import skeleton, spoken
 
 NAMES = (*LATIN, *ARABIC, *EITHER)
 ATTRIBUTES = (*NAMES, "sex", "birth_date", "phone", "commune", "died_on")
@@ -150,5 +152,12 @@ def is_otherwise(claim: Claim, file: Mapping[str, object]) -> bool:
     if claim.attribute == "phone":
         return phone_form(str(claim.value)) != phone_form(str(there))
     if claim.attribute in NAMES or claim.attribute == "commune":
-        return name_form(str(claim.value)) != name_form(str(there))
+        one, other = str(claim.value), str(there)
+        if bool(SCRIPT.search(one)) != bool(SCRIPT.search(other)):  # a parent or a town in the other script
+            return _sounds(one) != _sounds(other)
+        return name_form(one) != name_form(other)
     return claim.value != there
+
+
+def _sounds(name: str) -> str:
+    return "".join(skeleton(word) for word in spoken(name))

@@ -134,10 +134,11 @@ def take(file: Patient, word: CivilWord, said: Said, desk: Mapping[str, object])
 def derived(file: Patient, said: Said, desk: Mapping[str, object]) -> dict[str, object]:
     """What stands in a file by all that is said of its person, from nothing."""
     acts = rules.folded(said.acts_of(file))
-    claims = list(_claims(file, said, desk))
-    if not claims and not acts:  # nobody speaks of them any more: what was said of the file while it had a record
-        claims = [claim for told in said.spoken.get(file.id, ()) for claim in told.claims()]
-    claims += surviving.told(acts, grade=Grade.VERIFIED, at=timezone.now())
+    claims = [*_claims(file, said, desk), *surviving.told(acts, grade=Grade.VERIFIED, at=timezone.now())]
+    if file.fed and not any(one.attribute in ("family_name", "family_name_ar") for one in claims):
+        # nobody gives it a name any more: what was said of the file while it had a record
+        former = (told for told in said.spoken.get(file.id, ()) if not told.stands)
+        claims += [claim for told in former for claim in told.claims()]
     standing = surviving.survivors(claims)
     new = surviving.fields(standing)
     new |= {name: acts.get(name, desk[name]) for name in ("verified", "death_source")}
