@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
+from wasl.archive.rules import identities as identities
 from wasl.archive.rules import layouts, marks, preliminary, rejecting, sharing
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
@@ -97,6 +98,7 @@ CAN: dict[str, frozenset[str]] = {
     "complete_study": RECONCILES,
     "complete_quiet": frozenset({"system"}),
     "match_study": RECONCILES,
+    "identify_study": frozenset({"system"}),
     "unmatch_study": RECONCILES,
     "rematch_study": RECONCILES,
     "move_images": REGROUPS,
