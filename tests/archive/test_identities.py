@@ -20,6 +20,7 @@ from wasl.kernel.access import SYSTEM
 from wasl.patients import services as patients
 from wasl.patients.models import CareRelationship, Patient, RecordLink, ReviewCase, SourceIdentity
 from wasl.places import queries as places
+from wasl.radiology import services as radiology
 
 pytestmark = pytest.mark.django_db
 ALI = {
@@ -166,20 +167,25 @@ def test_an_order_decides_first_and_what_people_took_back_stays_nobodys(stage: C
     order = make.order(stage)
     asked = arrived(stage, AccessionNumber=order.accession)  # of another patient, by its header
     assert (asked.patient_id, Patient.objects.count()) == (None, 1)
+    late = arrived(stage, PatientID="J-80", PatientName="Ayari^Rim", PatientSex="F", PatientBirthDate="19700101")
+    radiology.link_study(order.id, study=late.id, because="Rim was the name of the nurse.", by=stage.sami)
+    assert Study.objects.get(id=late.id).patient_id == order.patient_id  # a header yields to who links
+    Patient.objects.get(family_name="Ayari")
     alone = arrived(stage)
     services.unmatch_study(alone.id, by=stage.sami)
     assert services.identify_study(alone.id, by=SYSTEM) is None
     for said in ({"PatientID": "ANONYME"}, {"ImageComments": "demonstration image"}):
         assert arrived(stage, **said).patient_id is None
-    assert Patient.objects.count() == 2
+    assert Patient.objects.count() == 3
 
 
 def test_each_of_many_studies_costs_the_same(stage: Cast) -> None:
     costs = []
     people = ("Gharbi^Ali", "Trabelsi^Ines", "Mejri^Hatem", "Ayari^Rim", "Jlassi^Nizar", "Zoghlami^Dorra")
     for number, name in enumerate(people):
-        about = {"PatientName": name, "PatientBirthDate": f"19{number + 3}20504", "PatientSex": "O"}
-        images = make.image(**{"PatientID": f"B-{number}", **about})
+        born = f"19{number + 3}20504"
+        about: dict[str, Any] = {"PatientID": f"B-{number}", "PatientName": name, "PatientBirthDate": born}
+        images = make.image(**about)
         (outcome,) = make.send(stage, images)
         with CaptureQueriesContext(connection) as asked:
             services.identify_study(outcome.study, by=SYSTEM)

@@ -124,7 +124,7 @@ def test_a_number_needs_two_hospitals(stage: Cast) -> None:
     numbers = SourceIdentity.objects.filter(patient=known, kind="tn_cin")
     feed(stage)
     assert not numbers.exists()  # one says it: it is found by it, and it stays that record's word
-    assert queries.match({"nid": SALMA["nid"], **SALMA}, viewer=SYSTEM).certain
+    assert queries.search(SALMA["nid"], viewer=stage.nour) == [known]
     feed(stage, "U-1", place=stage.university)
     assert (numbers.get().value, numbers.get().verified) == (SALMA["nid"], False)
     feed(stage, "U-1", place=stage.university, nid="")
@@ -211,7 +211,6 @@ def test_registering_costs_no_statement_more(stage: Cast) -> None:
     ) as asked:
         make.patient(stage, given_name="Rim", identities=[("local", "H-7")])
     assert len(asked) <= 26
-
 
 
 @pytest.mark.django_db(transaction=True)

@@ -68,7 +68,7 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     the one study that fits the one exam which was made without images. None when a person must look.
     """
     received = archive.study(study, viewer=viewer)
-    if received.place_id is None or (received.patient_id is not None and not _is_by_header(study)):
+    if received.place_id is None or (received.patient_id is not None and not is_by_header(study, viewer=viewer)):
         return None
     rows = _visible(viewer).filter(place=received.place_id).exclude(state__in=Order.ENDED)
     by, order = "study_uid", rows.filter(study_uid=received.uid).first()
@@ -85,8 +85,9 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     return (order, rules.BECAUSE[by, how]) if how else None
 
 
-def _is_by_header(study: UUID) -> bool:
-    return archive.by_header(viewer=SYSTEM).filter(id=study).exists()
+def is_by_header(study: UUID, *, viewer: Actor) -> bool:
+    """Whether a study that the viewer sees is somebody's by its header alone."""
+    return archive.by_header(viewer=viewer).filter(id=study).exists()
 
 
 def is_asked_for(study: UUID, *, viewer: Actor) -> bool:
