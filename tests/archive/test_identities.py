@@ -1,6 +1,7 @@
 """Studies that no order expects: whose their header says they are, and what stays nobody's."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -16,7 +17,7 @@ from tests.patients.test_live import SALMA, machine, salma
 from wasl.archive import services
 from wasl.archive.models import Match, Study
 from wasl.archive.rules.identities import named
-from wasl.kernel.access import SYSTEM
+from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.patients import services as patients
 from wasl.patients.models import CareRelationship, Patient, RecordLink, ReviewCase, SourceIdentity
 from wasl.places import queries as places
@@ -36,8 +37,9 @@ def stage() -> Cast:
 
 def arrived(stage: Cast, **values: Any) -> Study:  # noqa: ANN401
     """A study of one image without an order, after all that follows from its arrival."""
-    place = values.pop("place", None)
-    (outcome,) = make.send(stage, make.image(**{**ALI, **values}), place=place, by=SYSTEM)
+    place = values.pop("place", stage.regional)
+    scanner = Actor("modality", UUID(int=9), "CT", (Held("modality", place),))
+    (outcome,) = make.send(stage, make.image(**{**ALI, **values}), place=place, by=scanner)
     hear()
     return Study.objects.get(id=outcome.study)
 

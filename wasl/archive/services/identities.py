@@ -6,7 +6,7 @@ from django.conf import settings
 
 from wasl.archive import queries, rules
 from wasl.archive.events import StudyUnidentified
-from wasl.archive.models import Match, Study
+from wasl.archive.models import Conflict, Match, Regrouping, Study
 from wasl.archive.services.matching import match_locked
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.kernel.errors import NotFound, Refused
@@ -24,12 +24,14 @@ NOT_ASKED = frozenset({Flag.IDENTITY, Flag.ANOTHER, Flag.DEMONSTRATION, Flag.IMP
 def identify_study(study: UUID, *, by: Actor) -> Match | None:
     """Give nobody's study to whom its header names, as a place's record of them; or write why it stays nobody's.
 
-    What a person said of the study stands, and is not said again.
+    What a person said of the study stands; what a person split off or kept apart is nobody's until somebody says.
     """
     row = Study.objects.select_for_update().filter(id=study, instance_count__gt=0).first()
     if row is None or row.patient_id or row.place_id is None or row.phantom or settings.GATEWAY:
         return None
-    if NOT_ASKED & {*row.flags} or Match.objects.filter(study=row).exists():
+    said = (Match.objects.filter(study=row), Regrouping.objects.filter(to_study=row),
+            Conflict.objects.filter(separated__series__study=row))  # fmt: skip
+    if NOT_ASKED & {*row.flags} or any(rows.exists() for rows in said):
         return None
     found = rules.identities.named(queries.said_of_patient(study, viewer=SYSTEM))
     patient, why = _found(row.place_id, found)

@@ -21,7 +21,8 @@ def link_expected(event: StudyArrived, told: Told) -> None:
     if not archive.studies(viewer=SYSTEM).filter(id=event.study).exists():  # all its images were taken back since
         return
     _link(event.study)
-    if not queries.is_asked_for(event.study, viewer=SYSTEM):
+    carried = told.by == str(SYSTEM)  # from another archive, which says itself whose it is
+    if not carried and not queries.is_asked_for(event.study, viewer=SYSTEM):
         archive_services.identify_study(event.study, by=SYSTEM)
 
 
