@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -118,6 +119,7 @@ def state_here() -> dict[str, list[str]]:
 def reconciled(stage: Cast, monkeypatch: pytest.MonkeyPatch) -> str:
     """An archive in which all was done that people do; the number of its patient."""
     patient = make.patient(stage)
+    monkeypatch.setattr(make, "image", partial(make.image, PatientName="X^X"))  # people say whose the images are
     first = make.study(stage)
     archive.match_study(first.id, patient=patient.id, because="The number on the card.", by=stage.sami)
     moved_into(stage, first)

@@ -15,6 +15,7 @@ from wasl.kernel.fhir import Resource, owned
 from wasl.patients import services
 from wasl.patients.events import (
     DeathWithdrawn,
+    FileDerived,
     PatientCorrected,
     PatientDied,
     PatientRegistered,
@@ -113,10 +114,11 @@ def test_which_facts_make_it_speak(stage: Cast) -> None:
     retired = PatientRetired(patient=salma.id, before=salma.id, after=uuid4())
     restored = PatientRestored(patient=salma.id, before=uuid4())
     followed = RegisterFollowed(patient=salma.id, fields=("given_name",))
+    derived = FileDerived(patient=salma.id, fields=("phone",))
     died = PatientDied(patient=salma.id, died_on=datetime.date(2026, 5, 1))
     alive = DeathWithdrawn(patient=salma.id)
-    facts = (registered, corrected, merged, unmerged, retired, restored, followed, died, alive)
-    assert [kind.key_of(fact) for fact in facts] == [salma.id] * 9
+    facts = (registered, corrected, merged, unmerged, retired, restored, followed, derived, died, alive)
+    assert [kind.key_of(fact) for fact in facts] == [salma.id] * 10
     assert {type(fact) for fact in facts} == set(kind.on)
     assert list(kind.every()) == [salma.id]
 

@@ -265,6 +265,24 @@ class RegisterFollowed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileDerived(Event):
+    """What stands in a file changed with what hospitals' systems or another file of the person say."""
+
+    patient: UUID
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueTaken(Event):
+    """What a hospital's system says of a person was taken into the file by somebody at a desk."""
+
+    patient: UUID
+    record: UUID
+    field: str
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PatientDied(Event):
     """The civil register says that a person has died: the file is closed."""
 

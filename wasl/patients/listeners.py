@@ -15,6 +15,8 @@ from wasl.patients.events import (
     PatientsMerged,
     PatientsUnmerged,
     RecordReceived,
+    RecordSplit,
+    SplitUndone,
 )
 
 
@@ -38,6 +40,15 @@ def follow_the_register(event: Event, told: Told) -> None:
         others = event.before if isinstance(event, PatientsMerged) else event.after
         files = dict.fromkeys((event.patient, event.one, event.other, *others))
         services.follow_register(*files, by=SYSTEM)
+
+
+@after(RecordReceived, RecordSplit, SplitUndone)
+def follow_said(event: Event, told: Told) -> None:
+    """A system said something, or of somebody else than was thought: the files of both follow from what is said."""
+    if isinstance(event, RecordReceived):
+        services.follow_said(event.patient, by=SYSTEM)
+    elif isinstance(event, RecordSplit | SplitUndone):
+        services.follow_said(event.patient, event.other, by=SYSTEM)
 
 
 @jobs.periodic(cron="25 * * * *")

@@ -165,6 +165,15 @@ class StudyMatched(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StudyUnidentified(Event):
+    """The header of a study that no order expects does not say whose it is: it stays nobody's until somebody does."""
+
+    study: UUID
+    because: str
+    place: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyUnmatched(Event):
     """A study was taken back from a patient."""
 

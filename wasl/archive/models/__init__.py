@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from wasl.archive.models.copies import Copy as Copy
 from wasl.archive.models.copies import Folder as Folder
@@ -102,6 +103,18 @@ class Study(Row):
         DEMONSTRATION = "demonstration", _("demonstration images, of no patient")
         IMPORTED = "imported", _("from a disc of another hospital")
 
+    class Nobodys(models.TextChoices):
+        """Why the header of a study that no order expects does not say whose it is."""
+
+        NUMBER = "number", pgettext_lazy("images are nobody's", "they give no number that is a patient's")
+        NAME = "name", pgettext_lazy("images are nobody's", "they name nobody")
+        ISSUER = "issuer", pgettext_lazy("images are nobody's", "who issued their number is not known here")
+        DIFFERS = "differs", pgettext_lazy("images are nobody's", "their number is of somebody who is called otherwise")
+        ELSEWHERE = (
+            "elsewhere",
+            pgettext_lazy("images are nobody's", "they are of somebody known elsewhere, whose record is closed here"),
+        )
+
     uid = models.CharField(max_length=64, unique=True)
     place = models.ForeignKey("places.Place", on_delete=models.PROTECT, related_name="+", null=True)
     # the index for it is `archive_study_of_patient`
@@ -133,6 +146,7 @@ class Study(Row):
     complete_by = models.CharField(max_length=8, choices=Completeness.choices, blank=True)
     complete_at = models.DateTimeField(null=True)
     flags = ArrayField(models.CharField(max_length=30), default=list)  # Flag values: what is odd about it
+    nobodys_because = models.CharField(max_length=10, choices=Nobodys.choices, blank=True, default="", db_default="")
 
     class Meta:
         indexes = (

@@ -171,6 +171,7 @@ from wasl.archive.queries.sources import (
     sources,
 )
 from wasl.archive.queries.studies import (
+    by_header,
     comparable,
     conflicts,
     every_study,
@@ -186,6 +187,7 @@ from wasl.archive.queries.studies import (
     path_of,
     reaches,
     regroupings_of,
+    said_of_patient,
     separated,
     series_of,
     studies,
@@ -263,6 +265,7 @@ __all__ = [
     "bringing",
     "Bucket",
     "burned_text",
+    "by_header",
     "Carried",
     "Centre",
     "centre",
@@ -386,6 +389,7 @@ __all__ = [
     "Report",
     "retentions",
     "ROUTINE",
+    "said_of_patient",
     "scrub_state",
     "ScrubState",
     "Sending",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from wasl.archive import rules
 from wasl.archive.models import Match, Study
 from wasl.archive.queries.studies import _reached
+from wasl.archive.rules.identities import WASL as WASL
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients
 from wasl.patients.queries import Patient
@@ -25,7 +26,6 @@ STUDY, SERIES, INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
 NAME, NUMBER, ISSUER, BIRTH, SEX = 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040
 # what every image of a study says of it: date, time, accession number, description, study ID
 OF_STUDY = ("00080020", "00080030", "00080050", "00081030", "00200010")
-WASL = "WASL"  # the issuer of the numbers of patients
 SEXES = {"male": "M", "female": "F", "other": "O"}
 # a person is called everywhere as in the file that stands, whichever of their files a study is in
 JOINS = (

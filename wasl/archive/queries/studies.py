@@ -3,16 +3,17 @@
 import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, TextField, Value
 from django.utils import timezone
 
 from wasl.archive import rules
 from wasl.archive.models import Conflict, Instance, Keeping, Match, Regrouping, Series, Study, Transcoding
 from wasl.archive.queries.files import at_hand, lies_at
-from wasl.kernel.access import Actor
+from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import queries as patients
 
 LOOKED_AT = 50  # earlier exams of a patient among which one like another is looked for
@@ -79,9 +80,31 @@ def _is_like(study: Study, like: Mapping[str, str]) -> bool:
 def made_around(
     moment: datetime.datetime, *, within: datetime.timedelta, place: UUID, like: Mapping[str, str], viewer: Actor
 ) -> list[Study]:
-    """Nobody's studies that a place made around a moment, of the same part of the body and modality."""
-    rows = nobodys(viewer=viewer).filter(place=place, started_at__range=(moment - within, moment + within))
+    """Studies that a place made around a moment, of the same part of the body and modality, and that are nobody's, or
+    somebody's by their header alone.
+    """
+    around = {"place": place, "started_at__range": (moment - within, moment + within)}
+    rows = [*nobodys(viewer=viewer).filter(**around), *by_header(viewer=viewer).filter(**around)]
     return [study for study in rows if _is_like(study, like)]
+
+
+def said_of_patient(study: UUID, *, viewer: Actor) -> dict[str, Any]:
+    """What the first image of a study says of its patient, as DICOM JSON (PS3.18, F.2)."""
+    tags = ("00100010", "00100020", "00100021", "00100024", "00100030", "00100040", "00101001", "00101002", "00101060")
+    rows = Instance.objects.filter(series__study__in=_visible(viewer).filter(id=study), rejected=False)
+    # Django's own transform takes digits for the place in an array
+    elements = {f"at_{tag}": Func("metadata", Value(tag, TextField()), function="jsonb_extract_path",
+                                  output_field=JSONField()) for tag in tags}  # fmt: skip
+    first = rows.order_by("created_at", "id").annotate(**elements).values(*elements).first() or {}
+    return {name.removeprefix("at_"): value for name, value in first.items() if value is not None}
+
+
+def by_header(*, viewer: Actor) -> QuerySet[Study]:
+    """Studies that are somebody's by their header alone, and nobody said so, latest arrival first."""
+    said = Match.objects.filter(
+        study=OuterRef("pk"), undone_at=None, by=str(SYSTEM), because=rules.identities.BY_HEADER
+    )
+    return studies(viewer=viewer).filter(Exists(said)).order_by("-last_arrival_at")
 
 
 def nobodys(*, viewer: Actor) -> QuerySet[Study]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from wasl.archive.rules import discs as discs
+from wasl.archive.rules import identities as identities
 from wasl.archive.rules import layouts, marks, preliminary, rejecting, sharing
 from wasl.archive.rules import outside as outside
 from wasl.archive.rules import receivers as receivers
@@ -96,9 +97,8 @@ CAN: dict[str, frozenset[str]] = {
     **sharing.CAN,
     "complete_study": RECONCILES,
     "complete_quiet": frozenset({"system"}),
-    "match_study": RECONCILES,
-    "unmatch_study": RECONCILES,
-    "rematch_study": RECONCILES,
+    **dict.fromkeys(("match_study", "unmatch_study", "rematch_study"), RECONCILES),
+    "identify_study": frozenset({"system"}),
     "move_images": REGROUPS,
     "merge_studies": REGROUPS,
     "undo_regrouping": REGROUPS,

@@ -56,6 +56,9 @@ from wasl.archive.services.gateway import (
     note_told,
     recycle_study,
 )
+from wasl.archive.services.identities import (
+    identify_study,
+)
 from wasl.archive.services.layouts import (
     forget_layout,
     import_layout,
@@ -357,6 +360,7 @@ __all__ = [
     "hear_line",
     "hear_of_studies",
     "how_far",
+    "identify_study",
     "import_layout",
     "keep_frame_table",
     "let_originals_go",

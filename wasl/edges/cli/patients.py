@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from wasl.edges.cli.instance import instance
 from wasl.edges.cli.patients_register import civil, numbers
 from wasl.edges.cli.told import told
 
@@ -116,6 +117,41 @@ def link(
         if review:
             _write(review, ("rid_a", "rid_b"), done.reviewed())
         _summary(done)
+
+
+@patients.command()
+@click.option("--verify", is_flag=True, help="Say what differs, and write nothing.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of what is said.")
+def rebuild(verify: bool, language: str) -> None:
+    """Derive every file again from what desks, systems and the civil register say of its person.
+
+    Names the end of the number of each file in which another thing stood, with its fields and without their values.
+    With --verify the command fails if there is one, and changes nothing.
+    """
+    with instance():
+        from django.utils import translation
+
+        with translation.override(language), told():
+            _rebuild(verify)
+
+
+def _rebuild(verify: bool) -> None:
+    from django.utils.translation import gettext
+
+    from wasl.kernel.access import SYSTEM
+    from wasl.patients import queries, services
+
+    seen, differ, after = 0, 0, None
+    while keys := queries.every_file(after, limit=LOADED, viewer=SYSTEM):
+        for key in keys:
+            if other := services.rebuild_file(key, repair=not verify, by=SYSTEM):
+                differ += 1
+                click.echo(f"{other.number} {', '.join(other.fields)}")
+        seen, after = seen + len(keys), keys[-1]
+    said = gettext("{seen} files derived, {differ} differed.").format(seen=seen, differ=differ)
+    if verify and differ:
+        raise click.ClickException(said)
+    click.echo(said)
 
 
 def _summary(found: "Matched") -> None:

@@ -4,6 +4,7 @@ from wasl.kernel.fhir import Resource, coding, reference, resource, searches, wi
 from wasl.patients import queries
 from wasl.patients.events import (
     DeathWithdrawn,
+    FileDerived,
     PatientCorrected,
     PatientDied,
     PatientRegistered,
@@ -43,6 +44,7 @@ searches["Patient"] = (
         PatientRetired,
         PatientRestored,
         RegisterFollowed,
+        FileDerived,
         PatientDied,
         DeathWithdrawn,
     ],

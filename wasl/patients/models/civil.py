@@ -135,9 +135,11 @@ class CivilStanding(Row):
 
 
 class CivilWord(Row):
-    """What a file said before the register spoke, field by field: it says so again when the register takes it back."""
+    """What the desks of a file said where something stronger stands, field by field: it stands again when that goes."""
 
     patient = models.OneToOneField(Patient, on_delete=models.PROTECT, related_name="civil_word")
     before = models.JSONField(default=dict)  # field -> value that people had declared
-    numbers = models.JSONField(default=list)  # national numbers that the register alone told, as kind|value
-    names = models.JSONField(default=list)  # all that the person was called: found by them still
+    # attribute -> when it was last corrected, by whom, where, and as how much worth
+    said = models.JSONField(default=dict, db_default={})
+    numbers = models.JSONField(default=list)  # national numbers that were derived alone, as kind|value
+    names = models.JSONField(default=list)  # all that the person is called by others: found by them still

@@ -74,6 +74,8 @@ class Patient(Row):
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.DECLARED, db_default="provisional")
     document = models.CharField(max_length=12, choices=Document.choices, blank=True, default="", db_default="")
     verified = models.CharField(max_length=12, choices=Verified.choices, blank=True, default="", db_default="")
+    # a system's record made the file, and no desk: what it says is that record's word (rules.surviving)
+    fed = models.BooleanField(db_default=False, default=False)
     folded = models.TextField(editable=False)  # the names in search form, both scripts (rules.name_form)
     version = models.PositiveIntegerField(default=1)
     # the file under which the person is found: itself, or the first of the files that merges bind it to

@@ -202,7 +202,7 @@ def _by_mother(act: CivilAct, said: Mapping[str, str]) -> Whose | None:
         return None
     day = datetime.date(*born)
     there = Patient.objects.filter(kind="newborn", birth_date=day, birth_order=int(said["birth_order"]))
-    there = there.filter(head=F("id"), civil_word__isnull=True)
+    there = there.filter(head=F("id")).exclude(verified=Patient.Verified.REGISTER)
     if not there.exists():
         return None
     known = {one.patient.id: one for one in match(mother, viewer=SYSTEM).matches}

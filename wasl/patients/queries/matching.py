@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import rules
-from wasl.patients.models import Patient, SourceRecord
+from wasl.patients.models import CareRelationship, Patient, RecordLink, SourceIdentity, SourceRecord
 from wasl.patients.queries.names import read_newest
 from wasl.patients.queries.search import by_local_number, by_number
 from wasl.patients.rules.matching import batch, blocking, files, live, saying, sql, weighing
@@ -145,6 +146,29 @@ def match(
         tuple(one for one in found if one.grade != Grade.RELATED),
         tuple(one for one in found if one.grade == Grade.RELATED),
     )
+
+
+def is_theirs(patient: UUID, *, here: UUID, place: UUID, local_id: str, nid: str, new: bool, viewer: Actor) -> bool:
+    """Whether images made `here`, under a place's number for a patient, may open the patient's record here.
+
+    They may where it is open already, where a person wrote down the number here or the patient was made of it, and
+    where the images give the patient's national number, as a card does. A likeness alone opens nothing.
+    """
+    if not viewer.is_system:
+        return False
+    now = timezone.now()
+    files = list(Patient.objects.filter(head__files=patient).values_list("id", flat=True))
+    open_now = CareRelationship.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), patient__in=files, place=here)
+    if open_now.filter(starts_at__lte=now, person=None).exists():
+        return True
+    links = RecordLink.objects.filter(patient__in=files)
+    own = {"record__place": place, "record__local_id": local_id}
+    if (new or place == here) and (first := links.order_by("opened_at", "id").select_related("record").first()):
+        if (first.record.place_id, first.record.local_id) == (place, local_id):
+            return True
+        if links.filter(**own, state=RecordLink.State.HUMAN, closed_at=None).exists() and place == here:
+            return True
+    return bool(nid) and SourceIdentity.objects.filter(patient__in=files, value=nid, place=None).exists()
 
 
 def match_person(

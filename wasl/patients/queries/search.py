@@ -14,9 +14,10 @@ from django.utils.translation import gettext
 from wasl.kernel.access import Actor
 from wasl.kernel.errors import Refused
 from wasl.patients import rules
-from wasl.patients.models import Patient, SourceIdentity, SourceRecord
+from wasl.patients.models import Patient, RecordKey, RecordLink, SourceIdentity, SourceRecord
 from wasl.patients.queries.access import ground
 from wasl.patients.rules import numbers
+from wasl.patients.rules.matching import live
 from wasl.patients.rules.names import skeleton, spoken
 
 LIMIT = 20
@@ -237,6 +238,9 @@ def _bears(number: str, viewer: Actor) -> Q:
     keys = set(theirs.values_list("patient", flat=True)[:LIMIT])
     keys |= set(Patient.objects.filter(Q(number=bare) | Q(phone=rules.phone_form(number)))
                 .values_list("id", flat=True)[:LIMIT])  # fmt: skip
+    said = live.indexed([live.row({"nid": bare, "phone": rules.phone_form(number)})])[0].keys
+    records = RecordKey.objects.filter(key__in=said).values("record")[:LIMIT]  # what a record alone says
+    keys |= set(RecordLink.objects.filter(record__in=records, closed_at=None).values_list("patient", flat=True))
     return Q(id__in=keys)
 
 

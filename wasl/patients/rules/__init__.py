@@ -24,6 +24,8 @@ CAN: dict[str, frozenset[str]] = {
     "register_patient": RECEPTION,
     "correct_patient": RECEPTION,
     "add_identity": RECEPTION,
+    "take_value": RECEPTION,
+    **dict.fromkeys(("follow_said", "rebuild_file"), frozenset({"system"})),
     "receive_record": frozenset({"registrar", "client", "system"}),
     "replace_number": frozenset({"client", "system"}),
     "remove_number": frozenset({"client", "system"}),

@@ -33,13 +33,14 @@ from wasl.patients.services.records import Saying
 from wasl.patients.services.registration import add_identity, correct_patient, register_patient
 from wasl.patients.services.reviewing import judge_review, open_review, take_review
 from wasl.patients.services.splitting import settle_held, split_record, undo_split
+from wasl.patients.services.surviving import Derived, follow_said, rebuild_file, take_value
 
 __all__ = [
-    "Heard", "Replaced", "Saying", "WRONG_NUMBER", "add_given_name", "add_identity", "add_spelling", "break_glass",
-    "close_for_care", "close_for_review", "correct_patient", "count_quality", "count_rarity", "decide_act",
-    "draw_numbers", "follow_register", "index_patients", "judge_review", "keeps", "label", "load_patients",
-    "log_access", "log_accesses", "moves", "open_for_care", "open_for_review", "open_review", "present_card",
-    "read_names_again", "receive_act", "receive_record", "register_patient", "relate_names", "remove_number",
-    "replace_number", "settle_held", "split_record", "take_review", "try_acts", "undo_act", "undo_merge",
-    "undo_split", "withdraw_difference", "withdraw_numbers", "withdraw_spelling",
+    "Derived", "Heard", "Replaced", "Saying", "WRONG_NUMBER", "add_given_name", "add_identity", "add_spelling",
+    "break_glass", "close_for_care", "close_for_review", "correct_patient", "count_quality", "count_rarity",
+    "decide_act", "draw_numbers", "follow_register", "follow_said", "index_patients", "judge_review", "keeps", "label",
+    "load_patients", "log_access", "log_accesses", "moves", "open_for_care", "open_for_review", "open_review",
+    "present_card", "read_names_again", "rebuild_file", "receive_act", "receive_record", "register_patient",
+    "relate_names", "remove_number", "replace_number", "settle_held", "split_record", "take_review", "take_value",
+    "try_acts", "undo_act", "undo_merge", "undo_split", "withdraw_difference", "withdraw_numbers", "withdraw_spelling",
 ]  # fmt: skip

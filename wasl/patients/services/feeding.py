@@ -73,7 +73,7 @@ def _heard_first(record: SourceRecord, place: UUID, texts: Mapping[str, str], *,
         patient = _link(record, texts, known.patient, State.AUTO, known, by=by)
         emit(PatientCorrected(patient=patient.id, place=place, fields=("identities",)), by=by)
         return patient
-    newcomer = _newcomer(texts, provisional=bool(alike), by=by)
+    newcomer = _newcomer(texts, provisional=bool(alike), fed=by.kind != "person", by=by)
     patient = _link(record, texts, newcomer, State.PROVISIONAL if alike else State.AUTO, None, by=by)
     emit(PatientRegistered(patient=patient.id, place=place), by=by)
     for match in alike:
@@ -116,12 +116,12 @@ def _heard_again(record: SourceRecord, texts: Mapping[str, str], *, by: Actor) -
     return Heard(link.patient, new=False, changed=version is not None)
 
 
-def _newcomer(texts: Mapping[str, str], *, provisional: bool, by: Actor) -> Patient:
+def _newcomer(texts: Mapping[str, str], *, provisional: bool, fed: bool, by: Actor) -> Patient:
     """Somebody whom nobody here knows yet; what cannot be read in what was said is left to whoever asks them."""
     values, numbers = saying.person(texts)
     nobody = saying.is_nobody_yet(texts)
     person = rules.readable(values, today=timezone.localdate())
-    patient = enter_patient(person, provisional=provisional or nobody, by=by)
+    patient = enter_patient(person, provisional=provisional or nobody, fed=fed, by=by)
     for kind, value in numbers:
         enter_identity(patient.id, kind, value, None)
     return patient

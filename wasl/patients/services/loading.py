@@ -15,8 +15,11 @@ from wasl.kernel.verbs import verb
 from wasl.patients import queries, rules
 from wasl.patients.events import PatientsLoaded
 from wasl.patients.models import Patient, RecordKey, RecordLink, RecordVersion, SourceIdentity, SourceRecord, WaslNumber
+from wasl.patients.rules import surviving
 from wasl.patients.rules.matching import live, saying, weighing
 from wasl.patients.services.records import Saying
+
+FED = surviving.Grade.FED
 
 
 @verb
@@ -58,13 +61,18 @@ def _known(people: Iterable[Sequence[Saying]]) -> dict[tuple[UUID | None, str], 
 
 
 def _patient(said: Sequence[Saying]) -> Patient:
-    """One person with what the first record says that says it."""
+    """One person with what most of the records say, and of what as many say the first."""
     whole: dict[str, str] = {}
     for one in said:
         whole = {**one.said, **whole}
-    values, _ = saying.person(whole)
-    person = rules.readable(values, today=timezone.localdate())
-    patient = Patient(**person)
+    today, now = timezone.localdate(), timezone.now()
+    claims = [
+        claim for one in said
+        for claim in surviving.told(rules.readable(saying.person(one.said)[0], today=today), grade=FED, at=now)
+    ]  # fmt: skip
+    person = surviving.fields(surviving.survivors(claims))
+    kind = "known" if person["family_name"] or person["family_name_ar"] else "unknown"
+    patient = Patient(**person, kind=kind, fed=True)
     patient.head = patient
     patient.level = "provisional" if saying.is_nobody_yet(whole) else rules.level(vars(patient))
     patient.folded = " ".join(rules.name_form(name) for name in (patient.latin_name, patient.arabic_name) if name)
@@ -101,7 +109,7 @@ def _write(rows: Sequence[tuple[UUID, Saying]], by: Actor) -> None:
     found = live.indexed([live.row(one.said) for _, one in rows])
     _copy(SourceRecord, records)
     _copy(RecordVersion, (
-        RecordVersion(record_id=record.id, version=1, said=one.said, said_by=str(by), **of.values)
+        RecordVersion(record_id=record.id, version=1, said=one.said, said_by=str(by), created_at=now, **of.values)
         for record, (_, one), of in zip(records, rows, found, strict=True)
     ))  # fmt: skip
     _copy(RecordLink, (

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,7 +21,7 @@ from wasl.patients.rules import numbers as number_rules
 from wasl.patients.services.access import open_here
 from wasl.patients.services.numbering import use_again
 from wasl.patients.services.records import say_here, say_number, sayings, write_records
-from wasl.patients.services.registered import folded
+from wasl.patients.services.registered import correct, folded, registered, said_of
 from wasl.places import queries as places
 
 ATTEMPTS = 8  # a new number meets a taken one once in thousands, even with the whole country registered
@@ -71,13 +72,16 @@ def correct_patient(key: UUID, *, version: int, by: Actor, place: UUID | None = 
     before = {name: getattr(patient, COLUMNS.get(name, name)) for name in rules.FIELDS}
     person, _ = rules.checked({**before, **values}, place=place, today=timezone.localdate())
     changed = tuple(sorted(name for name in person if person[name] != before[name]))
-    word = CivilWord.objects.filter(patient=patient).first()
-    civil.check_still_open(changed, word.before if word else ())
     if changed:
-        _set(patient, person, by, word)
+        others = Patient.objects.filter(head=patient.head_id).exclude(id=key)
+        said = said_of([patient, *others])
+        civil.check_still_open(changed, registered(patient, said))
+        put = partial(_set, patient, person, by)
+        word = correct(patient, said, changed, put, renamed="kind" in values, by=by, place=place)
         patient.version += 1
         with _refusing():
             patient.save()
+        word.save()
         say_here(patient, place=place, by=by)
         emit(PatientCorrected(patient=key, place=place, fields=changed), by=by)
     return patient
@@ -108,10 +112,14 @@ def add_identity(patient: UUID, *, kind: str, value: str, by: Actor, place: UUID
 
 
 def enter_patient(
-    person: dict[str, object], *, by: Actor, provisional: bool = False, number: str = "", place: UUID | None = None
-) -> Patient:
-    """Write a new person with checked values under a number that nobody has, or a reserved one; part of a verb."""
-    patient = Patient()
+    person: dict[str, object], *, by: Actor, provisional: bool = False, number: str = "", place: UUID | None = None,
+    fed: bool = False,
+) -> Patient:  # fmt: skip
+    """Write a new person with checked values under a number that nobody has, or a reserved one; part of a verb.
+
+    `fed`: what they are is a system's word, and no desk's.
+    """
+    patient = Patient(fed=fed)
     patient.head = patient
     _set(patient, person, by)
     if provisional:

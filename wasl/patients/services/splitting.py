@@ -34,8 +34,9 @@ def split_record(record: UUID, *, because: str, by: Actor, patient: UUID | None 
     closed = _link_to_change(closed)
     owner = patient
     if owner is None:
-        said = RecordVersion.objects.get(record=record, superseded_at=None).said
-        owner = _newcomer(said, provisional=False, by=by).id
+        last = RecordVersion.objects.get(record=record, superseded_at=None)
+        fed = not last.said_by.startswith("person:")  # else a desk wrote it there
+        owner = _newcomer(last.said, provisional=False, fed=fed, by=by).id
         emit(PatientRegistered(patient=owner, place=closed.record.place_id), by=by)
     difference = tell_apart(closed.patient_id, owner, because=why, by=by)
     opened = _hand_over(closed, owner, by)

@@ -6,7 +6,7 @@ from wasl.patients.views import names, quality, splitting
 from wasl.patients.views.access import accesses, break_glass, present
 from wasl.patients.views.civil import civil, civil_act, decide_act, undo_act
 from wasl.patients.views.labels import card_pdf, wristband_pdf
-from wasl.patients.views.people import add_number, card, patient, search
+from wasl.patients.views.people import add_number, card, patient, search, take_value
 from wasl.patients.views.registration import correct, register
 from wasl.patients.views.reviewing import (
     ask,
@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("<uuid:key>/", patient, name="patient"),
     path("<uuid:key>/correct/", correct, name="correct"),
     path("<uuid:key>/numbers/", add_number, name="add_number"),
+    path("<uuid:key>/take/", take_value, name="take_value"),
     path("<uuid:key>/card/", card, name="card"),
     path("<uuid:key>/card.pdf", card_pdf, name="card_pdf"),
     path("<uuid:key>/wristband.pdf", wristband_pdf, name="wristband_pdf"),

@@ -1,5 +1,6 @@
 """Finding a person, the person's file, and the card."""
 
+import datetime
 from uuid import UUID
 
 import segno
@@ -8,16 +9,17 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from wasl.accounts import queries as accounts
-from wasl.kernel.errors import Refused
+from wasl.kernel.errors import NotFound, Refused
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
 from wasl.patients import queries, rules, services
-from wasl.patients.views.forms import NUMBERS, styled
+from wasl.patients.views.forms import NUMBERS, PersonForm, styled
 
 LONGEST = 80
 
@@ -62,6 +64,7 @@ def patient(
         return render(request, "patients/closed.html", context | {"refusal": refusal}, status=status)
     context |= {
         "numbers": queries.numbers_of(key, viewer=request.actor),
+        "otherwise": [_shown(one) for one in queries.said_otherwise(key, viewer=request.actor)],
         "relations": queries.relations(key, viewer=request.actor),
         "form": styled(form or NumberForm()),
         "may_correct": allowed("patients.correct_patient", request.actor),
@@ -92,6 +95,37 @@ def add_number(request: Request, key: UUID) -> HttpResponse:
             messages.success(request, gettext("The number was added."))
             return redirect("patients:patient", key)
     return patient(request, key, form)
+
+
+def _shown(said: queries.Otherwise) -> dict[str, object]:
+    """What a hospital's system says otherwise, as the page shows it."""
+    claim = said.claim
+    value = claim.value
+    if isinstance(value, datetime.date):
+        value = f"{value:%Y}" if claim.about else f"{value:%d/%m/%Y}"
+    elif claim.attribute == "sex":
+        value = capfirst(queries.Patient.Sex(str(value)).label)
+    return {"title": PersonForm.base_fields[claim.attribute].label, "value": value, "said": said}
+
+
+@require_POST
+def take_value(request: Request, key: UUID) -> HttpResponse:
+    """Take what a hospital's system says into the file."""
+    version = request.POST.get("version", "")
+    try:
+        services.take_value(
+            key, attribute=request.POST.get("attribute", ""), record=UUID(request.POST.get("record", "")),
+            version=int(version) if version.isdecimal() else 0, place=request.place, by=request.actor,
+        )  # fmt: skip
+    except ValueError as wrong:
+        raise NotFound from wrong
+    except Refused as refusal:
+        if refusal.http not in (409, 422):
+            raise
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, gettext("Taken into the file."))
+    return redirect("patients:patient", key)
 
 
 @require_safe

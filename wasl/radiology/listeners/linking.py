@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from wasl.archive import queries as archive
+from wasl.archive import services as archive_services
 from wasl.archive.events import StudyArrived
 from wasl.kernel.access import SYSTEM
 from wasl.kernel.errors import Refused
@@ -13,9 +14,16 @@ from wasl.radiology.events import ExamPerformed
 
 @after(StudyArrived)
 def link_expected(event: StudyArrived, told: Told) -> None:
-    """Link a study to the order that it answers beyond doubt; any other waits on the reconciliation page."""
-    if archive.studies(viewer=SYSTEM).filter(id=event.study).exists():  # not all its images were taken back since
-        _link(event.study)
+    """Link a study to the order that it answers beyond doubt; any other is whose its header says, if it says so.
+
+    What names an order and disagrees with it, and what names nobody, waits on the reconciliation page.
+    """
+    if not archive.studies(viewer=SYSTEM).filter(id=event.study).exists():  # all its images were taken back since
+        return
+    _link(event.study)
+    carried = told.by == str(SYSTEM)  # from another archive, which says itself whose it is
+    if not carried and not queries.is_asked_for(event.study, viewer=SYSTEM):
+        archive_services.identify_study(event.study, by=SYSTEM)
 
 
 @after(ExamPerformed)

@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from wasl.archive import queries as archive
@@ -68,7 +68,7 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
     the one study that fits the one exam which was made without images. None when a person must look.
     """
     received = archive.study(study, viewer=viewer)
-    if received.place_id is None or received.patient_id is not None:
+    if received.place_id is None or (received.patient_id is not None and not is_by_header(study, viewer=viewer)):
         return None
     rows = _visible(viewer).filter(place=received.place_id).exclude(state__in=Order.ENDED)
     by, order = "study_uid", rows.filter(study_uid=received.uid).first()
@@ -76,10 +76,31 @@ def expected_order(study: UUID, *, viewer: Actor) -> tuple[Order, str] | None:
         by, order = "accession", rows.filter(accession=received.accession).first()
     if order is None:
         order = _made_without_images(received, viewer)
-        return (order, rules.BECAUSE["made", "id"]) if order else None
+        one = order is not None and patients.is_one_person((received.patient_id, order.patient_id), viewer=SYSTEM)
+        return (order, rules.BECAUSE["made", "id"]) if order and one else None
+    if not patients.is_one_person((received.patient_id, order.patient_id), viewer=SYSTEM):
+        return None
     known = patients.identities_of([order.patient_id], viewer=SYSTEM)[order.patient_id]
     how = rules.identified_by(compare(received, known, viewer=viewer))
     return (order, rules.BECAUSE[by, how]) if how else None
+
+
+def is_by_header(study: UUID, *, viewer: Actor) -> bool:
+    """Whether a study that the viewer sees is somebody's by its header alone."""
+    return archive.by_header(viewer=viewer).filter(id=study).exists()
+
+
+def is_asked_for(study: UUID, *, viewer: Actor) -> bool:
+    """Whether a study carries the UID or the accession number of an order of its place: then people say whose it is."""
+    received = archive.study(study, viewer=viewer)
+    named = Q(study_uid=received.uid) | (Q(accession=received.accession) if received.accession else Q())
+    return _visible(viewer).filter(named, place=received.place_id).exists()
+
+
+def by_header(*, viewer: Actor) -> QuerySet[Study]:
+    """The studies that are somebody's by their header alone and answer no order, for those who may say otherwise."""
+    answering = Link.objects.filter(study=OuterRef("pk"), undone_at__isnull=True)
+    return archive.by_header(viewer=viewer).filter(~Exists(answering))
 
 
 def made_like(order: UUID, *, viewer: Actor) -> list[Study]:

@@ -11,6 +11,7 @@ from wasl.kernel.access import Actor
 from wasl.kernel.events import emit
 from wasl.kernel.verbs import verb
 from wasl.patients import queries as patients
+from wasl.radiology import queries
 from wasl.radiology.events import StudyLinked, StudyUnlinked
 from wasl.radiology.models import Link, Order
 from wasl.radiology.rules import linking as rules
@@ -28,12 +29,13 @@ def link_study(order: UUID, *, study: UUID, because: str, by: Actor) -> Link:
     if received.place_id not in (None, asked.place_id):
         raise rules.StudyFromElsewhere
     owner = received.patient_id
-    if not patients.is_one_person((owner, asked.patient_id), viewer=by):
+    said = None if queries.is_by_header(study, viewer=by) else owner  # a header yields to who links
+    if not patients.is_one_person((said, asked.patient_id), viewer=by):
         raise rules.StudyOfAnother
     made = link(asked, study, because=because, by=by)
     if owner is None:
         archive_services.match_study(study, patient=asked.patient_id, because=made.because, by=by)
-    elif owner != asked.patient_id:  # another file of the same person: what belongs together is kept in one
+    elif owner != asked.patient_id:  # whom its header named, or another file of the person: it is kept in one
         archive_services.rematch_study(study, out_of=owner, patient=asked.patient_id, because=made.because, by=by)
     return made
 

@@ -34,11 +34,14 @@ def reconciliation(request: Request) -> HttpResponse:
     listing = Listing(request, queries.nobodys(viewer=request.actor), sorts=SORTS, size=20)
     links = list(queries.recent_links(viewer=request.actor)[:RECENT])
     known = patients.identities_of({link.order.patient_id for link in links}, viewer=request.actor)
+    said = list(queries.by_header(viewer=request.actor)[:RECENT])
+    owners = patients.identities_of({one.patient_id for one in said if one.patient_id}, viewer=request.actor)
     unknown = queries.unknown_patients(viewer=request.actor)
     people = patients.identities_of(unknown, viewer=request.actor)
     context = {
         "listing": listing,
         "links": [_shown(link, known) for link in links],
+        "by_header": [(one, owners.get(one.patient_id)) for one in said if one.patient_id],
         "unknown": [people[key] for key in unknown],
     }
     return render(request, "radiology/reconciliation.html", context)
