@@ -63,12 +63,17 @@ _COARSE = str.maketrans({"x": "k", "g": "k", "z": "s", "c": "s", "h": None, "w":
 
 def spoken(text: str) -> list[str]:
     """The words of a name: lower case, without accents, Arabic vowel marks and apostrophes."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=65_536)
+def _words(text: str) -> tuple[str, ...]:
     bare = text.lower()
     if not bare.isascii():
         bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
         bare = _MARKS.sub("", bare)
         bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
-    return _WORD.findall(_ELIDED.sub(r"\1", bare))
+    return tuple(_WORD.findall(_ELIDED.sub(r"\1", bare)))
 
 
 @lru_cache(maxsize=65_536)
@@ -95,6 +100,7 @@ def coarse(name: str) -> str:
     return re.sub(r"(.)\1+", r"\1", skeleton(name).translate(_COARSE))
 
 
+@lru_cache(maxsize=65_536)
 def _word(word: str) -> str:
     if word in IRREGULAR:
         return IRREGULAR[word]

@@ -53,8 +53,9 @@ def _agree(levels: Array) -> Array:
 def link(groups: "Groups", one: Array, other: Array, scores: Array, above: Array) -> None:
     """Join what qualifies (`above` is not negative), strongest first, where nothing in the groups forbids it."""
     links = np.flatnonzero(above >= 0)
-    for place in links[np.lexsort((links, -scores[links]))].tolist():
-        groups.join(int(one[place]), int(other[place]))
+    links = links[np.lexsort((links, -scores[links]))]
+    for a, b in zip(one[links].tolist(), other[links].tolist(), strict=True):
+        groups.join(a, b)
 
 
 def for_review(person: Array, one: Array, other: Array, scores: Array, *, least: float, most: int) -> Array:
@@ -98,7 +99,10 @@ class Groups:
 
     def heads(self) -> Array:
         """For each record the first of its group."""
-        return np.array([self._find(at) for at in range(len(self._head))], dtype=np.int64)
+        heads = np.array(self._head, dtype=np.int64)
+        while (heads != (further := heads[heads])).any():
+            heads = further
+        return heads
 
     def _find(self, at: int) -> int:
         head = self._head
