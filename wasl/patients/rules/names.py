@@ -59,6 +59,7 @@ _GLUED = re.compile(r"(?:el(?=[^aeiouyl].{3})|e(?=([bcdfgjklmnrstz])\1.{3}))")  
 _KIN = re.compile(r"(?:a?(b)ou|(b)e(n))(?=.{3})")  # Bouazizi, Benyoussef
 _KIN_AR = re.compile(r"(?:ا?(ب)و|(ب)(ن))(?=..)")
 _COARSE = str.maketrans({"x": "k", "g": "k", "z": "s", "c": "s", "h": None, "w": None, "y": None, "A": None})
+_TWICE = re.compile(r"(.)\1+")
 
 
 def spoken(text: str) -> list[str]:
@@ -97,7 +98,13 @@ def skeleton(name: str) -> str:
 
 def coarse(name: str) -> str:
     """A skeleton with what is often misheard or left out made one: what records are brought together by."""
-    return re.sub(r"(.)\1+", r"\1", skeleton(name).translate(_COARSE))
+    return coarsened(skeleton(name))
+
+
+@lru_cache(maxsize=65_536)
+def coarsened(bones: str) -> str:
+    """A skeleton with what is often misheard or left out made one."""
+    return _TWICE.sub(r"\1", bones.translate(_COARSE))
 
 
 @lru_cache(maxsize=65_536)

@@ -15,7 +15,7 @@ from wasl.patients.rules.matching.records import Records
 
 Array = NDArray[Any]
 WINDOW = 30
-KINDS = frozenset(range(1, 19))
+KINDS = frozenset(range(1, 24))
 # of these, those that a kept index is worth: on invented people they bring 98.2 % of the pairs together that all
 # eighteen do (98.3 %), with half the rows; parents' names alone find hardly anybody whom the others do not
 KEPT = frozenset({1, 2, 4, 5, 8, 11, 12, 13, 15, 16})
@@ -112,6 +112,11 @@ def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Arra
     date = year * 1024 * (day > 0) + month_day
     commune, father, mother = (coarse[column] for column in (records.commune, records.father, records.mother))
     both = [_unordered(g, f) for g in given for f in family]
+    part, begin = records.forms.part_keys, records.forms.begin_keys
+    parts = [part[column, at] for column in (records.first_lat, records.first_ar) for at in range(part.shape[1])]
+    parts = [column for column in (_new(one, parts[:n]) for n, one in enumerate(parts)) if column.any()]
+    begins = [[begin[one], _new(begin[other], [begin[one]])] for one, other in (
+        (records.first_lat, records.first_ar), (records.last_lat, records.last_ar))]  # fmt: skip
     values: dict[int, list[tuple[Array, ...]]] = {
         1: [(records.number,)],
         2: [(records.phone,)],
@@ -131,6 +136,11 @@ def _keys(records: Records, kinds: frozenset[int]) -> Iterator[tuple[Array, Arra
         16: [(date, commune)],
         17: [(date, father)],
         18: [(date, mother)],
+        19: [(name, date) for name in parts],
+        20: [(name, begin, year) for name in parts for begin in begins[1]],
+        21: [(name, begin, commune) for name in parts for begin in begins[1]],
+        22: [(name, begin, year) for name in family for begin in begins[0]],
+        23: [(name, begin, commune) for name in family for begin in begins[0]],
     }
     everyone = np.arange(len(records), dtype=np.int64)
     for kind in sorted(kinds):

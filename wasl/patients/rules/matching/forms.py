@@ -16,6 +16,7 @@ from wasl.patients.rules.matching import distance, fields, senses
 Array = NDArray[Any]
 _ENDINGS = str.maketrans("ةى", "هي")  # written for one another
 WIDTH, BONES = 16, 12  # letters of a form, and of its skeleton, that are compared
+PARTS, BEGIN = 3, 2  # parts of a name, and letters of its coarse form, that records are brought together by
 SOME = 0.34  # errors a letter at which two forms still have something in common
 
 
@@ -135,8 +136,13 @@ class Forms:
         keys = np.array([_key(text) for text in self._keys], dtype=np.uint64)
         self.coarse_keys = keys[self.coarse]
         self.given_keys = keys[np.array(self._called, dtype=np.int32)]
+        self.begin_keys = np.array([_key(text[:BEGIN]) for text in self._keys], dtype=np.uint64)[self.coarse]
         self.sense = np.array(self._sense, dtype=np.int32)
         self.arabic = np.array(self._arabic)
+        parts = np.zeros((len(self._senses), PARTS), dtype=np.uint64)
+        for at, sense in enumerate(self._senses):
+            parts[at, : len(sense)] = [_part_key(part) for part in sense[:PARTS]]
+        self.part_keys = parts[self.sense]
         self.used = distance.used(self.letters)
         self._meanings = senses.Senses(list(self._senses))
 
@@ -160,6 +166,10 @@ class Forms:
         a, b = self._sense[one], self._sense[other]
         return a != b and self._meanings.of(a, b) == senses.KNOWN_OTHER
 
+    def may_differ(self, one: Array, other: Array) -> Array:
+        """Where forms are not the same known name by every reading, pair by pair; true of a name that is absent too."""
+        return np.asarray((one == 0) | (other == 0) | self._meanings.may_differ(self.sense[one], self.sense[other]))
+
     def _likeness(self, a: Array, b: Array, given: bool) -> Array:
         """Of pairs of different forms."""
         level = np.full(len(a), Likeness.OTHER, dtype=np.int8)
@@ -181,6 +191,11 @@ class Forms:
         if given:
             level[said == senses.KNOWN_OTHER] = Likeness.KNOWN_OTHER
         return level
+
+
+def _part_key(part: given.Part) -> int:
+    """One number for one of the names that somebody bears, however it is spelled, if it is known."""
+    return _key(f"{min(part.known)}" if part.known else names.coarsened(part.skeleton))
 
 
 @lru_cache(maxsize=65_536)

@@ -50,6 +50,15 @@ class Senses:
                 answer[at] = self._compared(short[at], long[at], few, many)
         return answer
 
+    def may_differ(self, one: Array, other: Array) -> Array:
+        """Where one reading of a known part makes two names one, and another reading two, pair by pair."""
+        if len(one) <= FEW:
+            senses = ((self._senses[a], self._senses[b]) for a, b in zip(one.tolist(), other.tolist(), strict=True))
+            said = [any(a.known != b.known and a.known and b.known for a, b in zip(*two)) for two in senses]  # noqa: B905
+            return np.array(said, dtype=bool)
+        mine, theirs = self._parts[1][one], self._parts[1][other]
+        return np.asarray(((mine != theirs) & (mine > 0) & (theirs > 0)).any(axis=1))
+
     def _compared(self, short: Array, long: Array, few: int, many: int) -> Array:
         """Of names of so many parts."""
         _counts, known, sounds, apart = self._parts
