@@ -117,7 +117,7 @@ def second_stage(first: dict[str, list[float]], train: list[Compared]) -> dict[s
     }
 
 
-WRONG, REVIEW = 1 / 200, -4.0  # see `thresholds`; the second in bits
+WRONG, SAFETY, REVIEW = 1 / 200, 0.5, -4.0  # see `thresholds`; all but the first in bits
 SCALE = 5.0  # sums of bits are made as small as the other features, which are 0 and 1
 
 
@@ -151,7 +151,7 @@ def thresholds(held: list[Compared]) -> dict[str, float]:
     """The bits from which links are made.
 
     Of the weakest links fewer than WRONG are wrong, in worlds that nobody saw and that have more twins, relatives'
-    numbers and typing errors than most: real registers are yet another world.
+    numbers and typing errors than most; SAFETY is added, since real registers are yet another world.
     """
     scores = [weighing.score(weighing.model(), c.levels, c.rarity, len(c.records)) for c in held]
     z, right = np.concatenate(scores), np.concatenate([c.match for c in held])
@@ -160,7 +160,7 @@ def thresholds(held: list[Compared]) -> dict[str, float]:
     steps = [
         least for least in np.arange(4.0, 16.0, 0.5) if (~right[(above >= least) & (above < least + 1)]).mean() > WRONG
     ]
-    return {"automatic": float(max(steps, default=3.5)) + 0.5, "review": REVIEW}
+    return {"automatic": float(max(steps, default=3.5)) + 0.5 + SAFETY, "review": REVIEW}
 
 
 def report(z: Array, above: Array, right: Array) -> None:
