@@ -23,7 +23,7 @@ from bench.first_stage import first_stage
 from bench.population import World, records
 from wasl.patients.rules.matching import blocking, weighing
 from wasl.patients.rules.matching import records as reading
-from wasl.patients.rules.matching.comparing import FIELDS, SIZES, levels, mark_twins, twins
+from wasl.patients.rules.matching.comparing import FIELDS, SIZES, levels, mark_twins, told_apart, twins
 from wasl.patients.rules.matching.deciding import caution
 from wasl.patients.rules.matching.weighing import GROUPS, RARE, TOGETHER, Rarity
 
@@ -63,14 +63,12 @@ class Compared:
         pairs = blocking.pairs(self.records)
         self.one, self.other = pairs >> 32, pairs & 0xFFFFFFFF
         self.levels = levels(self.records, self.one, self.other)
-        twin = np.zeros(len(self.records), dtype=bool)
-        twin[twins(self.levels, self.one, self.other)] = True
-        mark_twins(self.levels, self.one, self.other, twin)
+        apart = told_apart(twins(self.levels, self.one, self.other), len(self.records))
+        mark_twins(self.levels, self.one, self.other, apart)
         rarity = Rarity.of(self.records)
         self.rarity = {f: rarity.between(f, self.levels.of(f), self.one, self.other) for f in RARE}
         self.match = self.truth[self.one] == self.truth[self.other]
-        unnamed = self.records.newborn
-        self.extra = caution(self.levels, unnamed[self.one] | unnamed[self.other])
+        self.extra = caution(self.records, self.levels, self.one, self.other)
 
 
 def main() -> None:
@@ -119,7 +117,7 @@ def second_stage(first: dict[str, list[float]], train: list[Compared]) -> dict[s
     }
 
 
-WRONG, SAFETY, REVIEW = 1 / 200, 1.0, -4.0  # see `thresholds`; all but the first in bits
+WRONG, SAFETY, REVIEW = 1 / 200, 0.5, -4.0  # see `thresholds`; all but the first in bits
 SCALE = 5.0  # sums of bits are made as small as the other features, which are 0 and 1
 
 
@@ -152,8 +150,8 @@ def rounded(row: Array) -> list[float]:
 def thresholds(held: list[Compared]) -> dict[str, float]:
     """The bits from which links are made.
 
-    Of the weakest links fewer than WRONG are wrong, in worlds that nobody saw; SAFETY is added, since real registers
-    are yet another world.
+    Of the weakest links fewer than WRONG are wrong, in worlds that nobody saw and that have more twins, relatives'
+    numbers and typing errors than most; SAFETY is added, since real registers are yet another world.
     """
     scores = [weighing.score(weighing.model(), c.levels, c.rarity, len(c.records)) for c in held]
     z, right = np.concatenate(scores), np.concatenate([c.match for c in held])

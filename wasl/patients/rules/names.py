@@ -59,16 +59,22 @@ _GLUED = re.compile(r"(?:el(?=[^aeiouyl].{3})|e(?=([bcdfgjklmnrstz])\1.{3}))")  
 _KIN = re.compile(r"(?:a?(b)ou|(b)e(n))(?=.{3})")  # Bouazizi, Benyoussef
 _KIN_AR = re.compile(r"(?:ا?(ب)و|(ب)(ن))(?=..)")
 _COARSE = str.maketrans({"x": "k", "g": "k", "z": "s", "c": "s", "h": None, "w": None, "y": None, "A": None})
+_TWICE = re.compile(r"(.)\1+")
 
 
 def spoken(text: str) -> list[str]:
     """The words of a name: lower case, without accents, Arabic vowel marks and apostrophes."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=65_536)
+def _words(text: str) -> tuple[str, ...]:
     bare = text.lower()
     if not bare.isascii():
         bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).lower().replace("ç", "s"))
         bare = _MARKS.sub("", bare)
         bare = "".join(c for c in bare if not unicodedata.combining(c)).translate(_ALIKE)
-    return _WORD.findall(_ELIDED.sub(r"\1", bare))
+    return tuple(_WORD.findall(_ELIDED.sub(r"\1", bare)))
 
 
 @lru_cache(maxsize=65_536)
@@ -92,9 +98,16 @@ def skeleton(name: str) -> str:
 
 def coarse(name: str) -> str:
     """A skeleton with what is often misheard or left out made one: what records are brought together by."""
-    return re.sub(r"(.)\1+", r"\1", skeleton(name).translate(_COARSE))
+    return coarsened(skeleton(name))
 
 
+@lru_cache(maxsize=65_536)
+def coarsened(bones: str) -> str:
+    """A skeleton with what is often misheard or left out made one."""
+    return _TWICE.sub(r"\1", bones.translate(_COARSE))
+
+
+@lru_cache(maxsize=65_536)
 def _word(word: str) -> str:
     if word in IRREGULAR:
         return IRREGULAR[word]

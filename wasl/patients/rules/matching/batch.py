@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wasl.patients.rules.matching import blocking, deciding, weighing, words
-from wasl.patients.rules.matching.comparing import FIELDS, Levels, levels, mark_twins, twins
+from wasl.patients.rules.matching.comparing import FIELDS, Levels, levels, mark_twins, told_apart, twins
 from wasl.patients.rules.matching.records import Records, merge, read
 from wasl.patients.rules.matching.weighing import RARE, Model, Rarity
 
@@ -71,7 +71,7 @@ def match(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, find: Find =
     pairs = find(records)
     rarity = Rarity.of(records)
     starts = range(0, len(pairs), PIECE)
-    found, twin = [], np.zeros(len(records), dtype=bool)
+    found = []
 
     def compared(start: int) -> Arrays:
         return keep(f"{start}", lambda: _compared(records, model, rarity, pairs[start : start + PIECE]))
@@ -79,15 +79,16 @@ def match(rows: Iterable[Sequence[str]], *, tell: Tell, keep: Keep, find: Find =
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for start, piece in zip(starts, pool.map(compared, starts), strict=True):
             tell("compare", min(start + PIECE, len(pairs)), len(pairs))
-            twin[piece["twins"]] = True
             found.append(piece)
-    codes = np.concatenate([piece["pairs"] for piece in found]) if found else np.empty(0, dtype=np.int64)
+    codes, twin = (np.concatenate([np.empty(0, dtype=np.int64), *(piece[name] for piece in found)])
+                   for name in ("pairs", "twins"))  # fmt: skip
     one, other = codes >> 32, codes & 0xFFFFFFFF
     columns = {name: np.concatenate([piece[name] for piece in found]) if found else np.empty(0, dtype=np.int8)
                for name in FIELDS}  # fmt: skip
     seen = Levels(**columns)
     tell("decide", 0, 0)
-    return _decided(_Weighing(records, model, rarity, twin, len(records)), seen, one, other)
+    apart = told_apart(twin, len(records))
+    return _decided(_Weighing(records, model, rarity, apart, len(records)), seen, one, other)
 
 
 def _told(rows: Iterable[Sequence[str]], tell: Tell) -> Iterator[Sequence[str]]:
@@ -98,7 +99,7 @@ def _told(rows: Iterable[Sequence[str]], tell: Tell) -> Iterator[Sequence[str]]:
 
 
 def _compared(records: Records, model: Model, rarity: Rarity, pairs: Array) -> Arrays:
-    """The levels of the pairs that may be one person, and who has a twin among all of them."""
+    """The levels of the pairs that may be one person, and the twins among all of them."""
     one, other = pairs >> 32, pairs & 0xFFFFFFFF
     seen = levels(records, one, other)
     bits = {name: rarity.between(name, seen.of(name), one, other) for name in RARE}
@@ -115,26 +116,26 @@ class _Weighing:
     records: Records
     model: Model
     rarity: Rarity
-    twin: Array
+    apart: Array  # from which twins each record is told apart
     size: int  # of the whole index
 
     def weigh(self, seen: Levels, one: Array, other: Array) -> tuple[Arrays, Array, Array]:
         """The rarity of what agrees in each pair, its score, and by how much that is above its threshold."""
-        mark_twins(seen, one, other, self.twin)
+        mark_twins(seen, one, other, self.apart)
         bits = {name: self.rarity.between(name, seen.of(name), one, other) for name in RARE}
         scores = np.concatenate([
             weighing.score(self.model, seen.at(part), {name: row[part] for name, row in bits.items()}, self.size)
             for part in itertools.starmap(slice, _parts(len(one)))
         ] or [np.empty(0, dtype=np.float32)])  # fmt: skip
-        extra = deciding.caution(seen, self.records.newborn[one] | self.records.newborn[other])
+        extra = deciding.caution(self.records, seen, one, other)
         return bits, scores, scores - extra - self.model.automatic
 
     def merged(self, groups: list[list[int]]) -> "_Weighing":
         """The same of groups of records, each as one record that has what any of its own has."""
         records, source = merge(self.records, groups)
         bits = {name: values[source[name]] for name, values in self.rarity.bits.items()}
-        twin = np.array([self.twin[group].any() for group in groups], dtype=bool)
-        return _Weighing(records, self.model, Rarity(bits), twin, self.size)
+        apart = np.array([self.apart[group].max() for group in groups], dtype=np.uint64)
+        return _Weighing(records, self.model, Rarity(bits), apart, self.size)
 
 
 def _decided(weighed: _Weighing, seen: Levels, one: Array, other: Array) -> Matched:

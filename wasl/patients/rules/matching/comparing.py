@@ -82,7 +82,7 @@ class Levels:
     father: Array
     mother: Array
     local: Array
-    twin: Array  # 1 where somebody of that family and day has another given name
+    twin: Array  # 1 where somebody of that family and day has another given name than one of the two
 
     def of(self, field: str) -> Array:
         """The levels of a field."""
@@ -119,7 +119,7 @@ def levels(records: Records, one: Array, other: Array) -> Levels:
 
 
 def twins(found: Levels, one: Array, other: Array) -> Array:
-    """The records beside which somebody of the same family and day bears another given name.
+    """The pairs of the same family and day with two given names, as `one << 32 | other`.
 
     Not who lives elsewhere and shares neither phone nor parent: in a large country many of one name are born on a day.
     """
@@ -127,12 +127,22 @@ def twins(found: Levels, one: Array, other: Array) -> Array:
     parent = np.any([(level > 0) & (level <= Likeness.PART) for level in (found.father, found.mother)], axis=0)
     elsewhere = (found.commune == 2) & ~parent & ~np.isin(found.phone, (Number.SAME, Number.SHARED))
     pairs = family & (found.born == Day.SAME) & (found.given >= Likeness.OTHER) & ~elsewhere
-    return np.unique(np.concatenate([one[pairs], other[pairs]]))
+    return np.asarray(one[pairs].astype(np.int64) << 32 | other[pairs])
 
 
-def mark_twins(found: Levels, one: Array, other: Array, twin: Array) -> None:
-    """Mark the pairs of whom one has a known twin; `twin` says it of each record."""
-    found.twin = (twin[one] | twin[other]).astype(np.int8)
+def told_apart(twins: Array, records: int) -> Array:
+    """For each record one number for all the twins from whom its given name tells it apart; 0 for none."""
+    one, other = twins >> 32, twins & 0xFFFFFFFF
+    sums = np.zeros(records, dtype=np.uint64)
+    for mine, theirs in ((one, other), (other, one)):
+        mixed = (theirs.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        np.add.at(sums, mine, mixed ^ mixed >> np.uint64(29))
+    return sums
+
+
+def mark_twins(found: Levels, one: Array, other: Array, apart: Array) -> None:
+    """Mark the pairs of whom one has a known twin whom the other may be; `apart` is what `told_apart` says."""
+    found.twin = (apart[one] != apart[other]).astype(np.int8)
 
 
 def _best(r: Records, columns: tuple[Array, Array], one: Array, other: Array, *, given: bool) -> Array:

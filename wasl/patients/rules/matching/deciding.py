@@ -15,35 +15,54 @@ CAREFUL, MISSING = 3.0, 6.0  # bits that a link needs beyond the threshold where
 NEVER = np.inf
 
 
-def caution(levels: Levels, newborn: Array) -> Array:
+def caution(records: Records, levels: Levels, one: Array, other: Array) -> Array:
     """The bits that each pair needs beyond the threshold to be linked by itself, NEVER where no score may.
 
-    `newborn` says where one of the two has no name yet. What a household shares (a phone, a commune, a family name)
-    never stands in for what a person has: a number, a name, a birth date, parents.
+    What a household shares (a phone, a commune, a family name) never stands in for what a person has: a number, a name,
+    a birth date, parents.
     """
     same_number = levels.number == Number.SAME
+    phone = (levels.phone == Number.SAME) | (levels.phone == Number.SHARED)
     parents = _agree(levels.father) | _agree(levels.mother)
     same_day = (levels.born == Day.SAME) | (levels.born == Day.NEW_YEAR)
     near_day = same_day | np.isin(levels.born, (Day.EXCHANGED, Day.DIGIT, Day.YEAR_ONLY))
     same_year = np.isin(levels.born, (Day.SAME_YEAR, Day.YEAR_OFF))
     no_day = levels.born == Day.MISSING
     name = (levels.given > 0) & (levels.given <= Likeness.NEAR)
+    spelled = (levels.given > 0) & (levels.given <= Likeness.SCRIPT)
     part = (levels.given == Likeness.PART) & (near_day | no_day)
     family = (levels.family > 0) & ((levels.family <= Likeness.PART) | (levels.family == FAMILY_BY_OTHER))
+    digit = levels.number == Number.DIGIT
+
+    of_two = _of_two(records, levels, one, other)
+    twin = (levels.twin == 1) & ~same_number
 
     bits = np.zeros(len(levels.given), dtype=np.float32)
-    bits[part | (levels.family > 0) & ~family & ~(same_number & same_day)] = CAREFUL
-    bits[(levels.twin == 1) & ~same_number & (levels.given != Likeness.SAME)] = CAREFUL
-    bits[no_day & ~same_number & ~parents] = MISSING
+    bits[(part | (levels.family > 0) & ~family) & ~(same_number & near_day | phone & near_day)] = CAREFUL
+    bits[digit | of_two & ~same_number & ~phone | twin & (levels.given != Likeness.SAME)] = CAREFUL
+    bits[no_day & ~same_number] = MISSING
+    bits[no_day & ~same_number & name & (phone | parents)] = CAREFUL
 
-    never = (levels.number == Number.OTHER) | (levels.number == Number.DIGIT)
-    never |= (levels.given == Likeness.KNOWN_OTHER) | (levels.sex == 2) | newborn
+    never = (levels.number == Number.OTHER) | digit & ~(spelled & same_day & family)
+    never |= (levels.given == Likeness.KNOWN_OTHER) | (levels.sex == 2) | records.newborn[one] | records.newborn[other]
     never |= ~(name | part | ((levels.given == Likeness.ALIKE) & same_number & same_day))
     never |= ~(near_day | no_day | same_year)
     never |= (levels.family == 0) & ~(same_number & same_day)
-    never |= (levels.twin == 1) & ~same_number & (levels.given > Likeness.SCRIPT)
+    never |= twin & ((levels.given > Likeness.SCRIPT) | of_two)
     bits[never] = NEVER
     return bits
+
+
+def _of_two(records: Records, levels: Levels, one: Array, other: Array) -> Array:
+    """Where spellings of one given name may be of two others, as Salah (صلاح, صالح) and Salih (صالح)."""
+    answer = np.zeros(len(one), dtype=bool)
+    ask = np.flatnonzero((levels.given == Likeness.SPELLED) | (levels.given == Likeness.SCRIPT))
+    names = (records.first_lat, records.first_ar)
+    answer[ask] = True
+    for mine in names:
+        for theirs in names:
+            answer[ask] &= records.forms.may_differ(mine[one[ask]], theirs[other[ask]])
+    return answer
 
 
 def _agree(levels: Array) -> Array:
@@ -53,17 +72,37 @@ def _agree(levels: Array) -> Array:
 def link(groups: "Groups", one: Array, other: Array, scores: Array, above: Array) -> None:
     """Join what qualifies (`above` is not negative), strongest first, where nothing in the groups forbids it."""
     links = np.flatnonzero(above >= 0)
-    for place in links[np.lexsort((links, -scores[links]))].tolist():
-        groups.join(int(one[place]), int(other[place]))
+    links = links[np.lexsort((links, -scores[links]))]
+    for a, b in zip(one[links].tolist(), other[links].tolist(), strict=True):
+        groups.join(a, b)
 
 
 def for_review(person: Array, one: Array, other: Array, scores: Array, *, least: float, most: int) -> Array:
-    """The places of the pairs that people decide, the most probable first: of two persons one pair, the strongest."""
+    """The places of the pairs that people decide, the most probable first: of two persons one pair, the strongest.
+
+    What two answers before it would say together is asked last, if there is room.
+    """
     a, b = person[one], person[other]
     asked = np.flatnonzero((a != b) & (scores >= least))
     asked = asked[np.lexsort((asked, -scores[asked]))]
     _once, strongest = np.unique(_codes(a[asked], b[asked]), return_index=True)
-    return asked[np.sort(strongest)][:most]
+    asked = asked[np.sort(strongest)]
+    head: dict[int, int] = {}
+    pairs = zip(a[asked].tolist(), b[asked].tolist(), strict=True)
+    needed = np.array([_joined(head, *pair) for pair in pairs], dtype=bool)
+    return np.concatenate([asked[needed], asked[~needed]])[:most]
+
+
+def _joined(head: dict[int, int], one: int, other: int) -> bool:
+    """Join two that were apart; false if they were joined."""
+    ends = []
+    for at in (one, other):
+        while (up := head.get(at, at)) != at:
+            head[at] = head.get(up, up)
+            at = up
+        ends.append(at)
+    head[ends[1]] = ends[0]
+    return ends[0] != ends[1]
 
 
 def _codes(a: Array, b: Array) -> Array:
@@ -98,7 +137,10 @@ class Groups:
 
     def heads(self) -> Array:
         """For each record the first of its group."""
-        return np.array([self._find(at) for at in range(len(self._head))], dtype=np.int64)
+        heads = np.array(self._head, dtype=np.int64)
+        while (heads != (further := heads[heads])).any():
+            heads = further
+        return heads
 
     def _find(self, at: int) -> int:
         head = self._head

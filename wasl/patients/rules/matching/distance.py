@@ -7,17 +7,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 Letters = NDArray[np.uint8]  # one row a word, a letter a column, zeros after its end
+Sets = NDArray[np.uint64]
 Counts = NDArray[np.int8]
 FEW = 128  # pairs up to which they are counted one by one: preparing a whole column costs more
 
 
 def letters(words: list[str], width: int) -> Letters:
     """Words as rows of letters, each letter one number; what is longer than the width is cut."""
-    rows = np.zeros((len(words), width), dtype=np.uint8)
-    for row, word in zip(rows, words, strict=True):
-        cut = word[:width]
-        row[: len(cut)] = [ord(letter) & 0xFF for letter in cut]
-    return rows
+    rows = np.array(words, dtype=f"<U{width}").view(np.uint32).reshape(len(words), width)
+    return (rows & 0xFF).astype(np.uint8)
+
+
+def used(words: Letters) -> Sets:
+    """The letters of each word as one number with a bit for each."""
+    bits = np.where(words > 0, np.uint64(1) << (words & 63).astype(np.uint64), np.uint64(0))
+    return np.asarray(np.bitwise_or.reduce(bits, axis=1))
+
+
+def least(one: Sets, other: Sets) -> Counts:
+    """How many errors there are at least, pair by pair, by the letters that only one of the two has."""
+    return np.asarray(np.maximum(np.bitwise_count(one & ~other), np.bitwise_count(other & ~one)), dtype=np.int8)
+
+
+def up_to_one(one: Letters, other: Letters) -> Counts:
+    """As `errors`, without telling what is more than one apart: 2 stands for all of it."""
+    if len(one) <= FEW:
+        return np.minimum(errors(one, other), np.int8(2))
+    mine, theirs = np.ascontiguousarray(one.T), np.ascontiguousarray(other.T)
+    differ = mine != theirs
+    wrong = differ.sum(axis=0, dtype=np.int8)
+    crossed = ((mine[1:] == theirs[:-1]) & (mine[:-1] == theirs[1:]) & differ[:-1]).any(axis=0)
+    found = np.where((wrong == 2) & crossed, np.int8(1), np.minimum(wrong, np.int8(2)))
+    longer = (mine != 0).sum(axis=0, dtype=np.int8) - (theirs != 0).sum(axis=0, dtype=np.int8)
+    found[longer != 0] = 2
+    for side, (long, short) in ((1, (mine, theirs)), (-1, (theirs, mine))):
+        at = np.flatnonzero(longer == side)
+        found[at] = np.where(_one_more(long[:, at], short[:, at]), 1, 2)
+    return found
+
+
+def _one_more(long: Letters, short: Letters) -> NDArray[np.bool_]:
+    """Whether words are others with one letter put in; a column a pair."""
+    before = np.ones(long.shape[1], dtype=bool)  # nothing was put in yet, and all is the same
+    after = np.zeros(long.shape[1], dtype=bool)
+    for column in range(len(long) - 1):
+        after = (after | before) & (long[column + 1] == short[column])
+        before &= long[column] == short[column]
+    return before | after
 
 
 def errors(one: Letters, other: Letters) -> Counts:

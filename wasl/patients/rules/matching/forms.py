@@ -1,6 +1,7 @@
 """The names of many records, each form kept once, and how alike two forms are."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wasl.patients.rules import given, names
-from wasl.patients.rules.matching import distance, fields
+from wasl.patients.rules.matching import distance, fields, senses
 
 Array = NDArray[Any]
 _ENDINGS = str.maketrans("ةى", "هي")  # written for one another
 WIDTH, BONES = 16, 12  # letters of a form, and of its skeleton, that are compared
+PARTS, BEGIN = 3, 2  # parts of a name, and letters of its coarse form, that records are brought together by
+SOME = 0.34  # errors a letter at which two forms still have something in common
 
 
 class Likeness(IntEnum):
@@ -43,12 +46,8 @@ class _Form(NamedTuple):
     nobodys: bool
 
 
-def _read(raw: str) -> _Form:
-    return _read_by(raw, given.edits())
-
-
 @lru_cache(maxsize=32_768)
-def _read_by(raw: str, edits: given.Edits) -> _Form:
+def _read(raw: str, edits: given.Edits) -> _Form:
     words = names.spoken(raw)
     bare = "".join(words)
     if len(bare) > 4 and bare.startswith("ال"):
@@ -60,11 +59,24 @@ def _read_by(raw: str, edits: given.Edits) -> _Form:
     return _Form(bare, bones, coarse, sounding, given.parts(raw), fields.is_newborns(words), fields.is_nobodys(words))
 
 
+class Once(dict[str, int]):
+    """Texts by what is read in them, each read when it is first asked for; a text that says nothing is 0."""
+
+    def __init__(self, read: Callable[[str], int]) -> None:
+        super().__init__({"": 0})
+        self._read = read
+
+    def __missing__(self, text: str) -> int:
+        found = self[text] = self._read(text)
+        return found
+
+
 @dataclass
 class Forms:
     """Every form of a name that occurs, by number; number 0 is the absent name."""
 
     numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
+    _texts: list[str] = field(default_factory=lambda: [""])
     _bare: list[str] = field(default_factory=lambda: [""])
     _bones: list[str] = field(default_factory=lambda: [""])
     _coarse: list[int] = field(default_factory=lambda: [0])
@@ -73,32 +85,33 @@ class Forms:
     _arabic: list[bool] = field(default_factory=lambda: [False])
     _keys: dict[str, int] = field(default_factory=lambda: {"": 0})
     _senses: dict[tuple[given.Part, ...], int] = field(default_factory=lambda: {(): 0})
-    _read: dict[str, int] = field(default_factory=dict)
     newborns: set[int] = field(default_factory=set)  # forms that say: a newborn, without a name yet
     nobodys: set[int] = field(default_factory=set)  # forms that say: not known
-    _pairs: dict[int, int] = field(default_factory=dict)
 
     def number(self, raw: str) -> int:
-        """The number of a name as it was written; 0 for one without letters."""
-        found = self._read.get(raw)
-        if found is None:
-            found = self._read[raw] = self._number(_read(raw))
-        return found
+        """The number of a name as it was written; 0 for one without letters.
 
-    def _number(self, form: "_Form") -> int:
-        if form.bare in self.numbers:
-            return self.numbers[form.bare]
-        number = self.numbers[form.bare] = len(self._bare)
+        Some are one form and read differently (Elhadi and El Hadi, فاطمه and فاطمة): which came first does not matter.
+        """
+        text = " ".join(names.spoken(raw))
+        form = _read(text, given.edits())
+        number = self.numbers.setdefault(form.bare, len(self._texts))
+        if number == len(self._texts):
+            for column in (self._texts, self._bare, self._bones):
+                column.append("")
+            for numbers in (self._coarse, self._called, self._sense):
+                numbers.append(0)
+            self._arabic.append(bool(names.ARABIC.match(form.bare)))
+        elif self._texts[number] <= text:
+            return number
         if form.newborns:
             self.newborns.add(number)
         if form.nobodys:
             self.nobodys.add(number)
-        self._bare.append(form.bare)
-        self._bones.append(form.bones)
-        self._coarse.append(self._keys.setdefault(form.coarse, len(self._keys)))
-        self._called.append(self._keys.setdefault(form.called, len(self._keys)))
-        self._sense.append(self._senses.setdefault(form.sense, len(self._senses)))
-        self._arabic.append(bool(names.ARABIC.match(form.bare)))
+        self._texts[number], self._bare[number], self._bones[number] = text, form.bare, form.bones
+        self._coarse[number] = self._keys.setdefault(form.coarse, len(self._keys))
+        self._called[number] = self._keys.setdefault(form.called, len(self._keys))
+        self._sense[number] = self._senses.setdefault(form.sense, len(self._senses))
         return number
 
     def written(self) -> list[str]:
@@ -123,9 +136,15 @@ class Forms:
         keys = np.array([_key(text) for text in self._keys], dtype=np.uint64)
         self.coarse_keys = keys[self.coarse]
         self.given_keys = keys[np.array(self._called, dtype=np.int32)]
+        self.begin_keys = np.array([_key(text[:BEGIN]) for text in self._keys], dtype=np.uint64)[self.coarse]
         self.sense = np.array(self._sense, dtype=np.int32)
         self.arabic = np.array(self._arabic)
-        self._meanings = list(self._senses)
+        parts = np.zeros((len(self._senses), PARTS), dtype=np.uint64)
+        for at, sense in enumerate(self._senses):
+            parts[at, : len(sense)] = [_part_key(part) for part in sense[:PARTS]]
+        self.part_keys = parts[self.sense]
+        self.used = distance.used(self.letters)
+        self._meanings = senses.Senses(list(self._senses))
 
     def likeness(self, one: Array, other: Array, *, given: bool) -> Array:
         """The Likeness of two arrays of numbers of forms, pair by pair; of given names the dictionary is asked too."""
@@ -145,50 +164,38 @@ class Forms:
     def known_other(self, one: int, other: int) -> bool:
         """Whether the dictionary knows two given names as different ones."""
         a, b = self._sense[one], self._sense[other]
-        return a != b and self._said(min(a, b) << 32 | max(a, b)) == Likeness.KNOWN_OTHER
+        return a != b and self._meanings.of(a, b) == senses.KNOWN_OTHER
+
+    def may_differ(self, one: Array, other: Array) -> Array:
+        """Where forms are not the same known name by every reading, pair by pair; true of a name that is absent too."""
+        return np.asarray((one == 0) | (other == 0) | self._meanings.may_differ(self.sense[one], self.sense[other]))
 
     def _likeness(self, a: Array, b: Array, given: bool) -> Array:
         """Of pairs of different forms."""
         level = np.full(len(a), Likeness.OTHER, dtype=np.int8)
         script = self.arabic[a] == self.arabic[b]
-        bones = distance.errors(self.bones[a], self.bones[b])
+        bones = distance.up_to_one(self.bones[a], self.bones[b])
         bone_length = np.maximum(self.bone_lengths[a], self.bone_lengths[b])
-        wrong = np.full(len(a), 99, dtype=np.int8)
-        wrong[script] = distance.errors(self.letters[a[script]], self.letters[b[script]])
         length = np.maximum(self.lengths[a], self.lengths[b])
-        senses = self._compared(self.sense[a], self.sense[b])
+        wrong = np.full(len(a), 99, dtype=np.int8)
+        few = np.flatnonzero(script & (distance.least(self.used[a], self.used[b]) <= SOME * length))
+        wrong[few] = distance.errors(self.letters[a[few]], self.letters[b[few]])
+        said = self._meanings.between(self.sense[a], self.sense[b])
         coarse = (self.coarse[a] == self.coarse[b]) & (bone_length > 1)
-        level[(wrong <= 0.34 * length) | ((bones == 1) & (bone_length > 2))] = Likeness.ALIKE
-        level[senses == Likeness.PART] = Likeness.PART
+        level[(wrong <= SOME * length) | ((bones == 1) & (bone_length > 2))] = Likeness.ALIKE
+        level[said == senses.PART] = Likeness.PART
         level[coarse | ((wrong == 1) & (length > 3)) | (~script & (bones == 1) & (bone_length > 3))] = Likeness.NEAR
         level[(wrong == 2) & (length > 8)] = Likeness.NEAR
-        same = (senses == Likeness.SAME) | ((bones == 0) & (bone_length > 1))
+        same = (said == senses.SAME) | ((bones == 0) & (bone_length > 1))
         level[same] = np.where(script[same], Likeness.SPELLED, Likeness.SCRIPT)
         if given:
-            level[senses == Likeness.KNOWN_OTHER] = Likeness.KNOWN_OTHER
+            level[said == senses.KNOWN_OTHER] = Likeness.KNOWN_OTHER
         return level
 
-    def _compared(self, a: Array, b: Array) -> Array:
-        """What the dictionary says of two names: the same, a part, known to differ, or nothing."""
-        low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b)
-        once, back = np.unique(low << 32 | high, return_inverse=True)
-        said = np.array([self._said(code) for code in once.tolist()], dtype=np.int8)
-        return said[back] if len(once) else np.zeros(len(a), dtype=np.int8)
 
-    def _said(self, code: int) -> int:
-        found = self._pairs.get(code)
-        if found is None:
-            one, other = self._meanings[code >> 32], self._meanings[code & 0xFFFFFFFF]
-            found = self._pairs[code] = _said(one, other)
-        return found
-
-
-def _said(one: tuple[given.Part, ...], other: tuple[given.Part, ...]) -> int:
-    if given.same(one, other):
-        return Likeness.SAME
-    if given.differ(one, other):
-        return Likeness.KNOWN_OTHER
-    return Likeness.PART if given.within(one, other) else Likeness.MISSING
+def _part_key(part: given.Part) -> int:
+    """One number for one of the names that somebody bears, however it is spelled, if it is known."""
+    return _key(f"{min(part.known)}" if part.known else names.coarsened(part.skeleton))
 
 
 @lru_cache(maxsize=65_536)

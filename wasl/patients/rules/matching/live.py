@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wasl.patients.rules.matching import blocking, deciding, records, weighing, words
-from wasl.patients.rules.matching.comparing import FIELDS, Day, Levels, Number, levels, mark_twins, twins
+from wasl.patients.rules.matching.comparing import FIELDS, Day, Levels, Number, levels, mark_twins, told_apart, twins
 from wasl.patients.rules.matching.forms import Likeness
 from wasl.patients.rules.matching.records import COLUMNS, Records
 from wasl.patients.rules.matching.weighing import RARE, Rarity
@@ -115,12 +115,10 @@ class Comparison:
         """The first of the records against each of the others."""
         one, other = np.zeros(len(owners), dtype=np.int64), np.arange(1, len(owners) + 1)
         model, seen = weighing.model(), levels(some, one, other)
-        twin = np.zeros(len(some), dtype=bool)
-        twin[twins(seen, one, other)] = True
-        mark_twins(seen, one, other, twin)
+        mark_twins(seen, one, other, told_apart(twins(seen, one, other), len(some)))
         bits = {name: rarity.between(name, seen.of(name), one, other) for name in RARE}
         scores = weighing.score(model, seen, bits, size)
-        caution = deciding.caution(seen, some.newborn[one] | some.newborn[other])
+        caution = deciding.caution(some, seen, one, other)
         return _View(owners, seen, bits, scores, scores - caution - model.automatic)
 
     def _decided(self, whole: "_View", views: "list[_View]") -> list[Judged]:

@@ -1,6 +1,8 @@
 """Records as the matcher reads them: one array a field, so that a million of them fit and are compared at once."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wasl.patients.rules.matching import fields
-from wasl.patients.rules.matching.forms import Forms
+from wasl.patients.rules.matching.forms import Forms, Once
 
 Array = NDArray[Any]
 # the columns of a record, in the order of the file
@@ -17,6 +19,7 @@ COLUMNS = (
     "nid", "phone", "commune", "father", "mother", "country",
 )  # fmt: skip
 NAMES = ("first_lat", "last_lat", "other_lat", "first_ar", "last_ar", "other_ar", "commune", "father", "mother")
+READ_AT_ONCE = 2_000
 
 
 @dataclass
@@ -57,26 +60,10 @@ class Records:
 
 def read(rows: Iterable[Sequence[str]]) -> Records:
     """Records from rows of text in the order of COLUMNS."""
-    forms, reader = Forms(), _Reader()
-    columns = reader.columns
-    for row in rows:
-        reader.rids.append(row[0])
-        columns["local"].append(reader.local(row[1], row[2]))
-        columns["source"].append(reader.sources.setdefault(row[1].strip(), len(reader.sources)))
-        for name, text in zip(NAMES[:6], row[3:9], strict=True):
-            columns[name].append(forms.number(text) if text else 0)
-        columns["sex"].append(reader.cached(fields.sex, row[9]) if row[9] else 0)
-        columns["born"].append(reader.cached(_born, row[10]) if row[10] else 0)
-        kind, value = fields.number(row[11]) if row[11] else (0, 0)
-        columns["number_kind"].append(kind)
-        columns["number"].append(value)
-        columns["phone"].append(fields.phone(row[12]) if row[12] else 0)
-        for name, text in zip(NAMES[6:], row[13:16], strict=True):
-            columns[name].append(forms.number(text) if text else 0)
-    forms.freeze()
-    arrays = {name: reader.array(name) for name in columns}
-    arrays["newborn"] = _wipe(arrays, forms)
-    return Records(forms=forms, rids=reader.rids, **arrays)
+    reader, left = _Reader(), iter(rows)
+    while some := list(itertools.islice(left, READ_AT_ONCE)):
+        reader.take(dict(zip(COLUMNS, zip(*some, strict=True), strict=True)))
+    return reader.records()
 
 
 def merge(records: Records, groups: list[list[int]]) -> tuple[Records, dict[str, Array]]:
@@ -103,36 +90,44 @@ def merge(records: Records, groups: list[list[int]]) -> tuple[Records, dict[str,
 
 
 class _Reader:
-    """What is kept while rows come in."""
+    """What is kept while rows come in; what many of them say is read once."""
 
     def __init__(self) -> None:
-        from array import array
+        self._rids: list[str] = []
+        self._forms = Forms()
+        self._columns = {name: array("i") for name in (*NAMES, "sex", "born", "number_kind", "source", "local")}
+        self._columns |= {name: array("q") for name in ("number", "phone")}
+        self._once = dict.fromkeys(NAMES, Once(self._forms.number))
+        self._once |= {"sex": Once(fields.sex), "born": Once(_born)}
+        self._sources: dict[str, int] = {}
+        self._locals: dict[str, int] = {}
 
-        self.rids: list[str] = []
-        self.sources: dict[str, int] = {}
-        self._locals: dict[tuple[str, str], int] = {}
-        self._cache: dict[Any, dict[str, int]] = {}
-        wide = {"number", "phone"}
-        names = (*NAMES, "sex", "born", "number", "number_kind", "phone", "source", "local")
-        self.columns = {name: array("q" if name in wide else "i") for name in names}
+    def take(self, said: Mapping[str, Sequence[str]]) -> None:
+        """Read some records, a column at a time."""
+        self._rids += said["rid"]
+        self._columns["local"].extend(map(self._local, said["src"], said["local_id"]))
+        self._columns["source"].extend(self._sources.setdefault(text.strip(), len(self._sources))
+                                       for text in said["src"])  # fmt: skip
+        for name, once in self._once.items():
+            self._columns[name].extend(map(once.__getitem__, said["dob" if name == "born" else name]))
+        numbers = [fields.number(text) if text else (0, 0) for text in said["nid"]]
+        self._columns["number_kind"].extend(kind for kind, _ in numbers)
+        self._columns["number"].extend(value for _, value in numbers)
+        self._columns["phone"].extend(fields.phone(text) if text else 0 for text in said["phone"])
 
-    def local(self, source: str, number: str) -> int:
+    def _local(self, source: str, number: str) -> int:
         """The number of a source's own number, or 0."""
         if not number:
             return 0
-        return self._locals.setdefault((source, number.strip().upper()), len(self._locals) + 1)
+        return self._locals.setdefault(f"{source}\0{number.strip().upper()}", len(self._locals) + 1)
 
-    def cached(self, reading: Any, text: str) -> int:  # noqa: ANN401  any reader of a field
-        """What a text says, read once."""
-        known = self._cache.setdefault(reading, {})
-        found = known.get(text)
-        if found is None:
-            found = known[text] = reading(text)
-        return found
-
-    def array(self, name: str) -> Array:
-        """A column as an array."""
-        return np.frombuffer(self.columns[name], dtype=np.int64 if self.columns[name].typecode == "q" else np.int32)
+    def records(self) -> Records:
+        """All that were read."""
+        self._forms.freeze()
+        arrays = {name: np.frombuffer(column, dtype=np.int64 if column.typecode == "q" else np.int32)
+                  for name, column in self._columns.items()}  # fmt: skip
+        arrays["newborn"] = _wipe(arrays, self._forms)
+        return Records(forms=self._forms, rids=self._rids, **arrays)
 
 
 def _born(text: str) -> int:
