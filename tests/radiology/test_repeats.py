@@ -102,7 +102,7 @@ def stage(db: None) -> Cast:
 
 def ask(stage: Cast, earlier: Order, **values: Any) -> Order:  # noqa: ANN401
     """The same exam of the same patient again, for which no reason is given unless the values have one."""
-    about = {"patient": earlier.patient_id, "procedure": earlier.procedure_id, "repeat_because": ""}
+    about: dict[str, Any] = {"patient": earlier.patient_id, "procedure": earlier.procedure_id, "repeat_because": ""}
     return make.order(stage, **{**about, **values})
 
 
@@ -184,7 +184,7 @@ def test_the_narrowest_validity_holds_from_its_day_on(stage: Cast) -> None:
         (rules.NoClinicalOwner, {"owner": " x "}), (rules.ValidityNotLater, {}),
         (NotAllowed, {"by": stage.amel}),
     ]  # fmt: skip
-    about = {"modality": "CT", "days": 9, "owner": "Collège", "since": today, "by": stage.hatem}
+    about: dict[str, Any] = {"modality": "CT", "days": 9, "owner": "Collège", "since": today, "by": stage.hatem}
     for refusal, changes in refusals:
         with pytest.raises(refusal):
             services.set_validity(**{**about, **changes})
@@ -193,7 +193,7 @@ def test_the_narrowest_validity_holds_from_its_day_on(stage: Cast) -> None:
 
 def test_an_earlier_exam_is_used_and_nothing_is_ordered(stage: Cast) -> None:
     first = make.order(stage)
-    about = {"procedure": first.procedure_id, "place": stage.regional, "by": stage.amel}
+    about: dict[str, Any] = {"procedure": first.procedure_id, "place": stage.regional, "by": stage.amel}
     assert services.show_earlier_exam(first.patient_id, **about) == [first]
     assert services.show_earlier_exam(first.patient_id, **about) == [first]
     assert EarlierShown.objects.get().outcome == "none"
@@ -223,7 +223,7 @@ def test_two_tabs_at_once() -> None:
     # nothing stands for it yet: of four who order at once, three are told of the first one's
     order = partial(make.order, stage, patient=salma.id, procedure=scan.id, repeat_because="")
     assert at_once(*[order] * 4) == ["Incomplete"] * 3
-    about = {"procedure": scan.id, "place": stage.regional, "by": stage.amel}
+    about: dict[str, Any] = {"procedure": scan.id, "place": stage.regional, "by": stage.amel}
     show, use = (partial(act, salma.id, **about) for act in (services.show_earlier_exam, services.use_earlier_exam))
     refused = at_once(show, show, use, partial(order, repeat_because="control"), show)
     shown = EarlierShown.objects.get()

@@ -174,4 +174,4 @@ def _performed(
             "until": f"{until + datetime.timedelta(days=1)} 00:00 {settings.TIME_ZONE}",
             "zone": settings.TIME_ZONE, "places": None if at is None else list(at),
         })  # fmt: skip
-        return cursor.fetchall()
+        return list(cursor.fetchall())

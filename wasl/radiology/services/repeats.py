@@ -1,7 +1,7 @@
 """Repeated exams: for how long an exam stands for another, and what a doctor does who is shown an earlier one."""
 
 import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
@@ -83,7 +83,7 @@ def _asked(patient: UUID, procedure: UUID, place: UUID, *, by: Actor) -> Procedu
 def _shown(patient: UUID, exam: Procedure, place: UUID, earlier: Order, *, by: Actor) -> EarlierShown:
     """The row of this doctor, patient, exam and day, locked; made where there is none."""
     shown, made = EarlierShown.objects.select_for_update().get_or_create(
-        person_id=by.id, patient_id=patient, procedure=exam, day=timezone.localdate(),
+        person_id=cast(UUID, by.id), patient_id=patient, procedure=exam, day=timezone.localdate(),
         defaults={"place_id": place, "earlier": earlier},
     )  # fmt: skip
     if made:
