@@ -36,9 +36,12 @@ def earlier_exams(
         return []
     since, until = rules.within(validity_days(procedure, on=timezone.localdate(), viewer=viewer), at, made=made)
     rows = orders_of(patient, viewer=viewer).exclude(state__in=Order.ENDED)
+    rows = rows.filter(procedure__modality__in=rules.kinds_like(procedure.modality))
     rows = rows.filter(scheduled_for__gt=since, scheduled_for__lte=until).order_by("-scheduled_for", "-id")
     asked = _exam(procedure, side)
-    return [order for order in rows if rules.stands_for(_exam(order.procedure, order.side), asked)]
+    return [
+        order for order in rows[: rules.MOST_LOOKED_AT] if rules.stands_for(_exam(order.procedure, order.side), asked)
+    ]
 
 
 def validity_days(procedure: Procedure, *, on: datetime.date, viewer: Actor) -> int:

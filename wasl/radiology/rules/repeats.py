@@ -18,6 +18,7 @@ SEES_REPEATS = frozenset({"chief", "planner"})
 SEES_VALIDITIES = frozenset({"chief", "planner", "administrator"})
 DAYS: Final = 30  # how long an exam stands where nobody said so for its kind
 MOST_DAYS: Final = 1825
+MOST_LOOKED_AT: Final = 100  # of a patient's latest exams of a modality within the window
 SPANS: Final = (30, 90)  # days before an exam in which a repeat is counted
 VITAL: Final = "vital"  # the one reason that is not asked for: nothing holds up a vital emergency
 
@@ -92,7 +93,9 @@ class Exam:
 
 def stands_for(earlier: Exam, ordered: Exam) -> bool:
     """Whether an earlier exam shows what the ordered one is to show; how old it may be is asked elsewhere."""
-    if not _kinds(earlier.modality) & _kinds(ordered.modality) or not _sides(ordered.side) <= _sides(earlier.side):
+    if not kinds_like(earlier.modality) & kinds_like(ordered.modality) or not _sides(ordered.side) <= _sides(
+        earlier.side
+    ):
         return False
     if ordered.modality in AIMED or (ordered.modality, ordered.region) in AIMED_REGIONS:
         return earlier.code == ordered.code
@@ -103,7 +106,8 @@ def stands_for(earlier: Exam, ordered: Exam) -> bool:
     return ordered.modality in SLICES and ordered.region in COVERS.get(earlier.region, ())
 
 
-def _kinds(modality: str) -> frozenset[str]:
+def kinds_like(modality: str) -> frozenset[str]:
+    """The modalities that make the same exams: a computed radiograph is as good as a digital one."""
     return RADIOGRAPHS if modality in RADIOGRAPHS else frozenset({modality})
 
 
