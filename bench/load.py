@@ -225,7 +225,7 @@ def _cases(stage: dict[str, Any]) -> Iterator[None]:
             place, doctor, patient = stage["hospitals"][at]
             order = radiology.send_order(
                 patient=UUID(patient), place=UUID(place), procedure=UUID(stage["exams"][case.modality]),
-                urgency=case.urgency, question="Training: nobody is ill.", answers={},
+                urgency=case.urgency, question="Training: nobody is ill.", answers={}, repeat_because="control",
                 by=actors.get(doctor) or actors.setdefault(doctor, accounts.actor_of(UUID(doctor))),
             )  # fmt: skip
             exam = world.Exam(0, at, case.modality, case.urgency, case.opened_at, minutes)

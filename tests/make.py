@@ -57,6 +57,7 @@ def order(stage: Cast, *, patient: UUID | None = None, procedure: UUID | None = 
     about: dict[str, Any] = {
         "patient": patient or _patient(stage).id, "procedure": procedure or _procedure().id, "place": stage.regional,
         "urgency": "P2", "question": "Hémiparésie droite depuis deux heures ?", "answers": {}, "by": stage.amel,
+        "repeat_because": "changed",  # kept only where an earlier exam stands for it
     }  # fmt: skip
     about.update(values)
     return radiology.send_order(**about)

@@ -52,7 +52,8 @@ from wasl.accounts.models import Person
 from wasl.patients import services as patients
 from wasl.radiology import services
 amel = accounts.actor_of(Person.objects.get(username="amel").id, address="192.0.2.1")
-about = dict(urgency="P2", question="Traumatisme crânien, coma bref ?", answers=dict(), by=amel)
+about = dict(urgency="P2", question="Traumatisme crânien, coma bref ?", answers=dict(), by=amel,
+             repeat_because="control")
 for patient, number, made_at in {papers}:
     patients.present_card(UUID(patient), place=UUID({place!r}), number=number, by=amel)  # it stands on the paper
     services.enter_order(patient=UUID(patient), place=UUID({place!r}), procedure=UUID({exam!r}),

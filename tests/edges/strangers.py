@@ -156,7 +156,8 @@ class World:
             "record:note": {"patient": self.patient.id, "section": "allergies"},
             "record:withdraw_resource": {
                 "patient": self.patient.id, "type": "AllergyIntolerance", "key": self.allergy},
-            "radiology:order_": {"patient": self.patient.id}, "radiology:order": order,
+            "radiology:order_": {"patient": self.patient.id},
+            "radiology:use_earlier_exam": {"patient": self.patient.id}, "radiology:order": order,
             "radiology:cancel_order": order, "radiology:start_exam": order, "radiology:break_off_exam": order,
             "radiology:perform_exam": order, "radiology:reconcile": {"key": self.nobodys.id},
             "radiology:link_study": {"key": self.nobodys.id}, "radiology:unlink_study": {"key": self.linked.id},

@@ -91,7 +91,8 @@ OPEN: dict[str, frozenset[str]] = {
     # an order begins with opening the record
     "radiology:order_exam": CLINICIAN, "radiology:orders": CLINICIAN, "radiology:results": CLINICIAN,
     **dict.fromkeys((
-        "radiology:order_questions", "radiology:order", "radiology:cancel_order", "radiology:exams",
+        "radiology:order_questions", "radiology:use_earlier_exam",
+        "radiology:order", "radiology:cancel_order", "radiology:exams",
         "radiology:start_exam", "radiology:break_off_exam", "radiology:perform_exam", "radiology:reconciliation",
         "radiology:reconcile", "radiology:link_study", "radiology:unlink_study", "radiology:readings",
         "radiology:take_next_reading", "radiology:skip_reading", "radiology:profiles",
@@ -126,6 +127,9 @@ OPEN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("radiology:vetting_rules", "radiology:add_protocol"), PLANNER | ADMINISTRATOR),
     # how exams of the catalogue are split
     **dict.fromkeys(("radiology:catalogue", "radiology:exam_regions"), PLANNER | ADMINISTRATOR),
+    # for how long exams stand, and how often they are repeated: no patient is named
+    **dict.fromkeys(("radiology:validities", "radiology:set_validity"), PLANNER | ADMINISTRATOR),
+    **dict.fromkeys(("radiology:repeats", "radiology:repeats_csv"), PLANNER),
     **dict.fromkeys(("radiology:set_vetting_rule", "radiology:set_vetting_target"), PLANNER),
     **dict.fromkeys(("radiology:double_rules", "radiology:set_double_rule", "radiology:end_double_rule"), PLANNER),
     **dict.fromkeys(("radiology:quality", "radiology:quality_csv", "radiology:review_figures",

@@ -42,6 +42,7 @@ def entered(stage: Cast, **values: object) -> Order:
     about: dict[str, Any] = {
         "place": stage.regional, "urgency": "P2", "question": "Chute de cheval, coma bref ?", "answers": {},
         "made_at": two_days_ago(), "by": stage.amel,
+        "repeat_because": "changed",  # kept only where an earlier exam stands for it
     }  # fmt: skip
     about.update(values)
     about.setdefault("patient", make.patient(stage).id)

@@ -61,7 +61,7 @@ def made(stage: Cast, report: Report, *, procedure: UUID | None = None, modality
     exam = procedure or make.procedure(code=f"X-{uuid.uuid4().hex[:6]}", modality=modality).id
     order = services.send_order(
         patient=report.reading.patient_id, procedure=exam, place=stage.regional, urgency="P2", question="Contrôle ici",
-        answers={}, by=stage.amel,
+        answers={}, by=stage.amel, repeat_because="control",
     )  # fmt: skip
     services.perform_exam(order.id, by=stage.sami)
     deliver()

@@ -14,7 +14,7 @@ from wasl.archive import queries as archive
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients.models import Access
 from wasl.radiology import queries, services
-from wasl.radiology.models import Link, Order
+from wasl.radiology.models import EarlierShown, Link, Order
 
 HTMX = {"HX-Request": "true"}
 
@@ -134,14 +134,63 @@ def test_questions_follow_the_exam_and_the_answers(stage: Cast) -> None:
     assert browser_of(stage.sami).post(address, more).status_code == 403
 
 
-def test_a_double_is_shown_and_does_not_block(stage: Cast) -> None:
+def test_an_earlier_exam_is_used_or_ordered_again_with_a_reason(stage: Cast) -> None:
+    browser = browser_of(stage.amel)
+    report = make.signed_report(stage)
+    first = report.reading.order
+    salma, form = first.patient_id, form_of(first.patient_id)
+    again = {"procedure": str(first.procedure_id)}
+    page = browser.get(form, again).content.decode()
+    for words in ("An earlier exam stands for this one", "AVC ischémique sylvien gauche.", first.study_uid):
+        assert words in page
+    assert reverse("radiology:report", args=[report.id]) in page
+    assert Access.objects.filter(patient=salma, what="radiology.earlier_exam", subject=report.id).count() == 1
+    assert EarlierShown.objects.get().outcome == "none"
+    refused = browser.post(form, sent(**again))
+    assert (refused.status_code, set(refused.context["form"].errors)) == (422, {"repeat_because"})
+    answer = browser.post(reverse("radiology:use_earlier_exam", args=[salma]), sent(**again))
+    assert answer.headers["Location"] == reverse("radiology:report", args=[report.id])
+    assert (EarlierShown.objects.get().outcome, Order.objects.count()) == ("used", 1)
+    answer = browser.post(form, sent(**again, repeat_because="other", repeat_note="Tombée de nouveau"))
+    order = browser.get(answer.headers["Location"]).content.decode()
+    assert "Ordered in spite of" in order
+    assert "Tombée de nouveau" in order
+    assert (EarlierShown.objects.get().outcome, Order.objects.count()) == ("ordered", 2)
+
+
+def test_an_exam_with_sides_asks_for_its_side_before_another_stands_for_it(stage: Cast) -> None:
     browser, salma = browser_of(stage.amel), make.patient(stage)
-    head = make.procedure()
-    make.order(stage, patient=salma.id, procedure=head.id)
-    page = browser.get(form_of(salma.id), {"procedure": str(head.id)}).content.decode()
-    assert "This region was examined lately" in page
-    browser.post(form_of(salma.id), sent(procedure=str(head.id)))
-    assert Order.objects.count() == 2
+    knee = make.procedure(region="72696002", sided=True)
+    make.order(stage, patient=salma.id, procedure=knee.id, side="L")
+    asks = reverse("radiology:order_questions", args=[salma.id])
+    for side, told in (("", False), ("R", False), ("L", True)):
+        page = browser.post(asks, {"procedure": str(knee.id), "side": side}).content.decode()
+        assert ("An earlier exam stands for this one" in page) is told
+    assert EarlierShown.objects.count() == 1
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_how_long_exams_stand_and_how_often_they_are_repeated(stage: Cast, language: str) -> None:
+    planner, head = browser_of(stage.hatem, language), make.procedure()
+    about = {"exams": f"CT {head.region}", "days": "7", "owner": "Collège de radiologie", "since": "2026-11-01"}
+    set_validity = reverse("radiology:set_validity")
+    assert planner.post(set_validity, {**about, "owner": "x"}).status_code == 422
+    assert planner.post(set_validity, {**about, "days": "-1"}).status_code == 422
+    assert planner.post(set_validity, about).status_code == 302
+    assert "Collège de radiologie" in planner.get(reverse("radiology:validities")).content.decode()
+    assert browser_of(stage.karim).post(set_validity, about).status_code == 403
+    salma = make.patient(stage)
+    for _ in range(6):
+        make.order(stage, patient=salma.id, procedure=head.id)
+        Order.objects.update(state="performed")
+    # Karim heads another hospital
+    for who, told in ((planner, True), (browser_of(stage.karim, language), False)):
+        page = who.get(reverse("radiology:repeats")).content.decode()
+        assert ("5 / 6" in page, "<polyline" in page) == (told, told)
+    table = b"".join(planner.get(reverse("radiology:repeats_csv")).streaming_content).decode()  # type: ignore[attr-defined]
+    assert table.splitlines()[-1].endswith(",6,5,5")
+    assert planner.get(reverse("radiology:repeats"), {"month": "1026-02"}).status_code == 200
+    assert browser_of(stage.amel).get(reverse("radiology:repeats")).status_code == 403
 
 
 def test_a_closed_record_is_opened_first(stage: Cast) -> None:

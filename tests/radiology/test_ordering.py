@@ -264,17 +264,6 @@ def test_lists_take_one_query(stage: Cast) -> None:
     assert len(seen) == 1
 
 
-def test_a_double_is_shown(stage: Cast) -> None:
-    first = make.order(stage)
-    again = make.procedure(names=("أ", "Scanner cérébral avec injection", "Head CT with contrast"))
-    knee = make.procedure(region="72696002")
-    assert list(queries.doubles(first.patient_id, procedure=again.id, viewer=stage.amel)) == [first]
-    assert not queries.doubles(first.patient_id, procedure=knee.id, viewer=stage.amel).exists()
-    assert not queries.doubles(first.patient_id, procedure=again.id, viewer=stage.zied).exists()
-    services.cancel_order(first.id, because="ordered twice", by=stage.amel)
-    assert not queries.doubles(first.patient_id, procedure=again.id, viewer=stage.amel).exists()
-
-
 def test_the_step_of_a_modality_finds_its_order(stage: Cast) -> None:
     sent = make.order(stage)
 

@@ -126,10 +126,10 @@ def test_an_order_says_everything_at_once(changes: dict[str, str], wrong: set[st
     knee = Exam("CR", sided=True, contrast=False, questions=())
     given = {"urgency": "P2", "question": "Fracture after a fall?", "side": "L", **changes}
     if not wrong:
-        check_complete(knee, MAN, answers={}, today=TODAY, **given)
+        check_complete(knee, MAN, answers={}, today=TODAY, wrong_repeat={}, **given)
         return
     with pytest.raises(Incomplete) as refused:
-        check_complete(knee, MAN, answers={}, today=TODAY, **given)
+        check_complete(knee, MAN, answers={}, today=TODAY, wrong_repeat={}, **given)
     assert set(refused.value.fields) == wrong
     assert all(refused.value.fields.values())
 

@@ -95,6 +95,8 @@ ENTRIES = (
           "photo", frozenset({"radiographer", "chief", "planner"}), tile_only=True),
     Entry("radiology:vetting_rates", _("Vetting"), _("Which exams are vetted, and what becomes of them"),
           "clipboard-list", frozenset({"chief", "planner"}), tile_only=True),
+    Entry("radiology:repeats", _("Repeated exams"), _("How often an earlier exam is used, and how often repeated"),
+          "arrows-exchange", frozenset({"chief", "planner"}), tile_only=True),
     Entry("radiology:agreements", _("Agreements"), _("Which hospital reads for which, and how fast"), "signature",
           frozenset({"planner", "chief"}), "radiology.agreements_asking"),
     Entry("radiology:dispatch", _("Who reads what next"), _("The rule, its versions, and how much work exams are"),

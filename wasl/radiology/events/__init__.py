@@ -90,6 +90,10 @@ from wasl.radiology.events.regions import RegionHandedIn as RegionHandedIn
 from wasl.radiology.events.regions import RegionsMerged as RegionsMerged
 from wasl.radiology.events.regions import RegionTakenBack as RegionTakenBack
 from wasl.radiology.events.regions import RegionTimedOut as RegionTimedOut
+from wasl.radiology.events.repeats import EarlierExamShown as EarlierExamShown
+from wasl.radiology.events.repeats import EarlierExamUsed as EarlierExamUsed
+from wasl.radiology.events.repeats import ExamRepeated as ExamRepeated
+from wasl.radiology.events.repeats import ValiditySet as ValiditySet
 from wasl.radiology.events.reports import AddendumBegun as AddendumBegun
 from wasl.radiology.events.reports import AddendumSigned as AddendumSigned
 from wasl.radiology.events.reports import DocumentMade as DocumentMade

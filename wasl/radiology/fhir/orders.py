@@ -55,6 +55,8 @@ def service_request(order: Order) -> Resource:
         ]
     if because := order.answers.get("proceed_because"):
         notes.append(f"proceed because: {because}")
+    if order.repeat_because:
+        notes.append(f"repeats an earlier exam because: {_reason(order)}")
     code = coding("urn:wasl:procedure", procedure.code, procedure.name_en)
     if procedure.loinc:
         code["coding"].append({"system": "http://loinc.org", "code": procedure.loinc})
@@ -86,9 +88,15 @@ def service_request(order: Order) -> Resource:
         },
         "performer": [reference("Organization", order.place_id)],
         "reasonCode": [{"text": order.question}],
+        "supportingInfo": [reference("ServiceRequest", order.repeats_id)] if order.repeats_id else [],
         "bodySite": _sites(order),
         "note": [{"text": note} for note in notes],
     })  # fmt: skip
+
+
+def _reason(order: Order) -> str:
+    with translation.override(LANGUAGE):
+        return ": ".join(filter(None, (str(order.get_repeat_because_display()), order.repeat_note)))
 
 
 def _protocol(order: Order) -> list[Resource]:

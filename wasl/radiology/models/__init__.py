@@ -18,6 +18,7 @@ from wasl.radiology.models.orders import Link, Move, Order
 from wasl.radiology.models.quality import Reject
 from wasl.radiology.models.reading import Reading, Viewing
 from wasl.radiology.models.regions import Region
+from wasl.radiology.models.repeats import EarlierShown, Validity
 from wasl.radiology.models.reporting import Document, KeyImage, Phrase, Report, Template
 from wasl.radiology.models.results import Recall, Receipt
 from wasl.radiology.models.review import Assessment, LearningCase, Lot, Review, ReviewMonth, ReviewRule
@@ -26,10 +27,12 @@ from wasl.radiology.models.vetting import Protocol, Verdict, Vetting, VettingRul
 __all__ = [
     "AgreedExam", "Agreement", "Assessment", "Comparison", "Conference", "ConferenceCase", "ConferenceImage",
     "CriticalTarget", "DispatchRule", "DisplayCheck", "DisplayRule", "Document", "DoubleCause", "DoubleReading",
-    "DoubleRule", "Drill", "Effort", "EndWarning", "EscalationRule", "EscalationStep", "Expertise", "ExpertiseTarget",
+    "DoubleRule", "Drill", "EarlierShown", "Effort", "EndWarning", "EscalationRule", "EscalationStep", "Expertise",
+    "ExpertiseTarget",
     "Handing", "Invitation", "KeyImage", "LearningCase", "Link", "Lot", "Move", "Obligation", "Opening", "Opinion",
     "Order", "Outage", "OverRead", "PassingRule", "Phrase", "Presence", "Procedure", "Protocol", "Reading", "Recall",
     "Receipt", "Recommendation", "Region", "Reject", "Remark", "RemarkSeen", "Report", "Review", "ReviewMonth",
-    "ReviewRule", "Seat", "Side", "Skip", "Supervision", "Target", "Template", "Urgency", "Verdict", "Vetting",
+    "ReviewRule", "Seat", "Side", "Skip", "Supervision", "Target", "Template", "Urgency", "Validity", "Verdict",
+    "Vetting",
     "VettingRule", "VettingTarget", "Viewing", "WrongCode",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from wasl.kernel.models import Row
 from wasl.radiology.models.catalogue import Procedure, Side, Urgency
@@ -21,6 +22,17 @@ class Order(Row):
         CANCELLED = "cancelled", _("cancelled")
         REFUSED = "refused", _("refused")
 
+    class Because(models.TextChoices):
+        """Why an exam is ordered though an earlier one stands for it."""
+
+        CHANGED = "changed", pgettext_lazy("repeat", "the patient’s state has changed")
+        CONTROL = "control", pgettext_lazy("repeat", "control of a treatment or a finding")
+        QUALITY = "quality", pgettext_lazy("repeat", "the earlier images do not suffice")
+        UNAVAILABLE = "unavailable", pgettext_lazy("repeat", "the earlier images cannot be had")
+        QUESTION = "question", pgettext_lazy("repeat", "another question than the earlier exam’s")
+        OTHER = "other", pgettext_lazy("repeat", "another reason")
+        VITAL = "vital", pgettext_lazy("repeat", "vital emergency, not asked")
+
     ENDED = (State.CANCELLED, State.REFUSED)  # nothing more is made for it
 
     accession = models.CharField(max_length=16, unique=True)
@@ -36,6 +48,10 @@ class Order(Row):
     state = models.CharField(max_length=10, choices=State.choices, default=State.SENT)
     scheduled_for = models.DateTimeField()
     cancelled_because = models.CharField(max_length=300, blank=True)
+    # the earlier exam that stood for this one when it was ordered, and why that was not enough
+    repeats = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
+    repeat_because = models.CharField(max_length=12, choices=Because.choices, blank=True, db_default="", default="")
+    repeat_note = models.CharField(max_length=300, blank=True, db_default="", default="")
     version = models.PositiveIntegerField(default=1)
     stage: str  # how far the whole story is; `queries.orders` works it out
 
@@ -50,6 +66,15 @@ class Order(Row):
             models.CheckConstraint(
                 condition=~Q(state="cancelled") | ~Q(cancelled_because=""),
                 name="radiology_a_cancelled_order_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(repeats__isnull=True, repeat_because="", repeat_note="")
+                | (Q(repeats__isnull=False) & ~Q(repeat_because="")),
+                name="radiology_a_repeated_exam_says_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(repeat_because="other") | ~Q(repeat_note=""),
+                name="radiology_another_reason_to_repeat_is_said_in_words",
             ),
         )
 

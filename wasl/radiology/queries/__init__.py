@@ -11,6 +11,7 @@ from wasl.radiology.models import (
     Document,
     DoubleReading,
     DoubleRule,
+    EarlierShown,
     EndWarning,
     EscalationStep,
     Expertise,
@@ -35,6 +36,7 @@ from wasl.radiology.models import (
     ReviewRule,
     Skip,
     Urgency,
+    Validity,
     Verdict,
     Vetting,
 )
@@ -234,7 +236,6 @@ from wasl.radiology.queries.moving import (
 )
 from wasl.radiology.queries.openings import is_served
 from wasl.radiology.queries.orders import (
-    doubles,
     every_order,
     exam_of,
     exams,
@@ -277,6 +278,15 @@ from wasl.radiology.queries.regions import (
     regions_of,
     regions_to_read,
     silent_regions,
+)
+from wasl.radiology.queries.repeats import (
+    Repeats,
+    earlier_exams,
+    repeated,
+    repeats,
+    shown_today,
+    validities,
+    validity_days,
 )
 from wasl.radiology.queries.replay import arrivals, readers_between
 from wasl.radiology.queries.reports import (
@@ -373,8 +383,9 @@ __all__ = [
     "ConferenceCase", "conferences", "critical_change", "critical_minutes", "department_of", "digest_of",
     "digest_of_expertise", "dispatch_rules", "display_check", "display_rule", "DisplayCheck", "DisplayRule",
     "doctors_among", "doctors_at", "Document", "document", "done", "double_matters", "double_outcomes",
-    "double_readings_waiting", "double_yields", "DoubleReading", "DoubleRule", "doubles", "draft_of", "drafts",
-    "drawn_months", "DrawnMonth", "drill_bars", "Due", "due_recommendations", "Efforts", "efforts", "end_warnings",
+    "double_readings_waiting", "double_yields", "DoubleReading", "DoubleRule", "draft_of", "drafts",
+    "drawn_months", "DrawnMonth", "drill_bars", "Due", "due_recommendations", "earlier_exams", "EarlierShown",
+    "Efforts", "efforts", "end_warnings",
     "ended_agreements", "EndWarning", "escalated_readings", "escalation", "escalation_limits", "escalations",
     "EscalationStep", "every_order", "every_report", "Evidence", "evidence_of", "evidence_of_opinion",
     "exam_of", "exams", "exams_to_vet",
@@ -406,15 +417,18 @@ __all__ = [
     "receipts_of", "Received", "received_expertises", "received_reports", "receivers", "recent_links",
     "Recommendation", "recommendations_closed_by", "recommendations_met_by", "redistribution", "Region", "region",
     "regions_of", "regions_to_read", "Rehearsed", "rehearsed", "Reject", "rejected_between", "rejects_of",
-    "rejects_to_answer", "remarks", "Report", "report", "report_for_record", "reports_of", "reports_of_orders",
+    "rejects_to_answer", "remarks", "repeated", "Repeats", "repeats", "Report", "report", "report_for_record",
+    "reports_of", "reports_of_orders",
     "reports_to_over_read", "results", "results_to_pass_up", "Review", "review_figures", "review_rule", "reviewer_for",
     "ReviewRule", "reviews_to_do", "reviews_without_reader", "rule_in_force", "ruled_centres", "ruled_places",
     "rules_that_ask", "Scheduled", "Scope", "scope_of", "second_opinion", "second_readings_to_miss", "seen_by", "sees",
-    "sees_all_reviews", "series_of_images", "Share", "signed_content", "signed_readings", "signed_report_of",
+    "sees_all_reviews", "series_of_images", "Share", "shown_today", "signed_content", "signed_readings",
+    "signed_report_of",
     "silent_claims", "silent_readings", "silent_regions", "Skip", "Span", "SPANS", "Standing", "state_of_talk", "Step",
     "STEPS", "steps", "steps_done", "steps_of", "story", "Stranded", "stranded", "studies_of_order", "subject",
     "Suggestion", "suggestions", "supervision", "talked_of", "Target", "target_minutes", "target_of", "templates",
-    "Told", "turnaround", "unbegun_orders", "unknown_patients", "Urgency", "Verdict", "Verified", "verified", "Vetting",
+    "Told", "turnaround", "unbegun_orders", "unknown_patients", "Urgency", "validities", "Validity", "validity_days",
+    "Verdict", "Verified", "verified", "Vetting",
     "vetting_minutes", "vetting_of", "vetting_rates", "vetting_rules", "vetting_targets", "VettingRate", "volumes",
     "waiting_by_urgency", "waiting_results", "waits_for_agreement", "without_comparison", "worklist", "writers_of",
     "Yield",

@@ -151,14 +151,6 @@ def exams(*, viewer: Actor, until: datetime.datetime | None = None) -> QuerySet[
     return rows.filter(waiting).order_by("urgency", "scheduled_for", "id")
 
 
-def doubles(patient: UUID, *, procedure: UUID, viewer: Actor) -> QuerySet[Order]:
-    """The patient's other exams of the same region in the last weeks, which this one may repeat needlessly."""
-    region = Procedure.objects.filter(id=procedure).values("region")
-    since = timezone.now() - datetime.timedelta(days=rules.DAYS_OF_DOUBLES)
-    rows = orders_of(patient, viewer=viewer).exclude(state__in=Order.ENDED)
-    return rows.filter(procedure__region__in=region, created_at__gte=since)
-
-
 def reports_of_orders(keys: Iterable[UUID], *, viewer: Actor) -> dict[UUID, UUID]:
     """The report of each order that has one and that the viewer sees, the latest where there are several."""
     seen = Q(reading__order__in=_visible(viewer)) | Q(reading__patient__in=patients.opened(viewer=viewer))

@@ -18,6 +18,7 @@ from wasl.radiology.rules import (
     quality,
     reading,
     regions,
+    repeats,
     reporting,
     results,
     review,
@@ -37,10 +38,11 @@ CAN: dict[str, frozenset[str]] = {
     **comparing.CAN,
     **regions.CAN,
     **drills.CAN,
+    **repeats.CAN,
 }  # fmt: skip
 
 __all__ = [
     "agreements", "CAN", "comparing", "conferences", "conversation", "dispatch", "display", "double", "drills",
     "escalation", "expertise", "finalising", "followups", "linking", "ordering", "quality", "reading", "regions",
-    "reporting", "results", "review", "shown", "vetting",
+    "repeats", "reporting", "results", "review", "shown", "vetting",
 ]  # fmt: skip

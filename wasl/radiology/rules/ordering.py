@@ -29,7 +29,6 @@ HOUSE_TARGETS = {"P0": 30, "P1": 60, "P2": 24 * 60, "P3": 72 * 60}
 QUESTION_LENGTH = 10
 DAYS_OF_CARE = 180  # how long an order opens the record to the place that asked
 DAYS_OF_PAPER = 30  # an exam that was made without Wasl is entered so many days later, at most
-DAYS_OF_DOUBLES = 30  # an earlier exam of the same region so recent is shown before another is ordered
 
 # why Wasl itself cancels an order: in English, read in every language
 IDENTIFIED = gettext_noop("The person was identified; the order goes on under the right name.")
@@ -140,12 +139,12 @@ def check_target(*, since: datetime.date, current: datetime.date | None) -> None
 
 def check_complete(
     exam: safety.Exam, subject: safety.Subject, *, urgency: str, question: str, side: str, answers: Mapping[str, str],
-    today: datetime.date,
+    today: datetime.date, wrong_repeat: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """An order names its urgency, asks a clinical question, has a side where there are two, and answers every safety
-    question of its exam. Raises Incomplete with a sentence for each field that is wrong.
+    """An order names its urgency, asks a clinical question, has a side where there are two, answers every safety
+    question of its exam, and says why it repeats another. Raises Incomplete with a sentence for each wrong field.
     """
-    wrong: dict[str, str] = {}
+    wrong = dict(wrong_repeat or {})
     if urgency not in HOUSE_TARGETS:
         wrong["urgency"] = _("Choose how urgent the exam is.")
     if len(question.strip()) < QUESTION_LENGTH:

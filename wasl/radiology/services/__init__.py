@@ -108,6 +108,7 @@ from wasl.radiology.services.regions import (
     take_back_regions,
     time_out_region,
 )
+from wasl.radiology.services.repeats import set_validity, show_earlier_exam, use_earlier_exam
 from wasl.radiology.services.reporting import (
     add_phrase,
     add_template,
@@ -161,10 +162,12 @@ __all__ = [
     "request_expertise", "save_draft", "save_region", "Score", "score_review", "seal", "see_remarks", "send_order",
     "set_critical_target", "set_display_rule", "set_double_rule", "set_effort", "set_escalation_rule",
     "set_exam_regions",
-    "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_vetting_rule",
-    "set_vetting_target", "sign_agreement", "sign_report", "skip_reading", "split_reading", "start_exam",
+    "set_expertise_target", "set_passing_rule", "set_review_rule", "set_supervision", "set_target", "set_validity",
+    "set_vetting_rule", "set_vetting_target", "show_earlier_exam", "sign_agreement", "sign_report", "skip_reading",
+    "split_reading", "start_exam",
     "state_pixels", "take_back_regions", "take_expertise", "take_next_reading", "take_review", "tell_of_end", "Terms",
     "time_out_reading", "time_out_region", "try_document", "undo_identification", "undo_move", "unlink_study",
-    "unmark_key_image", "verification_address", "vet_afterwards", "warn_of_end", "withdraw_expertise",
+    "unmark_key_image", "use_earlier_exam", "verification_address", "vet_afterwards", "warn_of_end",
+    "withdraw_expertise",
     "withdraw_reading", "withdraw_reject", "write_remark",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from wasl.radiology.services.vetting import note_unvetted
 @verb
 def enter_order(
     *, patient: UUID, place: UUID, procedure: UUID, urgency: str, question: str, answers: Mapping[str, str],
-    made_at: datetime.datetime, by: Actor, side: str = "",
+    made_at: datetime.datetime, by: Actor, side: str = "", repeat_because: str = "", repeat_note: str = "",
 ) -> Order:  # fmt: skip
     """Enter an order of an exam that was made already, and when; no modality is asked to make it again.
 
@@ -28,7 +28,7 @@ def enter_order(
     rules.check_made(made_at, now=timezone.now())
     order = write_order(
         patient=patient, place=place, procedure=procedure, urgency=urgency, question=question, answers=answers, by=by,
-        side=side, scheduled_for=made_at, at=made_at,
+        side=side, scheduled_for=made_at, at=made_at, repeat_because=repeat_because, repeat_note=repeat_note,
     )  # fmt: skip
     if order.state == Order.State.VETTING:
         note_unvetted(order)

@@ -30,8 +30,10 @@ from wasl.radiology.events import (
 from wasl.radiology.models import Order, Procedure, Target, Verdict, Vetting
 from wasl.radiology.rules import ordering as rules
 from wasl.radiology.rules import regions as region_rules
+from wasl.radiology.rules import repeats as repeat_rules
 from wasl.radiology.rules import safety
 from wasl.radiology.services import dated
+from wasl.radiology.services.repeats import note_repeated, repeating, take_turn
 
 
 @verb
@@ -99,22 +101,24 @@ def set_target(urgency: str, *, minutes: int, since: datetime.date, by: Actor) -
 @verb
 def send_order(
     *, patient: UUID, place: UUID, procedure: UUID, urgency: str, question: str, answers: Mapping[str, str], by: Actor,
-    side: str = "", scheduled_for: datetime.datetime | None = None,
+    side: str = "", scheduled_for: datetime.datetime | None = None, repeat_because: str = "", repeat_note: str = "",
 ) -> Order:  # fmt: skip
     """Order an exam at a place where `by` asks for exams; it is on the modality worklist when this returns.
 
     Where a rule has such exams vetted first, it is only once a radiologist has accepted it. Ordering needs
-    a ground on the patient's record, and opens it for care to the place that asks.
+    a ground on the patient's record, and opens it for care to the place that asks. Where an earlier exam stands for
+    this one, `repeat_because` says why it is not enough (decision 78).
     """
     return write_order(
         patient=patient, place=place, procedure=procedure, urgency=urgency, question=question, answers=answers, by=by,
-        side=side, scheduled_for=scheduled_for,
+        side=side, scheduled_for=scheduled_for, repeat_because=repeat_because, repeat_note=repeat_note,
     )  # fmt: skip
 
 
 def write_order(
     *, patient: UUID, place: UUID, procedure: UUID, urgency: str, question: str, answers: Mapping[str, str], by: Actor,
-    side: str, scheduled_for: datetime.datetime | None, at: datetime.datetime | None = None,
+    side: str, scheduled_for: datetime.datetime | None, repeat_because: str, repeat_note: str,
+    at: datetime.datetime | None = None,
 ) -> Order:  # fmt: skip
     """Check an order and write it; part of a verb. `at` is when it was asked for, if that was told later."""
     if not by.holds("requester", place) or by.id is None:
@@ -124,16 +128,25 @@ def write_order(
     if not exam.active:
         raise rules.NotOnOffer
     asks, subject = queries.exam_of(exam, viewer=by), queries.subject(patient, viewer=by)
-    given = safety.kept(asks, subject, answers)
+    given, vital, moment = safety.kept(asks, subject, answers), urgency == "P0", scheduled_for or timezone.now()
+    take_turn(patient, by=by)
+    found = queries.earlier_exams(patient, procedure=exam, side=side, at=moment, made=at is not None, viewer=by)
+    earlier = next(iter(found), None)
+    wrong = {}
+    if earlier and not vital:
+        wrong = repeat_rules.wrong_reason(Order.Because.values, because=repeat_because, note=repeat_note)
     rules.check_complete(
-        asks, subject, urgency=urgency, question=question, side=side, answers=given, today=timezone.localdate()
-    )
+        asks, subject, urgency=urgency, question=question, side=side, answers=given, today=timezone.localdate(),
+        wrong_repeat=wrong,
+    )  # fmt: skip
     vetted = queries.needs_vetting(exam, place=place, on=timezone.localdate(), viewer=by)
     order = _insert(
         patient, place, by, at=at, requester_id=by.id, procedure=exam, side=side, urgency=urgency,
-        question=question.strip(), answers=given, scheduled_for=scheduled_for or timezone.now(),
+        question=question.strip(), answers=given, scheduled_for=moment,
         state=Order.State.VETTING if vetted else Order.State.SENT,
+        **repeating(earlier, vital=vital, because=repeat_because, note=repeat_note),
     )  # fmt: skip
+    note_repeated(order, by=by)
     if vetted:
         _ask_vetting(order, by=by)
     return order

@@ -23,12 +23,14 @@ from wasl.places import queries as places
 from wasl.radiology import queries, services
 from wasl.radiology.queries import Order, Procedure
 from wasl.radiology.rules import ordering as rules
-from wasl.radiology.rules import safety
+from wasl.radiology.rules import repeats, safety
+from wasl.radiology.views.earlier import earlier_shown, moment_of
 
 URGENCIES = (
     ("P0", _("vital emergency")), ("P1", _("emergency")), ("P2", _("urgent")), ("P3", _("routine")),
 )  # fmt: skip
 SIDES = (("L", _("left")), ("R", _("right")), ("B", _("both sides")))
+REASONS = [(code, words) for code, words in Order.Because.choices if code != repeats.VITAL]
 FOUND = 12  # exams shown for the words typed
 
 TITLES = {
@@ -76,6 +78,14 @@ class OrderForm(forms.Form):
         given = safety.kept(exam, subject, _plain(data)) if data else {}
         if exam.sided:
             self.fields["side"] = forms.ChoiceField(label=_("Side"), choices=SIDES, required=False)
+        self.fields["repeat_because"] = forms.ChoiceField(
+            label=_("Why another exam is needed"), choices=REASONS, required=False
+        )
+        self.fields["repeat_note"] = forms.CharField(
+            label=_("In your words"), required=False, max_length=300,
+            widget=forms.TextInput(attrs={"class": "form-control", "dir": "auto"}),
+            help_text=_("Needed for another reason only."),
+        )  # fmt: skip
         for question in safety.asked(exam, subject):
             self._ask(question, given)
         self.dangers = safety.dangers(exam, subject, given)
@@ -211,20 +221,19 @@ def _procedure(request: Request, key: str) -> Procedure | None:
 
 def _context(request: Request, patient: UUID, chosen: Procedure | None, form: OrderForm) -> dict[str, object]:
     words = request.GET.get("q", "")[:80]
-    doubles = list(queries.doubles(patient, procedure=chosen.id, viewer=request.actor)[:3]) if chosen else []
-    reports = queries.reports_of_orders([order.id for order in doubles], viewer=request.actor)
-    at = request.actor.places("requester")
+    at, place = request.actor.places("requester"), _place(request)
     return {
         "patient": patients.patient(patient, viewer=request.actor),
         "procedures": queries.procedures(viewer=request.actor, words=words)[:FOUND],
         "words": words,
         "chosen": chosen,
         "form": form,
-        "doubles": [(order, reports.get(order.id)) for order in doubles],
+        "earlier": earlier_shown(request, patient, chosen, place) if chosen and place else [],
         "places": list(places.places(viewer=request.actor, ids=at)),
-        "place": _place(request),
+        "place": place,
         "here": reverse("radiology:order_exam", args=[patient]),
         "asks": reverse("radiology:order_questions", args=[patient]),
+        "uses": reverse("radiology:use_earlier_exam", args=[patient]),
     }
 
 
@@ -272,14 +281,33 @@ def _written(request: Request, patient: UUID, place: UUID, exam: Procedure, give
     about: dict[str, Any] = {
         "patient": patient, "place": place, "procedure": exam.id, "urgency": given["urgency"],
         "question": given["question"], "answers": _plain(request.POST), "side": given.get("side", ""),
-        "by": request.actor,
+        "repeat_because": given["repeat_because"], "repeat_note": given["repeat_note"], "by": request.actor,
     }  # fmt: skip
     if made_at := given["made_at"]:
         return services.enter_order(made_at=made_at, **about)
     return services.send_order(scheduled_for=given["scheduled_for"], **about)
 
 
+@require_POST
+def use_earlier_exam(request: Request, patient: UUID) -> HttpResponse:
+    """Order nothing, and lead to the report of the exam that stands for the one chosen, or to that exam."""
+    if _ground(request, patient) is None:
+        raise NotAllowed
+    chosen, place = _procedure(request, request.POST.get("procedure", "")), _place(request)
+    if chosen is None or place is None:
+        raise repeats.NothingEarlier
+    earlier = services.use_earlier_exam(
+        patient, procedure=chosen.id, place=place, side=request.POST.get("side", ""), at=moment_of(request),
+        by=request.actor,
+    )  # fmt: skip
+    messages.success(request, gettext("No exam was ordered: the earlier one is used."))
+    report = queries.reports_of_orders([earlier.id], viewer=request.actor).get(earlier.id)
+    page, key = ("radiology:report", report) if report else ("radiology:order", earlier.id)
+    return HttpResponseRedirect(reverse(page, args=[key]))
+
+
 urlpatterns: list[URLPattern] = [
     path("orders/new/<uuid:patient>/", order_exam, name="order_exam"),
     path("orders/new/<uuid:patient>/questions/", questions, name="order_questions"),
+    path("orders/new/<uuid:patient>/earlier/", use_earlier_exam, name="use_earlier_exam"),
 ]

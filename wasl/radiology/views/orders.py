@@ -45,6 +45,7 @@ SEES_ORDERS = frozenset({"requester", "radiographer", "radiologist", "chief"})
 # what the journal may tell of an order, in words; facts about documents and accesses are left to other pages
 TOLD = {
     "radiology.OrderSent": pgettext_lazy("story", "Ordered"),
+    "radiology.ExamRepeated": _("Ordered in spite of an earlier exam"),
     "radiology.VettingAsked": _("Waiting to be vetted"),
     "radiology.ExamAccepted": _("Accepted by a radiologist"),
     "radiology.ExamChanged": _("Changed into another exam by a radiologist"),
@@ -145,6 +146,7 @@ def _page(request: Request, found: Order) -> dict[str, object]:
             if question in found.answers
         ],
         "because": found.answers.get("proceed_because", ""),
+        "repeats": queries.repeated(found, viewer=request.actor),
         "studies": studies,
         "story": _story(found, request),
         "waits_for": queries.waits_for_agreement(found.id, viewer=request.actor),

@@ -122,6 +122,7 @@ def ask(clock: Clock, hospital: Hospital, patient: UUID, exam: Exam, offer: Offe
     order = radiology.send_order(
         patient=patient, place=hospital.place, procedure=offer.key, urgency=exam.urgency,
         question=exam.words["question"], answers=exam.answers(), side=exam.case["side"], by=hospital.requester,
+        repeat_because="control",  # kept only where an earlier exam stands for it
     )  # fmt: skip
     clock.tell()
     return order.id

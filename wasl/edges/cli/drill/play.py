@@ -186,6 +186,7 @@ class _Morning:
         order = radiology.send_order(
             patient=hospital.patient, place=hospital.place, procedure=self.world.procedures[exam.kind],
             urgency=exam.urgency, question="Training: nobody is ill.", answers={}, by=hospital.doctor,
+            repeat_because="control",
         )  # fmt: skip
         self.exams[order.id] = exam
         return order.id
