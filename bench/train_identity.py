@@ -117,7 +117,7 @@ def second_stage(first: dict[str, list[float]], train: list[Compared]) -> dict[s
     }
 
 
-WRONG, SAFETY, REVIEW = 1 / 200, 0.5, -4.0  # see `thresholds`; all but the first in bits
+WRONG, SAFETY, REVIEW = 1 / 200, 1.0, -4.0  # see `thresholds`; all but the first in bits
 SCALE = 5.0  # sums of bits are made as small as the other features, which are 0 and 1
 
 
