@@ -14,6 +14,7 @@ from pydicom import Dataset
 from wasl.archive import queries as archive_queries
 from wasl.archive import services as archive
 from wasl.archive.dicom import incoming
+from wasl.edges.cli.demo import known
 from wasl.edges.cli.demo import patients as stories
 from wasl.edges.cli.demo.clock import Clock, moved
 from wasl.edges.cli.demo.country import Country, Hospital
@@ -72,6 +73,7 @@ def tell(country: Country, stories_to_tell: range, turns: Turns = ()) -> Iterato
         exams = stories.exams(chance, case, now)
         with transaction.atomic(), moved(exams[0].moments["ordered"]) as clock:
             patient = register(hospital, who, local_number(number))
+            known.write(Random(f"{country.code} known {number}"), hospital, patient)  # noqa: S311  invented people
             for exam in exams:
                 reader = chance.choices(country.readers, weights=[LEILA_READS] + [1] * (len(country.readers) - 1))[0]
                 if chance.random() < IN_SESSION:
