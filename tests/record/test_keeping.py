@@ -1,5 +1,6 @@
 """What no module owns is kept as it was received, version by version, from whoever sees the patient."""
 
+import datetime
 import json
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from tests import make
 from tests.at_once import at_once
@@ -16,6 +18,7 @@ from tests.record.examples import examples
 from wasl.kernel.access import SYSTEM, Actor, Held
 from wasl.kernel.errors import NotAllowed, NotFound, Refused
 from wasl.kernel.models import Fact
+from wasl.patients import queries as patient_queries
 from wasl.patients import services as patients
 from wasl.record import queries, services
 from wasl.record.models import Entry, Version
@@ -242,3 +245,21 @@ def test_of_sixteen_who_change_one_version_one_does(salma: UUID, laboratory: Act
         cursor.execute("select count(*) from record_entry e join record_version v on v.resource = e.id and "
                        "v.version = e.version and v.body = e.body where e.id = %s", [key])  # fmt: skip
         assert cursor.fetchone() == (1,)
+
+
+def test_what_is_kept_hangs_on_the_file_it_was_said_of(stage: Cast, salma: UUID, laboratory: Actor) -> None:
+    rim = make.patient(stage, given_name="Rim").id
+    patients.open_for_care(rim, place=stage.regional, source=uuid4(), because="tests", by=SYSTEM)
+    find = patient_queries.keepers["record.statement"].find
+    before = timezone.now()
+    made = services.keep_resource(haemoglobin(salma), by=laboratory)
+    gone = services.keep_resource(haemoglobin(salma), by=laboratory)
+    services.withdraw_resource("Observation", gone.key, by=laboratory)
+    services.keep_resource({**haemoglobin(salma), "status": "amended"}, key=made.key, by=laboratory)
+    (held,) = find([salma, rim], since=before, viewer=SYSTEM)
+    assert (held.key, held.patient, held.place) == (made.key, salma, stage.regional)
+    assert not list(find([salma], since=held.at + datetime.timedelta(microseconds=1), viewer=SYSTEM))
+    assert not list(find([salma], since=None, viewer=stage.amel))
+    assert not patient_queries.both_hold_care(salma, rim, viewer=SYSTEM)
+    services.keep_resource(haemoglobin(rim), by=laboratory)
+    assert patient_queries.both_hold_care(salma, rim, viewer=SYSTEM), "two people are asked before the files are one"

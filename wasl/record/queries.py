@@ -1,6 +1,7 @@
 """What may be asked of the record: always within what a ground opens."""
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Window
@@ -11,7 +12,7 @@ from wasl.kernel.errors import NotFound
 from wasl.patients import queries as patients
 from wasl.record.models import Entry, Version
 from wasl.record.rules.definitions import address, codes, elements, kinds, mandatory, summary
-from wasl.record.rules.kept import is_kept, is_served, references, served
+from wasl.record.rules.kept import KEPT, is_kept, is_served, references, served
 from wasl.record.rules.parameters import (
     Parameter,
     Path,
@@ -84,6 +85,18 @@ def sections(patient: UUID, *, viewer: Actor) -> tuple[list[Part], list[Entry]]:
     found = parts(Said(read(one.body), one.date, one.place, one.author) for one in entries)
     spoken_of = {said.body["id"] for part in found for said in part.said}
     return found, [one for one in entries if str(one.id) in spoken_of]
+
+
+def statements_on(files: Sequence[UUID], *, since: datetime.datetime | None, viewer: Actor) -> Iterator[patients.Held]:
+    """What the record itself keeps of some files, first said since a moment, or ever; for Wasl itself."""
+    rows = Entry.objects.filter(patient__in=files, type__in=KEPT, deleted=False)
+    found = list(rows) if viewer.is_system else []
+    first = Version.objects.filter(type__in=KEPT, resource__in=[row.id for row in found], version=1)
+    said = dict(first.values_list("resource", "at"))
+    for row in found:
+        at = said.get(row.id, row.updated_at)
+        if row.patient and (since is None or at >= since):
+            yield patients.Held(row.id, row.patient, at, row.place)
 
 
 def entry(type: str, key: UUID, *, viewer: Actor) -> Entry:
