@@ -14,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests import make
 from tests.cast import Cast, cast
 from tests.edges.foreign import Door, door, session, token
+from tests.patients.who import tell_apart
 from tests.tables import empty_tables
 from wasl.edges.fhir.statement import statement
 from wasl.kernel.access import SYSTEM
@@ -121,6 +122,21 @@ def test_only_certain_and_count_are_honoured(world: World) -> None:
     asked = {"resourceType": "Patient", **mounir, "telecom": [{"system": "phone", "value": "22333444"}]}
     assert [grade(entry) for entry in world.found("zied", asked)] == ["probable", "probable"]
     assert len(world.found("zied", asked, count={"valueInteger": 1})) == 1
+
+
+def test_whom_people_told_apart_is_certainly_not_the_one_of_that_number(world: World) -> None:
+    about = {"given_name": "Nizar", "family_name": "Toumi", "given_name_ar": "", "family_name_ar": "", "sex": "male"}
+    one, other = (make.patient(world.stage, **about, phone="22999888") for _ in range(2))
+    number = {"system": "urn:wasl:patient", "value": one.number}
+    asked = {"resourceType": "Patient", "name": [{"family": "Toumi", "given": ["Nizar"]}], "gender": "male",
+             "birthDate": "1980-03-12", "telecom": [{"system": "phone", "value": "22999888"}],
+             "identifier": [number]}  # fmt: skip
+    tell_apart(world.stage, one.id, other.id)
+    found = [(entry["resource"]["id"], grade(entry)) for entry in world.found("zied", asked)]
+    assert found == [(str(one.id), "certain"), (str(other.id), "certainly-not")]
+    assert len(world.found("zied", asked, onlyCertainMatches={"valueBoolean": True})) == 1
+    without = [grade(entry) for entry in world.found("zied", {**asked, "identifier": []})]
+    assert "certainly-not" not in without, "who is meant is not known without the number"
 
 
 def test_arabic_names_and_a_hospitals_number(world: World) -> None:

@@ -36,7 +36,8 @@ def match(sent: Resource, *, by: Actor) -> Resource:
     found = queries.match(
         said(asked.person), place=place, local_id=local_id, number=number(asked.person, SYSTEMS["number"]), viewer=by
     )
-    named = [one for one in found.matches if one.grade == "certain" or not asked.only_certain][: asked.count]
+    graded = (*found.matches, *found.apart)
+    named = [one for one in graded if one.grade == "certain" or not asked.only_certain][: asked.count]
     grounds = queries.grounds_of([one.patient.id for one in named], viewer=by)
     services.log_accesses(
         {one.patient.id: grounds.get(one.patient.id, "none") for one in named}, what="patients.match", by=by

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from wasl.kernel.access import SYSTEM, Actor
 from wasl.patients import rules
-from wasl.patients.models import CareRelationship, Patient, RecordLink, SourceIdentity, SourceRecord
+from wasl.patients.models import CareRelationship, NotSame, Patient, RecordLink, SourceIdentity, SourceRecord
 from wasl.patients.queries.names import read_newest
 from wasl.patients.queries.search import by_local_number, by_number
 from wasl.patients.rules.matching import batch, blocking, files, live, saying, sql, weighing
@@ -71,10 +71,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who may be the one asked about, the surest first; and who is related: of the family and day, or the number."""
+    """Who may be the one asked about, the surest first; who is related: of the family and day, or the number; and who
+    is somebody else, however alike, since people told them apart from whom the number names.
+    """
 
     matches: tuple[Match, ...] = ()
     related: tuple[Match, ...] = ()
+    apart: tuple[Match, ...] = ()
 
     def __iter__(self) -> Iterator[Match]:
         return iter((*self.matches, *self.related))
@@ -139,12 +142,27 @@ def match(
     judged = comparison.judged(*_rarity(comparison.values()))
     order = list(people)
     known = Patient.objects.in_bulk([order[one.person] for one in judged])
-    found = [Match(known[order[one.person]], one.grade, one.score, one.terms) for one in judged]
+    others = _told_apart(holder.id) if holder else frozenset()
+    found = [
+        Match(known[order[one.person]], Grade.NOT if order[one.person] in others else one.grade, one.score, one.terms)
+        for one in judged
+    ]
     if holder and not people[holder.id].rows:
         found.insert(0, Match(holder, Grade.CERTAIN, 0.0, ()))
     return Candidates(
-        tuple(one for one in found if one.grade != Grade.RELATED),
+        tuple(one for one in found if one.grade not in (Grade.RELATED, Grade.NOT)),
         tuple(one for one in found if one.grade == Grade.RELATED),
+        tuple(one for one in found if one.grade == Grade.NOT),
+    )
+
+
+def _told_apart(person: UUID) -> frozenset[UUID]:
+    """Whom people told apart from a person, in any of the files of both."""
+    rows = NotSame.objects.filter(withdrawn_at__isnull=True)
+    return frozenset(
+        head
+        for mine, theirs in (("one", "other"), ("other", "one"))
+        for head in rows.filter(**{f"{mine}__head__files": person}).values_list(f"{theirs}__head", flat=True)
     )
 
 

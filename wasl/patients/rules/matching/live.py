@@ -28,6 +28,7 @@ class Grade(StrEnum):
     PROBABLE = "probable"
     POSSIBLE = "possible"
     RELATED = "related"
+    NOT = "certainly-not"  # FHIR's word: people said that they are two
 
 
 @dataclass(frozen=True)
