@@ -13,17 +13,15 @@ from django.views.decorators.http import require_safe
 
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotAllowed
 from wasl.kernel.http import Request
 from wasl.kernel.verbs import allowed
-from wasl.patients import queries as patients
-from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.rules import noting
 from wasl.record.rules import summary as rules
 from wasl.record.rules.summary import Part, Said, Thing
 from wasl.record.views.noting import NOTES
+from wasl.record.views.opening import opened
 from wasl.record.views.timeline import lines_of, person_of
 
 IMAGING = "ImagingStudy"
@@ -68,15 +66,9 @@ class Card:
 @require_safe
 def summary(request: Request, patient: UUID) -> HttpResponse:
     """A patient's record on one page, on a ground; elsewhere the ways to open it."""
-    person = patients.patient(patient, viewer=request.actor)
-    context: dict[str, object] = {"patient": person}
-    try:
-        ground = patients.require_ground(patient, viewer=request.actor)
-    except NotAllowed:
-        access.log_access(patient, what="patients.identity", ground="none", by=request.actor)
-        context["may_break"] = allowed("patients.break_glass", request.actor)
-        return render(request, "patients/closed.html", context, status=NotAllowed.http)
-    access.log_access(patient, what="record.summary", ground=ground, by=request.actor)
+    context, closed = opened(request, patient, "record.summary")
+    if closed:
+        return closed
     parts, _entries = queries.sections(patient, viewer=request.actor)
     images = queries.newest(patient, [IMAGING], most=LATEST, viewer=request.actor)
     cards = _cards(parts, request.actor)

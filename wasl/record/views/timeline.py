@@ -16,15 +16,12 @@ from django.views.decorators.http import require_safe
 
 from wasl.accounts import queries as accounts
 from wasl.kernel.access import Actor
-from wasl.kernel.errors import NotAllowed
 from wasl.kernel.http import Listing, Request
-from wasl.kernel.verbs import allowed
-from wasl.patients import queries as patients
-from wasl.patients import services as access
 from wasl.places import queries as places
 from wasl.record import queries
 from wasl.record.queries import Entry
 from wasl.record.rules import wording
+from wasl.record.views.opening import opened
 
 # type of resource: its name one by one, its name in the filter, its icon
 TYPES: dict[str, tuple[str | Promise, str | Promise, str]] = {
@@ -117,15 +114,9 @@ class Line:
 @require_safe
 def timeline(request: Request, patient: UUID) -> HttpResponse:
     """A patient's record over all hospitals, newest first, on a ground; elsewhere the ways to open it."""
-    person = patients.patient(patient, viewer=request.actor)
-    context: dict[str, object] = {"patient": person}
-    try:
-        ground = patients.require_ground(patient, viewer=request.actor)
-    except NotAllowed:
-        access.log_access(patient, what="patients.identity", ground="none", by=request.actor)
-        context["may_break"] = allowed("patients.break_glass", request.actor)
-        return render(request, "patients/closed.html", context, status=NotAllowed.http)
-    access.log_access(patient, what="record.timeline", ground=ground, by=request.actor)
+    context, closed = opened(request, patient, "record.timeline")
+    if closed:
+        return closed
     counts = queries.types(patient, viewer=request.actor)
     chosen = request.GET.get("type", "")
     rows = queries.timeline(patient, viewer=request.actor, type=chosen if chosen in counts else "")
