@@ -63,15 +63,16 @@ def test_who_has_the_metadata_is_told_so(stage: Cast, sami: Service, complete: b
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_whatever_changes_what_is_told_changes_the_tag(stage: Cast, sami: Service, complete: bool) -> None:
-    study, salma = make.study(stage, images=3), make.patient(stage)
+    nobody = {"PatientID": ""}
+    study, salma = make.study(stage, images=3, **nobody), make.patient(stage)
     addresses = metadata_of(study)
     uids = list(Instance.objects.order_by("number").values_list("uid", flat=True))
 
     def another() -> None:
-        make.send(stage, make.image(4, StudyInstanceUID=study.uid))
+        make.send(stage, make.image(4, StudyInstanceUID=study.uid, **nobody))
 
     def corrected() -> None:
-        make.send(stage, make.image(1, StudyInstanceUID=study.uid, SOPInstanceUID=uids[0], KVP="120"))
+        make.send(stage, make.image(1, StudyInstanceUID=study.uid, SOPInstanceUID=uids[0], KVP="120", **nobody))
         archive.settle_conflict(Conflict.objects.get().id, replace=True, by=stage.sami)
 
     def matched() -> None:

@@ -184,7 +184,7 @@ def told(sami: Service, study: Study) -> list[dict[str, dict[str, list[object]]]
 
 
 def test_metadata_of_a_whole_series_are_made_ready(stage: Cast, sami: Service, quick: list[bool]) -> None:
-    study = make.study(stage, images=3)
+    study = make.study(stage, images=3, PatientID="")  # nobody's, and so it stays
     live = told(sami, study)
     assert not SeriesMetadata.objects.exists(), "not while images come"
     archive.complete_study(study.id, how="quiet", by=SYSTEM)

@@ -163,7 +163,7 @@ class Writer:
 
 def order(browser: Browser, scene: dict[str, Any]) -> str:
     """Send an order; its key."""
-    form = {"procedure": scene["exam"], "urgency": "P2", "question": "Chute de cheval ?"}
+    form = {"procedure": scene["exam"], "urgency": "P2", "question": "Chute de cheval ?", "repeat_because": "control"}
     answer = browser.ask("POST", f"/radiology/orders/new/{scene['patient']}/", 302, data=form)
     return answer.headers["location"].rstrip("/").rpartition("/")[2]
 

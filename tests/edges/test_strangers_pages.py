@@ -53,6 +53,7 @@ OPEN: dict[str, frozenset[str]] = {
     # a clinician may look for anybody, and sees who it is: the page says what opens the record
     **dict.fromkeys(("patients:search", "patients:register", "patients:patient", "patients:break_glass",
                      "patients:present"), CLINICIAN),
+    "patients:take_value": NONE,
     **dict.fromkeys(("patients:correct", "patients:add_number", "patients:card", "patients:card_pdf",
                      "patients:wristband_pdf", "patients:accesses"), NONE),
     # who is who is for admission clerks and data stewards of the places that know the person

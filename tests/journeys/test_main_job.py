@@ -271,7 +271,7 @@ def acknowledges_on_the_phone(amel: Person, told: Told) -> None:
 
 def the_record_shows_it(amel: Person, told: Told) -> None:
     """7. The patient's timeline has the report, and FHIR says the same to the same session."""
-    amel.opens(f"/record/{told.key}/", "Dossier")
+    amel.opens(f"/record/{told.key}/timeline/", "Dossier")
     amel.reads(CONCLUSION, within=".story-line")
     (report,) = reports_in_fhir(amel, told)
     assert (report["status"], report["conclusion"]) == ("final", CONCLUSION)
@@ -297,7 +297,7 @@ def others_are_refused_until_the_glass_breaks(zied: Person, told: Told) -> None:
     zied.page.locator("#id_because").fill("Inconsciente aux urgences, aucun papier sur elle")
     zied.presses("Ouvrir pour une heure")
     zied.sees(NAME)
-    zied.opens(f"/record/{told.key}/", "Dossier")
+    zied.opens(f"/record/{told.key}/timeline/", "Dossier")
     zied.reads(CONCLUSION, within=".story-line")
 
 

@@ -113,8 +113,9 @@ def write_copy(target: Path, bucket: Bucket, copy: Copy) -> BufferedReader:
             raise rules.Damaged
         written = temporary.open("rb")
         while temporary.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # an empty folder is removed at any time
+            # an empty folder is removed at any time, also just after it was found there
+            with suppress(FileNotFoundError, FileExistsError):
+                target.parent.mkdir(parents=True, exist_ok=True)
                 temporary.rename(target)
     except FileNotFoundError as error:  # the object is not there
         raise rules.Damaged from error

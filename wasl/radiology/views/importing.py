@@ -61,7 +61,7 @@ def take(request: Request, key: UUID) -> HttpResponse:
     except Refused as refusal:
         return render(request, "radiology/disc.html", _page(request, key, refusal), status=refusal.http)
     messages.success(request, gettext("The images of the disc are the patient's."))
-    return redirect("record:timeline", row.patient_id)
+    return redirect("record:summary", row.patient_id)
 
 
 @require_POST
