@@ -30,7 +30,7 @@ def main() -> None:
 
 def measure(folder: Path) -> None:
     """Measure in a folder that is thrown away, and print it."""
-    from tests.edges.downtime import HOUR, HOURS, NOBODYS, outage  # which need Django at work
+    from tests.edges.downtime import HOUR, HOURS, UNANSWERED, outage  # which need Django at work
 
     (made := folder / "made").mkdir()
     with outage(made, EXAMS, slices=SLICES, size=ROWS) as alone:
@@ -45,7 +45,7 @@ def measure(folder: Path) -> None:
         entered = time.monotonic() - begun
         carried = until(begun, lambda: alone.arrived(images))
         ordered = until(begun, alone.put_in_order)
-        left = len(alone.there.ask(NOBODYS))
+        left = len(alone.there.ask(UNANSWERED))
     size = len(images) * ROWS * ROWS * 2 / 1e6
     certain = len(alone.of("ordered", "paper"))
     print(f"{EXAMS} exams of {HOURS} hours, {len(images)} images, {size:.0f} MB:")

@@ -86,7 +86,11 @@ ANSWERED = (
     " where l.undone_at is null"
 )
 OPENED = f"select count(*) from ({ANSWERED}) answered where due_at is not null and at is not null"
-NOBODYS = "select uid from archive_study where patient_id is null"
+# people say which order they answer, whoever their header names
+UNANSWERED = (
+    "select uid from archive_study s where not exists"
+    " (select from radiology_link l where l.study_id = s.id and l.undone_at is null)"
+)
 
 
 @dataclass

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from tests.edges.clock import needs_clock
-from tests.edges.downtime import ANSWERED, HOUR, HOURS, NOBODYS, Outage, outage
+from tests.edges.downtime import ANSWERED, HOUR, HOURS, UNANSWERED, Outage, outage
 from tests.edges.scenes import eventually
 from tests.edges.test_gateway_alone import WHOLE, kill_all
 
@@ -76,7 +76,7 @@ def nothing_is_twice_or_lost(alone: Outage) -> None:
 
 
 def each_order_has_its_own_images(alone: Outage) -> None:
-    """What was certain is linked to its order and its patient, the rest is listed and is nobody's."""
+    """What was certain is linked to its order and its patient, the rest answers none, and is listed."""
     found = {row[0]: row for row in alone.there.ask(ANSWERED)}
     certain = alone.of("ordered", "paper")
     assert found.keys() == {exam.study for exam in certain}
@@ -85,7 +85,7 @@ def each_order_has_its_own_images(alone: Outage) -> None:
         _, accession, state, patient, *_ = found[exam.study]
         assert (state, patient) == ("performed", exam.patient)
         assert accession == exam.accession or exam.kind == "paper"
-    listed = {uid for (uid,) in alone.there.ask(NOBODYS)}
+    listed = {uid for (uid,) in alone.there.ask(UNANSWERED)}
     assert listed == {exam.study for exam in alone.of("mistyped", "lost")}
 
 
