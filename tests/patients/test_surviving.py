@@ -9,11 +9,10 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests import make
 from tests.at_once import at_once
@@ -21,6 +20,7 @@ from tests.browser import browser_of
 from tests.cast import Cast, cast
 from tests.hear import hear
 from tests.patients import civil, invariants, who
+from tests.patients.plays import play
 from tests.patients.test_live import SALMA, machine, salma
 from wasl.edges.cli.main import main
 from wasl.kernel.access import STRANGER, SYSTEM
@@ -410,21 +410,4 @@ class Speaking(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_in_whatever_order_it_is_said_the_file_is_what_is_derived_from_nothing() -> None:
-    class Played(Speaking):
-        """One play, of which nothing stays."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.block = transaction.atomic()
-            self.block.__enter__()
-
-        def teardown(self) -> None:
-            """Forget it."""
-            transaction.set_rollback(True)
-            self.block.__exit__(None, None, None)
-
-    how = settings(
-        max_examples=12, stateful_step_count=15, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    run_state_machine_as_test(Played, settings=how)
+    play(Speaking, examples=12, steps=15)

@@ -7,14 +7,14 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests import make
 from tests.at_once import at_once
 from tests.cast import Cast, cast
 from tests.patients import who
+from tests.patients.plays import play
 from tests.patients.test_live import SALMA, machine
 from wasl.kernel.errors import Refused
 from wasl.kernel.models import Fact
@@ -105,26 +105,7 @@ class People(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_whatever_people_say_in_whatever_order() -> None:
-    from django.db import transaction
-
-    class Played(People):
-        """One play, of which nothing stays."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.block = transaction.atomic()
-            self.block.__enter__()
-
-        def teardown(self) -> None:
-            """Forget it."""
-            transaction.set_rollback(True)
-            self.block.__exit__(None, None, None)
-
-    how = settings(
-        max_examples=25, stateful_step_count=20, deadline=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    run_state_machine_as_test(Played, settings=how)
+    play(People, examples=25, steps=20)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,5 @@
 """The record on one page as a document: `Patient/[id]/$summary` (HL7 International Patient Summary 1.1)."""
 
-import json
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -27,24 +26,24 @@ async def summary(call: Call, key: UUID, *, viewer: Actor) -> Answer:
     """
     for kind in record.SUMMARY:
         scopes.check(viewer, kind, "r")
-    if await found.current("Patient", key, viewer=viewer) is None:  # of an app also, the one that it was let in for
+    hit = await found.current("Patient", key, viewer=viewer)
+    if hit is None or hit.deleted:  # of an app also, it is the one that it was let in for
         raise NotFound
     told = answers.spoken(answers.language_of(call.scope), _document)
-    return Answer(200, await in_thread(told, call.base, key, by=viewer))
+    return Answer(200, await in_thread(told, call.base, key, hit.body, by=viewer))
 
 
-def _document(base: str, key: UUID, *, by: Actor) -> bytes:
+def _document(base: str, key: UUID, person: str, *, by: Actor) -> bytes:
     """The stored texts under a Composition of their own, joined without being read again."""
-    person = record.entry("Patient", key, viewer=by)
     ground = patients.require_ground(key, viewer=by)
     parts, stored = record.sections(key, viewer=by)
     patients_services.log_access(key, what="record.summary", ground=ground, by=by)
     author = record.entry("Organization", by.at, viewer=by) if by.at else None
     now, document = timezone.now(), uuid4()
     head = composition(document, parts, patient=key, author=author.id if author else None, at=now)
-    first = [("Composition", document, json.dumps(head, ensure_ascii=False, separators=(",", ":")))]
-    others = [(one.type, one.id, one.body) for one in (person, *([author] if author else []), *stored)]
-    entries = (answers.entry(f"{base}/{kind}/{one}", body, {}) for kind, one, body in (*first, *others))
+    others = [(one.type, one.id, one.body) for one in (*([author] if author else []), *stored)]
+    joined = (("Composition", document, answers.dumped(head).decode()), ("Patient", key, person), *others)
+    entries = (answers.entry(f"{base}/{kind}/{one}", body, {}) for kind, one, body in joined)
     about = {
         "resourceType": "Bundle", "id": str(document), "meta": {"profile": [PROFILE]},
         "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{document}"}, "type": "document",

@@ -161,11 +161,7 @@ class Said:
     @property
     def out(self) -> str:
         """Whether a result lies `low` or `high` of what is usual; empty where it does not, or nothing is known."""
-        codes = {
-            code.rpartition("|")[2]
-            for one in wording.objects(self.body.get("interpretation"))
-            for code in wording.codes(one)
-        }
+        codes = _plain(self.body.get("interpretation"))
         if codes & {"H", "HH", "HU"}:
             return "high"
         if codes & {"L", "LL", "LU"}:
@@ -261,9 +257,7 @@ def _section_of(body: fhir.Resource) -> str | None:
     """The section in which a resource is read, or None where it is read in none."""
     kind = body["resourceType"]
     if kind == "Observation":
-        categories = {
-            code.rpartition("|")[2] for one in wording.objects(body.get("category")) for code in wording.codes(one)
-        }
+        categories = _plain(body.get("category"))
         return next((name for code, name in BY_CATEGORY.items() if code in categories), "results")
     return BY_TYPE.get(kind)
 
