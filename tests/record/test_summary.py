@@ -84,6 +84,14 @@ def test_a_problem_is_past_when_nobody_says_otherwise() -> None:
     assert part("problems", past, still).things[0].differs
 
 
+def test_a_vaccination_that_was_given_stands_and_a_medicine_that_was_taken_is_over() -> None:
+    given = part("immunizations", said("Immunization", text="Grippe", status="completed")).things[0]
+    taken = part("medicines", said("MedicationStatement", text="Amoxicilline", status="completed")).things[0]
+    assert (given.past, given.newest.marks) == (False, [])
+    assert (taken.past, len(taken.newest.marks)) == (True, 1)
+    assert part("immunizations", said("Immunization", text="Grippe", status="not-done")).things[0].past
+
+
 def test_what_was_entered_in_error_is_nowhere() -> None:
     wrong = allergy(verificationStatus=coded("entered-in-error"))
     assert part("allergies", wrong).state == "unasked"

@@ -29,6 +29,7 @@ UNASKED = {f"{ABSENT}|no-{what}-info" for what in (
     "allergy", "medication", "problem", "device", "procedure", "immunization")}  # fmt: skip
 PAST = frozenset({"inactive", "remission", "resolved"})  # condition-clinical, FHIR R4
 OVER = frozenset({"stopped", "completed", "cancelled", "not-taken", "ended"})  # what of medicines is over
+DONE = "completed"  # of anything but a medicine: it was given or done, and stands
 WRONG = "entered-in-error"
 MOST_SEEN = 300  # resources of each type that are looked at, the newest first
 
@@ -128,7 +129,7 @@ class Said:
     @property
     def marks(self) -> list[str | Promise]:
         """What there is to know before one relies on it."""
-        return [WORDS[mark] for mark in _marks(self.body) if mark in WORDS]
+        return [WORDS[mark] for mark in self._marks if mark in WORDS]
 
     @property
     def grave(self) -> bool:
@@ -138,7 +139,12 @@ class Said:
     @property
     def over(self) -> bool:
         """Whether it holds no more."""
-        return bool(set(_marks(self.body)) & (PAST | OVER | {"refuted", "superseded", "not-done"}))
+        return bool(set(self._marks) & (PAST | OVER | {"refuted", "superseded", "not-done"}))
+
+    @property
+    def _marks(self) -> list[str]:
+        """How it stands, as far as that is not what one expects of its type."""
+        return [mark for mark in _marks(self.body) if mark != DONE or self.type.startswith("Medication")]
 
     @property
     def none(self) -> bool:
